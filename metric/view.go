@@ -1,0 +1,73 @@
+package metric
+
+// View is a merged interval as derived values see it.
+type View struct {
+	r       *Recorder
+	t       *table
+	seconds float64
+}
+
+// Seconds returns the interval's length; 0 when it is not known.
+func (v View) Seconds() float64 { return v.seconds }
+
+// Bucket returns what id recorded.
+func (v View) Bucket(id ID) Bucket {
+	c := &v.t.cells[id]
+	c.settle()
+	return c.Bucket
+}
+
+// Sum returns the sum of id's values.
+func (v View) Sum(id ID) float64 { return v.Bucket(id).Sum }
+
+// Dist returns a timer's values, nil when there are none. It must not be kept or changed.
+func (v View) Dist(id ID) *Dist {
+	v.t.cells[id].settle()
+	return v.t.cells[id].dist
+}
+
+// Total returns the merged values of all series called name, whatever their
+// tags and kind, and a set's count of members as a value. ok is false when
+// there is no such series.
+func (v View) Total(name string) (total Bucket, ok bool) {
+	for i := range v.r.series {
+		s := &v.r.series[i]
+		if s.name != name || s.derive != nil {
+			continue
+		}
+		ok = true
+		b := v.Bucket(ID(i))
+		if s.kind == Set {
+			b.Sum = float64(v.t.cells[i].members.Estimate())
+			b.Last = b.Sum
+		}
+		total.Merge(b)
+	}
+	return total, ok
+}
+
+// Rate returns a function for Derive: id's sum per second, without a value
+// when the interval's length is not known.
+func Rate(id ID) func(View) (float64, bool) {
+	return func(v View) (float64, bool) {
+		if v.seconds <= 0 {
+			return 0, false
+		}
+		return v.Sum(id) / v.seconds, true
+	}
+}
+
+// Percent returns a function for Derive: part's share in the sum of all, times
+// 100; without a value when all are 0.
+func Percent(part ID, all ...ID) func(View) (float64, bool) {
+	return func(v View) (float64, bool) {
+		total := 0.0
+		for _, id := range all {
+			total += v.Sum(id)
+		}
+		if total == 0 {
+			return 0, false
+		}
+		return v.Sum(part) / total * 100, true
+	}
+}

@@ -1,0 +1,69 @@
+// Package outputs delivers batches to where metrics are kept. It holds the
+// contract of an output, the table of the outputs that there are, and one
+// file for each of them.
+//
+// An output promises to say nil only when its destination took every sample,
+// and to send nothing but declared and sanitised names. It does not keep
+// batches, queue them or try again: the caller does. Start from [Output] and
+// [Table].
+package outputs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// ErrPermanent is wrapped by errors of Write after which the same batch must
+// not be sent again: it would never be taken.
+var ErrPermanent = errors.New("the batch cannot be delivered")
+
+// Output delivers batches to one destination.
+type Output interface {
+	// Write delivers the batch; nil only when the destination took every sample. After an error the caller may send the same
+	// batch again, unless it wraps ErrPermanent. It must not keep the batch. Never called concurrently.
+	Write(ctx context.Context, b *metric.Batch) error
+	// Close ends connections. It may be called twice.
+	Close() error
+}
+
+// Options are what an output is made with. Fields without a meaning for an
+// output are ignored; zero values mean the defaults in the comments.
+type Options struct {
+	Address    string        // host:port or [v6]:port or, for unixgram, a path; default per output
+	Protocol   string        // "udp", "tcp", "unixgram", "pickle"; default per output
+	Timeout    time.Duration // of one connect, write or answer; 5 s
+	PacketSize int           // bytes of the largest datagram; 1432
+	Gauges     bool          // statsd: every sample as a gauge, one a datagram, as Logster sends them
+	TagStyle   string        // statsd: "none", "dogstatsd" or "graphite"; "none": values as nodes
+	Separator  string        // between prefix, name and suffix; default Factory.Separator
+	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
+}
+
+// Factory makes the outputs of one kind.
+type Factory struct {
+	Name      string
+	Summary   string // one line
+	Separator string // between prefix, name and suffix
+	// New checks opt and returns the output; it opens nothing.
+	New func(opt Options) (Output, error)
+}
+
+// Table lists the outputs, sorted by name. It is not to be changed.
+func Table() []Factory { return table }
+
+var table = []Factory{}
+
+// Find returns the output with the given name; upper and lower case are the same.
+func Find(name string) (Factory, bool) {
+	for _, f := range table {
+		if strings.EqualFold(name, f.Name) {
+			return f, true
+		}
+	}
+	return Factory{}, false
+}

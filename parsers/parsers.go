@@ -31,6 +31,13 @@ type Parser interface {
 	Parse(b Block, rec *metric.Recorder) Stats
 }
 
+// Reporter is a Parser that may have something to tell the user.
+type Reporter interface {
+	// Problems returns what went wrong since the last call, one sentence each.
+	// It is not called concurrently with Parse.
+	Problems() []string
+}
+
 // Stats counts what became of the lines of a block. Lines that are neither
 // skipped nor rejected were matched.
 type Stats struct {
@@ -64,6 +71,8 @@ type Options struct {
 	Zone     *time.Location // of stamps that name none; nil: time.Local
 	Alias    bool           // in Logster's clothes: its metric names, units, formulas and forms
 	Args     []string       // the parser's own options, see Usage
+	// ReadFile returns a file that an option names; nil: such options are refused.
+	ReadFile func(name string) ([]byte, error)
 }
 
 // Factory makes the parsers of one kind.
@@ -81,7 +90,9 @@ type Factory struct {
 // Table lists the parsers, sorted by name. It is not to be changed.
 func Table() []Factory { return table }
 
-var table = []Factory{}
+var table = []Factory{
+	{Name: "RegexParser", Summary: "what your own regular expressions find: counters, gauges, timers, sets", New: newRegex},
+}
 
 // Find returns the parser with the given name or Logster name, and whether it
 // was the latter. Upper and lower case are the same, and "Parser" may be left

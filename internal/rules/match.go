@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+// matchTimeout bounds one search of regexp2. Its clock ticks every 100 ms, so
+// a search ends within 300 ms.
+const matchTimeout = 100 * time.Millisecond
+
+// maxTimeouts is how many lines may take a pattern that only regexp2 can run
+// to its time limit before its rule is disabled.
+const maxTimeouts = 10
+
+// matcher runs one pattern.
+type matcher struct {
+	pattern
+	// loc holds the last match: start and end of each group in bytes of the
+	// line, -1 for a group that took no part.
+	loc      []int
+	timeouts int
+	problems []string
+
+	text  *lineText // of the match under way
+	found bool
+	take  func(regexp2.MatchView) bool // m.takeView, made once: a method value allocates
+}
+
+func newMatcher(p *pattern) *matcher {
+	m := &matcher{pattern: *p, loc: make([]int, 2*len(p.names))}
+	m.take = m.takeView
+	if m.back != nil {
+		m.back.MatchTimeout = matchTimeout
+	}
+	return m
+}
+
+// match finds the pattern's first match, which does not start before the byte
+// from, and leaves it in loc. rejected means that the time limit was reached.
+func (m *matcher) match(t *lineText, from int) outcome {
+	switch {
+	case m.back == nil:
+		return m.matchStd(t)
+	case m.std == nil:
+		return m.matchBacktracking(t)
+	case !t.ascii():
+		return m.matchStd(t)
+	}
+	err := m.search(t, from)
+	if err != nil {
+		m.demote(err)
+		return m.matchStd(t)
+	}
+	return m.outcome()
+}
+
+// demote leaves the pattern to Go's engine for good.
+func (m *matcher) demote(err error) {
+	m.back = nil
+	m.problems = append(m.problems, fmt.Sprintf("a line took the fast engine to its limit; the pattern goes on with Go's, more slowly (%v)", err))
+}
+
+// matchStd allocates for the result: the standard library offers no other way.
+func (m *matcher) matchStd(t *lineText) outcome {
+	loc := m.std.FindSubmatchIndex(t.line)
+	if loc == nil {
+		return unmatched
+	}
+	copy(m.loc, loc)
+	return matched
+}
+
+// matchBacktracking is for patterns that only regexp2 can run. A search that
+// reached the time limit is tried once more: a busy machine stops us too.
+func (m *matcher) matchBacktracking(t *lineText) outcome {
+	err := m.search(t, 0)
+	if err != nil && err != regexp2.ErrBacktrackingStackLimit {
+		err = m.search(t, 0)
+	}
+	if err == nil {
+		return m.outcome()
+	}
+	if m.timeouts++; m.timeouts == maxTimeouts {
+		m.problems = append(m.problems, fmt.Sprintf("disabled: %d lines took the pattern to its limit of time or memory (%v)", maxTimeouts, err))
+	}
+	return rejected
+}
+
+// exhausted reports whether the pattern reached its limit too often.
+func (m *matcher) exhausted() bool { return m.timeouts >= maxTimeouts }
+
+func (m *matcher) search(t *lineText, from int) error {
+	m.text, m.found = t, false
+	return m.back.FindRunesMatches(t.decode(), from, m.take)
+}
+
+func (m *matcher) outcome() outcome {
+	if m.found {
+		return matched
+	}
+	return unmatched
+}
+
+// takeView copies the first match out of regexp2's storage.
+func (m *matcher) takeView(v regexp2.MatchView) bool {
+	m.found = true
+	for i := range len(m.loc) / 2 {
+		m.loc[2*i], m.loc[2*i+1] = -1, -1
+		if at, n, ok := v.GroupRange(i); ok {
+			m.loc[2*i], m.loc[2*i+1] = m.text.offset(at), m.text.offset(at+n)
+		}
+	}
+	return false
+}
+
+func (m *matcher) takeProblems() []string {
+	list := m.problems
+	m.problems = nil
+	return list
+}
+
+// lineText is one line, also as the characters that regexp2 wants; all rules
+// that look at the line share them.
+type lineText struct {
+	line    []byte
+	decoded bool
+	plain   bool // ASCII only; valid once decoded
+	runes   []rune
+	offsets []int // of the characters and the end, in bytes; unless plain
+}
+
+func (t *lineText) reset(line []byte) { t.line, t.decoded = line, false }
+
+func (t *lineText) ascii() bool {
+	t.decode()
+	return t.plain
+}
+
+// decode returns the line's characters.
+func (t *lineText) decode() []rune {
+	if t.decoded {
+		return t.runes
+	}
+	t.decoded = true
+	if cap(t.runes) < len(t.line) {
+		t.runes = make([]rune, len(t.line), 2*len(t.line))
+	}
+	t.runes = t.runes[:len(t.line)]
+	var all byte
+	runes := t.runes
+	for i, c := range t.line {
+		all |= c
+		runes[i] = rune(c)
+	}
+	t.plain = all < utf8.RuneSelf
+	if !t.plain {
+		t.decodeUTF8()
+	}
+	return t.runes
+}
+
+func (t *lineText) decodeUTF8() {
+	t.runes, t.offsets = t.runes[:0], t.offsets[:0]
+	for i := 0; i < len(t.line); {
+		r, n := utf8.DecodeRune(t.line[i:])
+		t.runes = append(t.runes, r)
+		t.offsets = append(t.offsets, i)
+		i += n
+	}
+	t.offsets = append(t.offsets, len(t.line))
+}
+
+// offset returns the byte at which the character i stands.
+func (t *lineText) offset(i int) int {
+	if t.plain {
+		return i
+	}
+	return t.offsets[i]
+}

@@ -28,7 +28,6 @@ var grokTables = []map[string]string{
 type grok struct {
 	own   map[string]string
 	out   strings.Builder
-	used  map[string]int // how often a group has been called that
 	stack []string
 }
 
@@ -37,10 +36,6 @@ type grokError struct {
 	at     int
 	reason string
 }
-
-// groupSuffix separates a group's name and its number when several fields have
-// one name, which Go's regexp forbids.
-const groupSuffix = "__"
 
 func (g *grok) expand(pattern string) *grokError {
 	for at := 0; ; {
@@ -92,12 +87,7 @@ func (g *grok) open(field string) {
 		g.out.WriteString("(?:")
 		return
 	}
-	name := groupName(field)
-	g.used[name]++
-	if n := g.used[name]; n > 1 {
-		name += fmt.Sprint(groupSuffix, n)
-	}
-	g.out.WriteString("(?P<" + name + ">")
+	g.out.WriteString("(?P<" + groupName(field) + ">")
 }
 
 func (g *grok) find(name string) (string, bool) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -74,13 +75,9 @@ func (m *matcher) matchStd(t *lineText) outcome {
 	return matched
 }
 
-// matchBacktracking is for patterns that only regexp2 can run. A search that
-// reached the time limit is tried once more: a busy machine stops us too.
+// matchBacktracking is for patterns that only regexp2 can run.
 func (m *matcher) matchBacktracking(t *lineText) outcome {
 	err := m.search(t, 0)
-	if err != nil && err != regexp2.ErrBacktrackingStackLimit {
-		err = m.search(t, 0)
-	}
 	if err == nil {
 		return m.outcome()
 	}
@@ -93,8 +90,14 @@ func (m *matcher) matchBacktracking(t *lineText) outcome {
 // exhausted reports whether the pattern reached its limit too often.
 func (m *matcher) exhausted() bool { return m.timeouts >= maxTimeouts }
 
+// search runs regexp2. A search that reached the time limit is tried once
+// more: on a busy machine it may have been us who were stopped.
 func (m *matcher) search(t *lineText, from int) error {
 	m.text, m.found = t, false
+	err := m.back.FindRunesMatches(t.decode(), from, m.take)
+	if err == nil || errors.Is(err, regexp2.ErrBacktrackingStackLimit) {
+		return err
+	}
 	return m.back.FindRunesMatches(t.decode(), from, m.take)
 }
 

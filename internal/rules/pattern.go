@@ -28,7 +28,7 @@ type pattern struct {
 //     in what the groups hold;
 //   - regexp2 alone, when Go refuses it (lookaround, back-references).
 func compilePattern(r *ruleSpec, c *Config) (*pattern, error) {
-	g := grok{own: c.patterns, used: make(map[string]int)}
+	g := grok{own: c.patterns}
 	if err := g.expand(r.Match.value); err != nil {
 		return nil, r.src.fault(r.Match, err.at, "%s", err.reason)
 	}
@@ -41,7 +41,7 @@ func compilePattern(r *ruleSpec, c *Config) (*pattern, error) {
 	if err != nil {
 		return nil, r.src.fault(r.Match, 0, "%s", err)
 	}
-	p := &pattern{names: cleanNames(std.SubexpNames()), std: std}
+	p := &pattern{names: std.SubexpNames(), std: std}
 	p.literal, p.before = required(tree)
 	if loopsOverEmpty(tree) {
 		return p, nil
@@ -55,13 +55,9 @@ func compilePattern(r *ruleSpec, c *Config) (*pattern, error) {
 }
 
 func compileBacktracking(r *ruleSpec, expanded string, refused error) (*pattern, error) {
-	var fault *syntax.Error
-	if !errors.As(refused, &fault) || !maybePerl(fault) {
-		return nil, patternFault(r, fault, refused)
-	}
 	back, err := regexp2.Compile(expanded, regexp2.RE2, regexp2.OptionMaintainCaptureOrder())
 	if err != nil {
-		return nil, patternFault(r, fault, refused)
+		return nil, patternFault(r, refused)
 	}
 	names := back.GetGroupNames()
 	for i, name := range names {
@@ -69,22 +65,15 @@ func compileBacktracking(r *ruleSpec, expanded string, refused error) (*pattern,
 			names[i] = ""
 		}
 	}
-	return &pattern{names: cleanNames(names), before: -1, back: back}, nil
-}
-
-// maybePerl reports whether what Go's parser refuses may be Perl's syntax.
-func maybePerl(fault *syntax.Error) bool {
-	if fault.Code == syntax.ErrInvalidNamedCapture { // also of a name given twice
-		return strings.HasPrefix(fault.Expr, "(?<=") || strings.HasPrefix(fault.Expr, "(?<!")
-	}
-	return true
+	return &pattern{names: names, before: -1, back: back}, nil
 }
 
 // patternFault points at the part of the pattern that Go's parser names.
-func patternFault(r *ruleSpec, fault *syntax.Error, err error) error {
+func patternFault(r *ruleSpec, err error) error {
 	at := 0
 	reason := err.Error()
-	if fault != nil {
+	var fault *syntax.Error
+	if errors.As(err, &fault) {
 		reason = fault.Code.String() + " in the pattern"
 		at = max(0, strings.Index(r.Match.value, fault.Expr))
 		if fault.Code == syntax.ErrMissingParen {
@@ -94,17 +83,6 @@ func patternFault(r *ruleSpec, fault *syntax.Error, err error) error {
 		}
 	}
 	return r.src.fault(r.Match, at, "match: %s", reason)
-}
-
-func cleanNames(names []string) []string {
-	for i, n := range names {
-		if base, number, ok := strings.Cut(n, groupSuffix); ok && base != "" {
-			if _, err := strconv.Atoi(number); err == nil {
-				names[i] = base
-			}
-		}
-	}
-	return names
 }
 
 // groups returns the numbers of the groups called name; of a number itself.
@@ -218,16 +196,27 @@ func required(re *syntax.Regexp) (literal string, before int) {
 		return s, 0
 	}
 	switch re.Op {
-	case syntax.OpCapture, syntax.OpPlus:
+	case syntax.OpPlus:
 		return required(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
 			return required(re.Sub[0])
 		}
-	case syntax.OpConcat:
-		return requiredOfConcat(re.Sub)
+	case syntax.OpConcat, syntax.OpCapture:
+		return requiredOfConcat(flatten(nil, re))
 	}
 	return "", -1
+}
+
+// flatten appends the parts that re is joined of, looking into groups.
+func flatten(list []*syntax.Regexp, re *syntax.Regexp) []*syntax.Regexp {
+	if re.Op != syntax.OpConcat && re.Op != syntax.OpCapture {
+		return append(list, re)
+	}
+	for _, sub := range re.Sub {
+		list = flatten(list, sub)
+	}
+	return list
 }
 
 func requiredOfConcat(subs []*syntax.Regexp) (literal string, before int) {

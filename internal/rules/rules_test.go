@@ -147,6 +147,14 @@ rules:
 	assert.Equal(t, []string{"bytes counter 99", "took;client=192_0_2_7;id=77;verb=GET timer 0.25"}, got)
 }
 
+func TestOfGroupsWithOneNameTheOneThatMatchedCounts(t *testing.T) {
+	for _, match := range []string{`a=(?P<v>\d)|b=(?P<v>\d)`, `a=%{INT:v}|b=%{INT:v}`, `(?<!x)(?:a=(?P<v>\d)|b=(?P<v>\d))`} {
+		n, got := run(t, "rules: [{match: '"+match+"', metrics: [{counter: n, value: v}]}]", "a=1\nb=2\n")
+		assert.Equal(t, rules.Counts{Lines: 2}, n, match)
+		assert.Equal(t, []string{"n counter 3"}, got, match)
+	}
+}
+
 func TestDerived(t *testing.T) {
 	_, got := run(t, `
 rules:

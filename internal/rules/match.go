@@ -48,11 +48,15 @@ func (m *matcher) match(t *lineText, from int) outcome {
 		return m.matchStd(t)
 	case m.std == nil:
 		return m.matchBacktracking(t)
-	case !t.ascii():
+	case t.widen(max(0, from-1)): // one more, for \b
+		from -= t.base
+	case m.uniform:
+		t.decode(true)
+		from = 0
+	default:
 		return m.matchStd(t)
 	}
-	err := m.search(t, from)
-	if err != nil {
+	if err := m.search(t, from); err != nil {
 		m.demote(err)
 		return m.matchStd(t)
 	}
@@ -77,6 +81,7 @@ func (m *matcher) matchStd(t *lineText) outcome {
 
 // matchBacktracking is for patterns that only regexp2 can run.
 func (m *matcher) matchBacktracking(t *lineText) outcome {
+	t.decode(false)
 	err := m.search(t, 0)
 	if err == nil {
 		return m.outcome()
@@ -94,11 +99,11 @@ func (m *matcher) exhausted() bool { return m.timeouts >= maxTimeouts }
 // more: on a busy machine it may have been us who were stopped.
 func (m *matcher) search(t *lineText, from int) error {
 	m.text, m.found = t, false
-	err := m.back.FindRunesMatches(t.decode(), from, m.take)
+	err := m.back.FindRunesMatches(t.runes, from, m.take)
 	if err == nil || errors.Is(err, regexp2.ErrBacktrackingStackLimit) {
 		return err
 	}
-	return m.back.FindRunesMatches(t.decode(), from, m.take)
+	return m.back.FindRunesMatches(t.runes, from, m.take)
 }
 
 func (m *matcher) outcome() outcome {
@@ -126,50 +131,53 @@ func (m *matcher) takeProblems() []string {
 	return list
 }
 
-// lineText is one line, also as the characters that regexp2 wants; all rules
-// that look at the line share them.
+// lineText is one line, also as the characters that regexp2 wants; rules that
+// look at the same part of the line share them.
 type lineText struct {
 	line    []byte
-	decoded bool
-	plain   bool // ASCII only; valid once decoded
-	runes   []rune
-	offsets []int // of the characters and the end, in bytes; unless plain
+	widened bool   // runes are the bytes from base on
+	base    int    // valid once widened, like plain
+	plain   bool   // ASCII only from base on
+	runes   []rune // with room for the next lines
+	offsets []int  // of the characters and the end, in bytes; unless widened
 }
 
-func (t *lineText) reset(line []byte) { t.line, t.decoded = line, false }
+func (t *lineText) reset(line []byte) { t.line, t.widened = line, false }
 
-func (t *lineText) ascii() bool {
-	t.decode()
-	return t.plain
-}
-
-// decode returns the line's characters.
-func (t *lineText) decode() []rune {
-	if t.decoded {
-		return t.runes
+// widen makes runes of the line's bytes from from on, or from further left, and
+// reports whether these are ASCII only, so that bytes are characters.
+func (t *lineText) widen(from int) (plain bool) {
+	if t.widened && t.base <= from {
+		return t.plain
 	}
-	t.decoded = true
-	if cap(t.runes) < len(t.line) {
-		t.runes = make([]rune, len(t.line), 2*len(t.line))
+	t.widened, t.base = true, from
+	part := t.line[from:]
+	if cap(t.runes) < len(part) {
+		t.runes = make([]rune, 0, 2*len(part))
 	}
-	t.runes = t.runes[:len(t.line)]
+	runes := t.runes[:len(part)]
 	var all byte
-	runes := t.runes
-	for i, c := range t.line {
+	for i, c := range part {
 		all |= c
 		runes[i] = rune(c)
 	}
-	t.plain = all < utf8.RuneSelf
-	if !t.plain {
-		t.decodeUTF8()
-	}
-	return t.runes
+	t.runes, t.plain = runes, all < utf8.RuneSelf
+	return t.plain
 }
 
-func (t *lineText) decodeUTF8() {
+// decode makes runes of all the line's characters; with mask all those beyond
+// ASCII become U+FFFD, which is what a byte that is not UTF-8 is too.
+func (t *lineText) decode(mask bool) {
+	t.widened = false
 	t.runes, t.offsets = t.runes[:0], t.offsets[:0]
 	for i := 0; i < len(t.line); {
-		r, n := utf8.DecodeRune(t.line[i:])
+		r, n := rune(t.line[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(t.line[i:])
+			if mask {
+				r = utf8.RuneError
+			}
+		}
 		t.runes = append(t.runes, r)
 		t.offsets = append(t.offsets, i)
 		i += n
@@ -177,10 +185,10 @@ func (t *lineText) decodeUTF8() {
 	t.offsets = append(t.offsets, len(t.line))
 }
 
-// offset returns the byte at which the character i stands.
+// offset returns the byte of the line at which the character i stands.
 func (t *lineText) offset(i int) int {
-	if t.plain {
-		return i
+	if t.widened {
+		return t.base + i
 	}
 	return t.offsets[i]
 }

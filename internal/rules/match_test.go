@@ -54,7 +54,7 @@ func TestRequiredLiteral(t *testing.T) {
 		before         int
 	}{
 		{`abc`, "abc", 0},
-		{`^\d{3} GET (/\S*) x`, " GET /", 3},
+		{`^\d{3} GET (/\S*) x`, " GET /", -1},
 		{`\d+ GET`, " GET", -1},
 		{`(?P<m>GET|PUT) /`, " /", 3},
 		{`"(?P<m>GET) /x`, `"GET /x`, 0},
@@ -118,6 +118,9 @@ func FuzzRulesEngines(f *testing.F) {
 		{`(?U)a+(b*)`, "aabb"},
 		{`(?m)^a$|b`, "xa b"},
 		{`\B.\B`, "a b cc"},
+		{`\bw.rt\b|(\S+)`, "\u00e9 w\u00f6rt \u00fc\xff"},
+		{`(?i)\bmask`, "xma\u017f\u212a \u00e9mask"},
+		{`[^a]{2}$`, "a\u00fc\xc3"},
 		{`%{IPV4:ip}`, "300.1.2.3 1.2.3.4"},
 	} {
 		f.Add(seed[0], seed[1])
@@ -183,7 +186,40 @@ func randomText(r *rand.Rand) string {
 	for i := range b {
 		b[i] = "aabbAB12 _-\xc3"[r.IntN(12)]
 	}
+	if r.IntN(3) == 0 {
+		return string(b) + []string{"é", "a\u017f", "\u212ab", "ü b1"}[r.IntN(4)] + string(b)
+	}
 	return string(b)
+}
+
+func TestUniform(t *testing.T) {
+	for match, want := range map[string]bool{
+		`a\b[^x]\S.(?i:ab)`: true, `é`: false, `\pL`: false, `(?i)k`: false, `(?i)[a-z]`: false, `[^é]`: false, `(x|[^\x00-\x7f])`: true,
+	} {
+		assert.Equal(t, want, compileText(t, match).uniform, match)
+	}
+}
+
+// Rules that look at different parts of one line do not disturb each other.
+func TestRulesShareTheLine(t *testing.T) {
+	e, rec := engine(t, `
+rules:
+  - {match: 'late(\d)', metrics: [{counter: a, value: '{1}'}]}
+  - {match: '^(\d).*late', metrics: [{counter: b, value: '{1}'}]}
+  - {match: '(?<=y)(\d)', metrics: [{counter: c, value: '{1}'}]}
+  - {match: 'x(\d)', metrics: [{counter: d, value: '{1}'}]}
+  - {match: 'late(\d)$', metrics: [{counter: e, value: '{1}'}]}
+`)
+	for i, log := range []string{"1 x2 y3 late4\n", "1 ü x2 y3 late4\n", "1 x2 y3 ü late4\n"} {
+		assert.Equal(t, Counts{Lines: 1}, e.Parse([]byte(log), 0, rec))
+		b := metric.Batch{}
+		rec.Flush(&b)
+		var got []float64
+		for _, s := range b.Samples {
+			got = append(got, s.Sum)
+		}
+		assert.Equal(t, []float64{4, 1, 3, 2, 4}, got, i)
+	}
 }
 
 func TestLookaroundGivesByteOffsetsOnUTF8(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2/v2"
@@ -15,7 +17,11 @@ import (
 type pattern struct {
 	names   []string // of the groups by number, "" for none; two may have the same
 	literal string   // every match contains it; "": not known
-	before  int      // how many characters of a match can stand before literal, -1: any
+	before  int      // how many characters of a match can stand before literal; -1: any, or the line's start matters
+	// uniform means that the pattern treats all characters beyond ASCII alike.
+	// Then regexp2 may run it on lines that have some, if it is given U+FFFD for
+	// each: otherwise it would find \b beside letters that are none to Go.
+	uniform bool
 	std     *regexp.Regexp
 	back    *regexp2.Regexp
 }
@@ -23,7 +29,8 @@ type pattern struct {
 // compilePattern compiles r.Match for the engines that may run it:
 //
 //   - both, when Go's syntax has it: regexp2 runs the text that Go's parser
-//     prints of its tree, in which classes are spelled out, and so reads it as Go does;
+//     prints of its tree, in which classes are spelled out, and so reads it as Go
+//     does, on lines of ASCII and, if the pattern is uniform, on others; Go's does the rest;
 //   - Go's alone, when a loop can repeat an empty match: there the two differ
 //     in what the groups hold;
 //   - regexp2 alone, when Go refuses it (lookaround, back-references).
@@ -42,7 +49,11 @@ func compilePattern(r *ruleSpec, c *Config) (*pattern, error) {
 		return nil, r.src.fault(r.Match, 0, "%s", err)
 	}
 	p := &pattern{names: std.SubexpNames(), std: std}
+	p.uniform = uniform(tree)
 	p.literal, p.before = required(tree)
+	if looksAtStart(tree) {
+		p.before = -1
+	}
 	if loopsOverEmpty(tree) {
 		return p, nil
 	}
@@ -124,6 +135,30 @@ func loopsOverEmpty(re *syntax.Regexp) bool {
 		}
 	}
 	return false
+}
+
+// looksAtStart reports whether re asks for the start of the text.
+func looksAtStart(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpBeginText || re.Op == syntax.OpBeginLine || slices.ContainsFunc(re.Sub, looksAtStart)
+}
+
+// uniform reports whether re matches either all or none of the characters beyond
+// ASCII wherever it matches one.
+func uniform(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpLiteral:
+		for _, c := range re.Rune {
+			// Beyond ASCII U+017F folds to s, and U+212A to k.
+			if c >= utf8.RuneSelf || re.Flags&syntax.FoldCase != 0 && strings.ContainsRune("KkSs", c) {
+				return false
+			}
+		}
+	case syntax.OpCharClass:
+		if n := len(re.Rune); n > 0 && re.Rune[n-1] >= utf8.RuneSelf {
+			return re.Rune[n-2] <= utf8.RuneSelf && re.Rune[n-1] == unicode.MaxRune
+		}
+	}
+	return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !uniform(sub) })
 }
 
 // minWidth returns the least length of a match in characters, at most 1.

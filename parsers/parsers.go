@@ -81,7 +81,9 @@ type Factory struct {
 // Table lists the parsers, sorted by name. It is not to be changed.
 func Table() []Factory { return table }
 
-var table = []Factory{}
+var table = []Factory{
+	{Name: "PostfixParser", Alias: "PostfixLogster", Summary: "deliveries, delays, connections and rejects of a Postfix mail log", New: newPostfix},
+}
 
 // Find returns the parser with the given name or Logster name, and whether it
 // was the latter. Upper and lower case are the same, and "Parser" may be left

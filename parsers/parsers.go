@@ -91,6 +91,7 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "PostfixParser", Alias: "PostfixLogster", Summary: "deliveries, delays, connections and rejects of a Postfix mail log", New: newPostfix},
 	{Name: "RegexParser", Summary: "what your own regular expressions find: counters, gauges, timers, sets", New: newRegex},
 }
 

@@ -73,16 +73,16 @@ func sizeOf(name []byte) (unit, bool) {
 	return unit{}, false
 }
 
+// maxNumber is the longest number read, in bytes.
+const maxNumber = 400
+
 // pow10 are the powers of ten that a float64 holds exactly.
 var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 // parseNumber reads a decimal number, all of b, correctly rounded. "inf",
 // hexadecimal digits and the like are no numbers here.
 func parseNumber(b []byte) (v float64, ok bool) {
-	digits, point := b, -1
-	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
-		digits = b[1:]
-	}
+	digits, point := cutSign(b), -1
 	if len(digits) == 0 || len(digits) >= len(pow10) {
 		return parseLong(b)
 	}
@@ -107,21 +107,49 @@ func parseNumber(b []byte) (v float64, ok bool) {
 	return v, true
 }
 
-// maxNumber is the longest number read, in bytes.
-const maxNumber = 400
-
-// parseLong reads long numbers and those with an exponent.
+// parseLong reads long numbers and those with an exponent. It looks at the form
+// first: strconv allocates for its errors.
 func parseLong(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > maxNumber {
+	if len(b) > maxNumber {
 		return 0, false
 	}
-	for _, c := range b {
-		if (c < '0' || c > '9') && bytes.IndexByte([]byte("+-.eE"), c) < 0 {
+	rest := cutSign(b)
+	whole := leadingDigits(rest)
+	rest = rest[whole:]
+	fraction := 0
+	if len(rest) > 0 && rest[0] == '.' {
+		fraction = leadingDigits(rest[1:])
+		rest = rest[1+fraction:]
+	}
+	if whole+fraction == 0 {
+		return 0, false
+	}
+	if len(rest) > 0 && rest[0]|0x20 == 'e' {
+		rest = cutSign(rest[1:])
+		n := leadingDigits(rest)
+		if rest = rest[n:]; n == 0 {
 			return 0, false
 		}
 	}
+	if len(rest) > 0 {
+		return 0, false
+	}
 	v, err := strconv.ParseFloat(string(b), 64)
 	return v, err == nil
+}
+
+func cutSign(b []byte) []byte {
+	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
+		return b[1:]
+	}
+	return b
+}
+
+func leadingDigits(b []byte) (n int) {
+	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+		n++
+	}
+	return n
 }
 
 // maxQuantityParts bounds what parseQuantity adds up: "1d2h3m4s5ms" has 5.

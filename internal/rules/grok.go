@@ -9,10 +9,10 @@ import (
 )
 
 // What a grok pattern may expand to: the deepest nesting and the longest text.
-// The largest of the patterns known here is 5 deep and 40 KB long.
+// The longest of the patterns known here has 8 KB.
 const (
 	maxGrokDepth = 32
-	maxGrokBytes = 256 << 10
+	maxGrokBytes = 64 << 10
 )
 
 // grokTables are the patterns known by name, the more general ones first.

@@ -18,8 +18,8 @@ import (
 )
 
 // MaxLine bounds the lines on which patterns are tried, in bytes: a line that
-// holds a rule's literal and is longer is rejected. Go's engine takes up to 1 us
-// for each byte with a large pattern, so this is what bounds the time of one line.
+// holds a rule's literal and is longer is rejected. Go's engine takes 0.4 us for
+// each byte with grok's COMBINEDAPACHELOG: 25 ms for such a line, 0.4 s for 1 MiB.
 const MaxLine = 64 << 10
 
 // Options are what an Engine is made with. The zero value is ready.

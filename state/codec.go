@@ -115,6 +115,8 @@ func (p Position) append(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, p.Mark)
 	dst = binary.AppendUvarint(dst, uint64(p.HeadLen))
 	dst = binary.AppendUvarint(dst, uint64(p.MarkLen))
+	dst = binary.LittleEndian.AppendUint64(dst, p.Prev)
+	dst = binary.AppendUvarint(dst, uint64(p.PrevLen))
 	return appendText(dst, p.Cursor)
 }
 
@@ -237,7 +239,7 @@ func (d *decoder) record() *record {
 	r.Seq = d.uvarint()
 	r.End, r.First = d.varint(), d.varint()
 	r.Dropped, r.Damaged = d.uvarint(), d.uvarint()
-	const position = 23 // bytes of the shortest log
+	const position = 32 // bytes of the shortest log
 	n := d.count(position)
 	r.Logs = make(map[string]Position, n)
 	for range n {
@@ -261,6 +263,7 @@ func (d *decoder) position() Position {
 		Dev: d.uvarint(), Inode: d.uvarint(), Offset: d.length(),
 		Head: d.fixed(), Mark: d.fixed(),
 		HeadLen: d.length(), MarkLen: d.length(),
+		Prev: d.fixed(), PrevLen: d.length(),
 		Cursor: d.text(),
 	}
 }

@@ -61,7 +61,8 @@ type series struct {
 	kind     Kind
 	form     Form
 	unit     string
-	declared bool // by Series or Derive: flushed in order, also when idle
+	unitSeq  uint64 // 1 + the block in which unit was set; 0: it was not
+	declared bool   // by Series or Derive: flushed in order, also when idle
 	hidden   bool
 	derive   func(View) (float64, bool)
 	absent   Form // with sendZero: the form of the 0 sent when derive has no value
@@ -122,8 +123,11 @@ func (r *Recorder) Series(name string, k Kind, f Form) ID {
 	return id
 }
 
-// Unit sets the text of the unit that outputs may carry for id.
-func (r *Recorder) Unit(id ID, text string) { r.series[id].unit = text }
+// Unit sets the text of the unit that outputs may carry for id. When workers
+// differ, Merge takes the one that was set in the earliest block.
+func (r *Recorder) Unit(id ID, text string) {
+	r.series[id].unit, r.series[id].unitSeq = text, r.seq+1
+}
 
 // Hide keeps id out of what is flushed: it is there for derived values.
 func (r *Recorder) Hide(id ID) { r.series[id].hidden = true }
@@ -443,6 +447,9 @@ func (r *Recorder) adopt(s *series) ID {
 		return 0 // derived series have no cells of their own
 	}
 	if id, ok := r.byKey[s.key]; ok {
+		if mine := &r.series[id]; s.unitSeq > 0 && (mine.unitSeq == 0 || s.unitSeq < mine.unitSeq) {
+			mine.unit, mine.unitSeq = s.unit, s.unitSeq
+		}
 		return id
 	}
 	if !s.declared && s.name != Overflow && !r.admit() {
@@ -457,7 +464,7 @@ func (r *Recorder) adopt(s *series) ID {
 		return r.intern(name, tags, s.kind, s.form)
 	}
 	id := r.intern(s.name, s.tags, s.kind, s.form)
-	r.series[id].unit, r.series[id].hidden = s.unit, s.hidden
+	r.series[id].unit, r.series[id].unitSeq, r.series[id].hidden = s.unit, s.unitSeq, s.hidden
 	if len(s.tags) == 0 && !s.declared {
 		r.names[s.key] = id
 	}

@@ -81,7 +81,12 @@ type Factory struct {
 // Table lists the parsers, sorted by name. It is not to be changed.
 func Table() []Factory { return table }
 
-var table = []Factory{}
+var table = []Factory{
+	{Name: "JsonParser", Alias: "JsonLogster", Summary: "the numbers of lines that are JSON", New: newJSON},
+	{Name: "Log4jParser", Alias: "Log4jLogster", Summary: "events of Java programs by level", Sequential: true, New: newLog4j},
+	{Name: "MetricParser", Alias: "MetricLogster", Summary: "METRIC_COUNT and METRIC_TIME that programs log", New: newMetric},
+	{Name: "SyslogParser", Summary: "lines of a system log by program, severity and facility", New: newSyslog},
+}
 
 // Find returns the parser with the given name or Logster name, and whether it
 // was the latter. Upper and lower case are the same, and "Parser" may be left

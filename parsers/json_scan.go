@@ -1,0 +1,347 @@
+package parsers
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// Bounds of one JSON text. Deeper or wider ones are not valid here.
+const (
+	maxJSONDepth  = 512
+	maxJSONLeaves = 10000 // as many series as there can be by default
+)
+
+// jsonLeaf is a number, string, true, false or null of the text last scanned.
+type jsonLeaf struct {
+	path       int // end of its path in paths; it starts where the one before ends
+	start, end int // the literal, for strings what is between the quotes
+	kind       jsonKind
+}
+
+type jsonKind uint8
+
+const (
+	jsonInt    jsonKind = iota // a number without fraction and exponent
+	jsonFloat                  // another number
+	jsonString                 // without escapes
+	jsonEscape                 // a string with escapes
+	jsonWord                   // true, false, null
+)
+
+// jsonScanner checks one JSON text after the other against RFC 8259 and lists
+// its leaves with their paths: the keys and list indexes that lead to them,
+// joined by sep. It does not look into strings for valid UTF-8, which nginx
+// does not write, and uses no recursion.
+type jsonScanner struct {
+	sep    []byte
+	words  bool // list strings, true, false and null too
+	leaves []jsonLeaf
+	paths  []byte
+
+	text  []byte
+	path  []byte // of the value to come; no longer than a name
+	open  []jsonOpen
+	count int
+}
+
+// jsonOpen is an object or list that has been entered.
+type jsonOpen struct {
+	path  int // length of its own path
+	index int // of the element to come; -1 for an object
+}
+
+// scan reports whether b is one JSON text; the leaves are those of b until the
+// next call.
+func (s *jsonScanner) scan(b []byte) bool {
+	s.text, s.leaves, s.paths, s.path, s.open, s.count = b, s.leaves[:0], s.paths[:0], s.path[:0], s.open[:0], 0
+	i, ok := s.value(jsonSpace(b, 0))
+	for ok && len(s.open) > 0 {
+		i, ok = s.follow(jsonSpace(b, i))
+	}
+	return ok && jsonSpace(b, i) == len(b)
+}
+
+// leafPath returns the path of leaf n.
+func (s *jsonScanner) leafPath(n int) []byte {
+	if n == 0 {
+		return s.paths[:s.leaves[0].path]
+	}
+	return s.paths[s.leaves[n-1].path:s.leaves[n].path]
+}
+
+// literal returns what stands in the text for leaf n.
+func (s *jsonScanner) literal(n int) []byte { return s.text[s.leaves[n].start:s.leaves[n].end] }
+
+// value reads a leaf, or enters an object or list, at i, and returns what is behind it.
+func (s *jsonScanner) value(i int) (int, bool) {
+	if i >= len(s.text) {
+		return i, false
+	}
+	switch c := s.text[i]; {
+	case c == '{' || c == '[':
+		return s.enter(i)
+	case c == '"':
+		end, escaped := jsonStringEnd(s.text, i+1)
+		if end < 0 {
+			return i, false
+		}
+		kind := jsonString
+		if escaped {
+			kind = jsonEscape
+		}
+		return end + 1, s.leaf(kind, i+1, end)
+	case c == '-' || isNumeral(c):
+		end, kind := jsonNumber(s.text, i)
+		return end, end > i && s.leaf(kind, i, end)
+	}
+	for _, word := range [...]string{"true", "false", "null"} {
+		if len(s.text)-i >= len(word) && string(s.text[i:i+len(word)]) == word {
+			return i + len(word), s.leaf(jsonWord, i, i+len(word))
+		}
+	}
+	return i, false
+}
+
+func (s *jsonScanner) leaf(kind jsonKind, start, end int) bool {
+	if s.count++; s.count > maxJSONLeaves {
+		return false
+	}
+	if kind >= jsonString && !s.words {
+		return true
+	}
+	s.paths = append(s.paths, s.path...)
+	s.leaves = append(s.leaves, jsonLeaf{len(s.paths), start, end, kind})
+	return true
+}
+
+// enter goes into the object or list that starts at i, up to its first element's value.
+func (s *jsonScanner) enter(i int) (int, bool) {
+	if len(s.open) == maxJSONDepth {
+		return i, false
+	}
+	o := jsonOpen{path: len(s.path)}
+	if s.text[i] == '{' {
+		o.index = -1
+	}
+	closing := s.text[i] + 2 // '}' and ']' stand two after '{' and '['
+	if i = jsonSpace(s.text, i+1); i < len(s.text) && s.text[i] == closing {
+		return i + 1, true
+	}
+	s.open = append(s.open, o)
+	return s.element(i)
+}
+
+// follow reads what stands at i after a value inside of an object or list.
+func (s *jsonScanner) follow(i int) (int, bool) {
+	if i >= len(s.text) {
+		return i, false
+	}
+	o := &s.open[len(s.open)-1]
+	s.path = s.path[:o.path]
+	switch c := s.text[i]; {
+	case c == ',':
+		return s.element(jsonSpace(s.text, i+1))
+	case c == '}' && o.index < 0 || c == ']' && o.index >= 0:
+		s.open = s.open[:len(s.open)-1]
+		return i + 1, true
+	}
+	return i, false
+}
+
+// element reads an object's key and value, or a list's value.
+func (s *jsonScanner) element(i int) (int, bool) {
+	o := &s.open[len(s.open)-1]
+	if len(s.open) > 1 {
+		s.path = append(s.path, s.sep...)
+	}
+	if o.index >= 0 {
+		s.path = strconv.AppendInt(s.path, int64(o.index), 10)
+		o.index++
+		s.cutPath()
+		return s.value(i)
+	}
+	if i >= len(s.text) || s.text[i] != '"' {
+		return i, false
+	}
+	end, escaped := jsonStringEnd(s.text, i+1)
+	if end < 0 {
+		return i, false
+	}
+	if key := s.text[i+1 : end]; escaped {
+		s.path = appendUnescaped(s.path, key, metric.MaxNameLen)
+	} else {
+		s.path = append(s.path, key[:min(len(key), metric.MaxNameLen)]...)
+	}
+	s.cutPath()
+	if i = jsonSpace(s.text, end+1); i >= len(s.text) || s.text[i] != ':' {
+		return i, false
+	}
+	return s.value(jsonSpace(s.text, i+1))
+}
+
+// cutPath keeps the path within a name's length, so that one long key does not
+// cost its length again for each leaf below it.
+func (s *jsonScanner) cutPath() { s.path = s.path[:min(len(s.path), metric.MaxNameLen)] }
+
+func jsonSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// jsonStringEnd returns where the quote is that ends the string whose text
+// starts at i, and whether there are escapes in it; -1 when the string is not valid.
+func jsonStringEnd(b []byte, i int) (end int, escaped bool) {
+	for {
+		i = jsonPlain(b, i)
+		if i >= len(b) {
+			return -1, false
+		}
+		switch b[i] {
+		case '"':
+			return i, escaped
+		case '\\':
+			n := jsonEscapeLen(b[i:])
+			if n == 0 {
+				return -1, false
+			}
+			i, escaped = i+n, true
+		default: // a control byte
+			return -1, false
+		}
+	}
+}
+
+// jsonPlain returns the index of the first quote, backslash or control byte
+// from i on, or len(b). Eight bytes are looked at at once: a byte's high bit is
+// set in the sum where the byte is zero after xor, or below 0x20. False hits
+// are only possible above a true one, so the lowest is right.
+func jsonPlain(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		v := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := v^ones*'"', v^ones*'\\'
+		hit := ((quote-ones)&^quote | (slash-ones)&^slash | (v-ones*0x20)&^v) & highs
+		if hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == '"' || c == '\\' || c < 0x20 {
+			break
+		}
+	}
+	return i
+}
+
+// jsonEscapeLen returns the length of the escape at the start of b; 0 when it is none.
+func jsonEscapeLen(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if hex4(b) >= 0 {
+			return 6
+		}
+	}
+	return 0
+}
+
+// hex4 returns the value of `\uXXXX` at the start of b, or -1.
+func hex4(b []byte) (r rune) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return -1
+	}
+	for _, c := range b[2:6] {
+		switch {
+		case isNumeral(c):
+			r = r<<4 | rune(c-'0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return -1
+		}
+	}
+	return r
+}
+
+// appendUnescaped appends at most about limit bytes of the text of a valid
+// string. A surrogate without its other half becomes U+FFFD.
+func appendUnescaped(dst, s []byte, limit int) []byte {
+	for start := len(dst); len(s) > 0 && len(dst)-start < limit; {
+		if s[0] != '\\' {
+			n := 1
+			for n < len(s) && s[n] != '\\' && n < limit {
+				n++
+			}
+			dst, s = append(dst, s[:n]...), s[n:]
+			continue
+		}
+		if s[1] != 'u' {
+			dst, s = append(dst, unescaped[s[1]]), s[2:]
+			continue
+		}
+		r := hex4(s)
+		s = s[6:]
+		if utf16.IsSurrogate(r) {
+			if r = utf16.DecodeRune(r, hex4(s)); r != utf8.RuneError {
+				s = s[6:]
+			}
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// jsonNumber returns the end of the number at i, i when there is none.
+func jsonNumber(b []byte, i int) (end int, kind jsonKind) {
+	n := i
+	if n < len(b) && b[n] == '-' {
+		n++
+	}
+	whole := numeralsEnd(b, n)
+	if whole == n || b[n] == '0' && whole > n+1 {
+		return i, 0
+	}
+	n = whole
+	if n < len(b) && b[n] == '.' {
+		end := numeralsEnd(b, n+1)
+		if end == n+1 {
+			return i, 0
+		}
+		n, kind = end, jsonFloat
+	}
+	if n < len(b) && b[n]|0x20 == 'e' {
+		n++
+		if n < len(b) && (b[n] == '+' || b[n] == '-') {
+			n++
+		}
+		end := numeralsEnd(b, n)
+		if end == n {
+			return i, 0
+		}
+		n, kind = end, jsonFloat
+	}
+	return n, kind
+}
+
+// numeralsEnd returns the index behind the digits that start at i.
+func numeralsEnd(b []byte, i int) int {
+	for i < len(b) && isNumeral(b[i]) {
+		i++
+	}
+	return i
+}
+
+func isNumeral(c byte) bool { return c-'0' <= 9 }

@@ -43,7 +43,7 @@ type Recorder struct {
 
 	cells  []cell // the current interval's, as long as series
 	now    *table // the current interval's
-	seq    uint64 // of the current block
+	seq    uint64 // of the current block, plus 1; 0 before the first
 	tables map[int64]*table
 	spans  map[uint64]*span // by block, only with At
 	span   *span            // the current block's, nil before its first At
@@ -72,7 +72,7 @@ type series struct {
 // cell is one series in one interval.
 type cell struct {
 	Bucket
-	seq     uint64 // block of Last
+	seq     uint64 // block of Last, as Recorder.seq
 	form    Form   // of Last, when hasForm
 	hasForm bool
 	pending []float64 // timers: observed, not yet in Bucket and dist
@@ -282,6 +282,7 @@ func (r *Recorder) Observe(id ID, v float64) {
 	switch r.series[id].kind {
 	case Timer:
 		c.pending = append(c.pending, v)
+		c.seq = r.seq
 		if len(c.pending) >= pendingMax {
 			c.settle()
 		}
@@ -343,7 +344,7 @@ func summarize(values []float64) Bucket {
 // Block says that what follows comes from the block seq; it is called before
 // each Parse. "Last" means last by (seq, order within the block), whoever read it.
 func (r *Recorder) Block(seq uint64) {
-	r.seq = seq
+	r.seq = seq + 1
 	r.span = nil
 	if r.opt.Interval > 0 {
 		// Until the block's first stamp its time is that of a block which
@@ -497,7 +498,8 @@ func (c *cell) merge(o *cell) {
 	}
 	c.settle()
 	last, seq, form, hasForm := o.Last, o.seq, o.form, o.hasForm
-	if c.Count > 0 && c.seq > o.seq {
+	// Within one block c is the later one: o is what came before its first stamp.
+	if c.Count > 0 && (c.seq > o.seq || c.seq == o.seq && c.seq > 0) {
 		last, seq, form, hasForm = c.Last, c.seq, c.form, c.hasForm
 	}
 	c.Bucket.Merge(o.Bucket)
@@ -642,7 +644,11 @@ func (v View) sample(id ID) Sample {
 	if c.hasForm {
 		form = c.form
 	}
-	return Sample{Name: s.name, Tags: s.tags, Kind: s.kind, Form: form, Unit: s.unit, Bucket: c.Bucket, Dist: c.dist, Members: c.members}
+	bucket := c.Bucket
+	if s.kind == Counter { // the rest would depend on how the log was cut
+		bucket = Bucket{Count: c.Count, Sum: c.Sum}
+	}
+	return Sample{Name: s.name, Tags: s.tags, Kind: s.kind, Form: form, Unit: s.unit, Bucket: bucket, Dist: c.dist, Members: c.members}
 }
 
 func (s *series) derived(v View) (Sample, bool) {

@@ -251,5 +251,3 @@ func isThrowableClass(line []byte) bool {
 	name := line[:n]
 	return bytes.HasSuffix(name, []byte("Exception")) || bytes.HasSuffix(name, []byte("Error")) || bytes.HasSuffix(name, []byte("Throwable"))
 }
-
-func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte("\r")) }

@@ -51,8 +51,9 @@ type jsonScanner struct {
 
 // jsonOpen is an object or list that has been entered.
 type jsonOpen struct {
-	path  int // length of its own path
-	index int // of the element to come; -1 for an object
+	path  int  // length of its own path
+	index int  // of the element to come; -1 for an object
+	fresh bool // its first element is to come
 }
 
 // scan reports whether b is one JSON text; the leaves are those of b until the
@@ -119,12 +120,12 @@ func (s *jsonScanner) leaf(kind jsonKind, start, end int) bool {
 	return true
 }
 
-// enter goes into the object or list that starts at i, up to its first element's value.
+// enter goes into the object or list that starts at i, up to its first element.
 func (s *jsonScanner) enter(i int) (int, bool) {
 	if len(s.open) == maxJSONDepth {
 		return i, false
 	}
-	o := jsonOpen{path: len(s.path)}
+	o := jsonOpen{path: len(s.path), fresh: true}
 	if s.text[i] == '{' {
 		o.index = -1
 	}
@@ -133,15 +134,20 @@ func (s *jsonScanner) enter(i int) (int, bool) {
 		return i + 1, true
 	}
 	s.open = append(s.open, o)
-	return s.element(i)
+	return i, true
 }
 
-// follow reads what stands at i after a value inside of an object or list.
+// follow reads what stands at i inside of an object or list: its first
+// element, or what comes after one.
 func (s *jsonScanner) follow(i int) (int, bool) {
 	if i >= len(s.text) {
 		return i, false
 	}
 	o := &s.open[len(s.open)-1]
+	if o.fresh {
+		o.fresh = false
+		return s.element(i)
+	}
 	s.path = s.path[:o.path]
 	switch c := s.text[i]; {
 	case c == ',':
@@ -153,7 +159,8 @@ func (s *jsonScanner) follow(i int) (int, bool) {
 	return i, false
 }
 
-// element reads an object's key and value, or a list's value.
+// element reads an object's key and value, or a list's value; of a value that
+// is an object or list its start alone.
 func (s *jsonScanner) element(i int) (int, bool) {
 	o := &s.open[len(s.open)-1]
 	if len(s.open) > 1 {

@@ -94,20 +94,24 @@ func CompileDate(format string) (*Date, error) {
 	return d, nil
 }
 
-// quoted adds the text between apostrophes that s starts with, two of which
-// are one, and returns how long it is in s.
-func (d *Date) quoted(s string) int {
-	end := strings.IndexByte(s[1:], '\'')
-	if end < 0 {
-		d.literal(s[1:])
-		return len(s)
-	}
-	if end == 0 {
+// quoted adds the text between apostrophes that s starts with, in which two of
+// them are one, and returns how long it is in s.
+func (d *Date) quoted(s string) (n int) {
+	if strings.HasPrefix(s, "''") {
 		d.literal("'")
-	} else {
-		d.literal(s[1 : 1+end])
+		return 2
 	}
-	return end + 2
+	for n = 1; n < len(s); n++ {
+		if s[n] != '\'' {
+			d.literal(s[n : n+1])
+			continue
+		}
+		if n++; n == len(s) || s[n] != '\'' {
+			return n
+		}
+		d.literal("'")
+	}
+	return n
 }
 
 func (d *Date) literal(text string) { d.items = append(d.items, dateItem{text: text, min: len(text)}) }

@@ -234,8 +234,11 @@ func plainNumberEnd(b []byte) int {
 // timeUnit returns the letters that follow a value, directly or after spaces.
 func timeUnit(b []byte) []byte {
 	b = bytes.TrimLeft(b, " \t")
+	if bytes.HasPrefix(b, []byte("µs")) {
+		return b[:len("µs")]
+	}
 	n := 0
-	for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z' || b[n] >= 0x80) {
+	for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
 		n++
 	}
 	if n > maxUnit {

@@ -20,7 +20,6 @@ type joinedResult struct {
 	stats   parsers.Stats
 	order   []string
 	samples map[string]metric.Sample
-	rec     *metric.Recorder
 }
 
 func (r joinedResult) value(name string) float64 {
@@ -39,7 +38,7 @@ func joinedRun(tb testing.TB, name string, opt parsers.Options, log []byte, rng 
 	rec := metric.NewRecorder(metric.RecorderOptions{})
 	p, err := f.New(opt, rec)
 	require.NoError(tb, err)
-	r := joinedResult{samples: make(map[string]metric.Sample), rec: rec}
+	r := joinedResult{samples: make(map[string]metric.Sample)}
 	log = log[:bytes.LastIndexByte(log, '\n')+1]
 	newest := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).Unix()
 	for start, end, seq := 0, 0, uint64(0); end < len(log); seq++ {

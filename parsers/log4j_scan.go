@@ -182,24 +182,34 @@ func (s *log4jScanner) scanLevelFirst(line []byte) (h log4jHeader, ok bool) {
 	return h, true
 }
 
-// scanJSON reads a line of JsonLayout: an object whose "level" is one.
+// scanJSON reads a line of JsonLayout or of one of JsonTemplateLayout's: an
+// object with a level.
 func (s *log4jScanner) scanJSON(line []byte) (h log4jHeader, ok bool) {
 	h.layout, h.level, h.stamp = log4jJSON, -1, -1
 	if !s.json.scan(line) {
 		return h, false
 	}
 	for n := range s.json.leaves {
-		path := s.json.leafPath(n)
-		switch {
-		case string(path) == "level":
+		switch path := s.json.leafPath(n); {
+		case string(path) == "level" || string(path) == "log.level":
 			h.level, _ = s.levels.At(s.json.literal(n))
-		case bytes.HasPrefix(path, []byte("thrown.")):
+		case isJSONThrowable(path):
 			h.exception = h.exception || s.json.leaves[n].kind != jsonWord
 		case h.stamp < 0 && indexOf(defaultTimeKeys, path) >= 0:
 			h.stamp = s.json.leaves[n].start
 		}
 	}
 	return h, h.level >= 0
+}
+
+// isJSONThrowable reports whether Log4j's JsonLayout, its ECS or Logstash
+// template, or logback's encoder writes a throwable there.
+func isJSONThrowable(path []byte) bool {
+	switch string(path) {
+	case "error.type", "error.stack_trace", "stack_trace", "exception.stacktrace":
+		return true
+	}
+	return bytes.HasPrefix(path, []byte("thrown."))
 }
 
 // scanSyslog reads a line of Rfc5424Layout; its severity stands for the level.

@@ -41,3 +41,14 @@ func TestTimeOfDayForgetsWhenNewestChanges(t *testing.T) {
 	second, _, _ := r.TimeOfDay([]byte("00:30:00"))
 	assert.Equal(t, first+day, second)
 }
+
+func TestUTC(t *testing.T) {
+	at := time.Date(2026, 11, 21, 2, 35, 1, 0, time.FixedZone("", -5*3600))
+	unix, ok := logtime.UTC(2026, 11, 21, 2, 35, 1, -5*3600)
+	assert.True(t, ok)
+	assert.Equal(t, at.Unix(), unix)
+	for _, c := range [][6]int{{0, 11, 21, 2, 35, 1}, {2026, 13, 21, 2, 35, 1}, {2026, 2, 29, 2, 35, 1}, {2026, 11, 21, 24, 35, 1}} {
+		_, ok := logtime.UTC(c[0], c[1], c[2], c[3], c[4], c[5], 0)
+		assert.False(t, ok, c)
+	}
+}

@@ -6,26 +6,45 @@ import (
 	"strings"
 )
 
-// The conversions, by what can stand for them. Those that are not here are
-// text: names of threads, loggers and files, contexts, markers.
-var (
-	levelWords  = words("p level le")
-	dateWords   = words("d date")
-	numberWords = words("r relative L line T tid threadId tp threadPriority pid processId sn sequenceNumber N nano")
-	restWords   = words("m msg message ex exception throwable rEx rException rThrowable xEx xException xThrowable enc encode wEx wex")
-	paintWords  = words("highlight style black red green yellow blue magenta cyan white gray boldRed boldGreen boldYellow boldBlue boldMagenta boldCyan boldWhite clr")
-	textWords   = words(`t tn thread threadName c lo logger C class F file l location M method x NDC X mdc MDC K map MAP
-		marker markerSimpleName u uuid fqcn endOfBatch notEmpty varsNotEmpty variablesNotEmpty maxLen maxLength replace equals
-		equalsIgnoreCase rep repeat sd property caller contextName cn`)
-	endWords = words("n")
+// conversion is what a conversion of a pattern can stand for.
+type conversion uint8
+
+const (
+	convUnknown conversion = iota
+	convLevel
+	convDate
+	convNumber
+	convText // a name of a thread, logger or file, a context, a marker
+	convPaint
+	convRest // the message, or what can have its text in it
+	convEnd
 )
 
-func words(list string) map[string]bool {
-	set := make(map[string]bool)
-	for _, w := range strings.Fields(list) {
-		set[w] = true
+// conversionOf returns what the conversion with the given name stands for, by
+// the documents of Log4j 1, Log4j 2 and logback.
+func conversionOf(name string) conversion {
+	switch name {
+	case "p", "level", "le":
+		return convLevel
+	case "d", "date":
+		return convDate
+	case "r", "relative", "L", "line", "T", "tid", "threadId", "tp", "threadPriority", "pid", "processId", "sn", "sequenceNumber", "N", "nano":
+		return convNumber
+	case "m", "msg", "message", "ex", "exception", "throwable", "rEx", "rException", "rThrowable", "xEx", "xException",
+		"xThrowable", "wEx", "wex", "enc", "encode":
+		return convRest
+	case "highlight", "style", "clr", "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray",
+		"boldRed", "boldGreen", "boldYellow", "boldBlue", "boldMagenta", "boldCyan", "boldWhite":
+		return convPaint
+	case "t", "tn", "thread", "threadName", "c", "lo", "logger", "C", "class", "F", "file", "l", "location", "M", "method",
+		"x", "NDC", "X", "mdc", "MDC", "K", "map", "MAP", "marker", "markerSimpleName", "u", "uuid", "fqcn", "endOfBatch",
+		"notEmpty", "varsNotEmpty", "variablesNotEmpty", "maxLen", "maxLength", "replace", "equals", "equalsIgnoreCase",
+		"rep", "repeat", "sd", "property", "caller", "contextName", "cn":
+		return convText
+	case "n":
+		return convEnd
 	}
-	return set
+	return convUnknown
 }
 
 // CompilePattern returns the Pattern for a conversion pattern. Errors say what
@@ -83,27 +102,27 @@ func (p *Pattern) literal(text string) {
 // conversion adds what s, behind a '%', starts with, and returns the rest.
 func (p *Pattern) conversion(s string) (rest string, done bool, err error) {
 	op, cut, s := modifiers(s)
-	name, s := conversionName(s)
-	if name == "" {
+	kind, name, s := longestConversion(s)
+	if kind == convUnknown {
 		return s, false, fmt.Errorf("%%%.10s is no conversion that is known", s)
 	}
 	args, s, err := braces(s)
 	if err != nil {
 		return s, false, err
 	}
-	switch {
-	case restWords[name]:
+	switch kind {
+	case convRest:
 		return s, true, nil
-	case endWords[name]:
+	case convEnd:
 		return s, false, nil
-	case paintWords[name]:
+	case convPaint:
 		return p.painted(args, s)
-	case levelWords[name]:
+	case convLevel:
 		if cut || len(args) > 0 {
 			return s, false, fmt.Errorf("%%%s with other words than the levels' own is not supported", name)
 		}
 		op.kind = patternLevel
-	case dateWords[name]:
+	case convDate:
 		op.kind = patternDate
 		if op.date, err = CompileDate(strings.Join(args[:min(len(args), 1)], "")); err != nil {
 			return s, false, err
@@ -111,7 +130,7 @@ func (p *Pattern) conversion(s string) (rest string, done bool, err error) {
 		if p.date == nil {
 			p.date = op.date
 		}
-	case numberWords[name]:
+	case convNumber:
 		op.kind = patternNumber
 	default:
 		op.kind = patternText
@@ -120,20 +139,24 @@ func (p *Pattern) conversion(s string) (rest string, done bool, err error) {
 	return s, false, nil
 }
 
-// painted adds a pattern within escape sequences.
+// painted adds a pattern within escape sequences: Log4j's %highlight{...}{...}
+// or logback's %red(...){...}.
 func (p *Pattern) painted(args []string, s string) (rest string, done bool, err error) {
-	inner := ""
-	if len(args) > 0 {
-		inner = args[0]
-	} else if strings.HasPrefix(s, "(") { // logback's %red(...)
-		end := strings.LastIndexByte(s, ')')
-		if end < 0 {
+	if len(args) == 0 && strings.HasPrefix(s, "(") {
+		n := closing(s)
+		if n < 0 {
 			return s, false, fmt.Errorf("a ')' is missing")
 		}
-		inner, s = s[1:end], s[end+1:]
+		args = []string{s[1:n]}
+		if _, s, err = braces(s[n+1:]); err != nil {
+			return s, false, err
+		}
+	}
+	if len(args) == 0 {
+		return s, false, fmt.Errorf("a colour has nothing to paint")
 	}
 	p.ops = append(p.ops, patternOp{kind: patternColour})
-	done, err = p.compile(inner)
+	done, err = p.compile(args[0])
 	p.ops = append(p.ops, patternOp{kind: patternColour})
 	return s, done, err
 }
@@ -154,43 +177,48 @@ func modifiers(s string) (op patternOp, cut bool, rest string) {
 	return op, has && most < 5, s[n:]
 }
 
-// conversionName returns the longest name that s starts with.
-func conversionName(s string) (name, rest string) {
+// longestConversion returns the conversion with the longest name that s starts with.
+func longestConversion(s string) (kind conversion, name, rest string) {
 	n := 0
 	for n < len(s) && (s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z') {
 		n++
 	}
 	for ; n > 0; n-- {
-		name := s[:n]
-		for _, set := range []map[string]bool{levelWords, dateWords, numberWords, restWords, paintWords, textWords, endWords} {
-			if set[name] {
-				return name, s[n:]
-			}
+		if kind := conversionOf(s[:n]); kind != convUnknown {
+			return kind, s[:n], s[n:]
 		}
 	}
-	return "", s
+	return convUnknown, "", s
 }
 
 // braces reads the options "{..}{..}" that s starts with; braces nest in them.
 func braces(s string) (args []string, rest string, err error) {
 	for strings.HasPrefix(s, "{") {
-		depth, end := 0, -1
-		for i := range len(s) {
-			switch s[i] {
-			case '{':
-				depth++
-			case '}':
-				depth--
-			}
-			if depth == 0 {
-				end = i
-				break
-			}
-		}
-		if end < 0 {
+		n := closing(s)
+		if n < 0 {
 			return nil, "", fmt.Errorf("a '}' is missing")
 		}
-		args, s = append(args, s[1:end]), s[end+1:]
+		args, s = append(args, s[1:n]), s[n+1:]
 	}
 	return args, s, nil
+}
+
+// closing returns the index of what closes the bracket that s starts with; -1
+// when nothing does.
+func closing(s string) int {
+	opening, end, depth := s[0], byte('}'), 0
+	if opening == '(' {
+		end = ')'
+	}
+	for i := range len(s) {
+		switch s[i] {
+		case opening:
+			depth++
+		case end:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }

@@ -35,6 +35,8 @@ func TestPatternMatches(t *testing.T) {
 		{"%highlight{%-5level} %d{HH:mm:ss.SSS}{UTC} %m", "\x1b[1;31mERROR\x1b[m 02:35:01.123 x", "ERROR"},
 		{"%highlight{%-5level} %d{HH:mm:ss.SSS}{UTC} %m", "WARN  02:35:01.123 x", "WARN"},
 		{"%red(%p) %m", "\x1b[31mFATAL\x1b[0m x", "FATAL"},
+		{"%clr(%d{yyyy-MM-dd HH:mm:ss.SSS}){faint} %clr(%5p) %clr(${PID}){magenta} %clr(---){faint} %clr([%15.15t]){faint} %clr(%-40.40logger{39}){cyan} %clr(:){faint} %m",
+			"2026-11-21 02:35:01.123  INFO ${PID} --- [           main] c.e.A                                    : x", "INFO"},
 		{"100%% %p %enc{%m}{CRLF}%n", "100% DEBUG x", "DEBUG"},
 		{"%r [%t] %p %c %x - %m%n", "467 [main] INFO c.e.A  - x", "INFO"},
 		{"%sn\\t%p %m", "12\tTRACE x", "TRACE"},
@@ -61,6 +63,8 @@ func TestPatternErrors(t *testing.T) {
 		"%.1p %m":          "other words",
 		"%d{yyyy-QQ} %p":   "letter",
 		"%highlight{%!} x": "no conversion",
+		"%red(%p":          "')' is missing",
+		"%red %p":          "nothing to paint",
 	} {
 		_, err := compile(t, pattern)
 		assert.ErrorContains(t, err, reason, pattern)

@@ -83,7 +83,9 @@ func parseJSONOptions(args []string) (o jsonOptions, err error) {
 		return o, &UsageError{Parser: fs.Name(), Reason: "the key separator is empty", Usage: usage(fs)}
 	}
 	if len(o.timeKeys) == 0 {
-		o.timeKeys = defaultTimeKeys
+		for _, path := range defaultTimeKeys {
+			o.timeKeys = append(o.timeKeys, strings.ReplaceAll(path, ".", o.separator))
+		}
 	}
 	for _, r := range rules {
 		rule, err := o.rule(r.action, r.path)

@@ -132,7 +132,7 @@ func TestJSONTimes(t *testing.T) {
 	} {
 		rec := metric.NewRecorder(metric.RecorderOptions{})
 		f, _, _ := parsers.Find("Json")
-		p, err := f.New(parsers.Options{WantTime: true, Zone: time.UTC}, rec)
+		p, err := f.New(parsers.Options{WantTime: true, Zone: time.UTC, Args: []string{"--key-separator=__"}}, rec)
 		require.NoError(t, err)
 		st := p.Parse(parsers.Block{Bytes: []byte(line + "\n")}, rec)
 		unix, _, ok := rec.Span()

@@ -64,26 +64,29 @@ func CompilePattern(pattern string, levels *Levels) (*Pattern, error) {
 
 // compile adds the ops of pattern; done says that the message was reached.
 func (p *Pattern) compile(pattern string) (done bool, err error) {
-	for pattern != "" && !done {
-		n := strings.IndexByte(pattern, '%')
-		if n != 0 {
-			if n < 0 {
-				n = len(pattern)
-			}
+	for pattern != "" && !done && err == nil {
+		n := strings.IndexAny(pattern, "%$")
+		switch {
+		case n < 0:
+			p.literal(unescapePattern.Replace(pattern))
+			pattern = ""
+		case n > 0:
 			p.literal(unescapePattern.Replace(pattern[:n]))
 			pattern = pattern[n:]
-			continue
-		}
-		if strings.HasPrefix(pattern, "%%") {
+		case strings.HasPrefix(pattern, "%%"):
 			p.literal("%")
 			pattern = pattern[2:]
-			continue
-		}
-		if pattern, done, err = p.conversion(pattern[1:]); err != nil {
-			return false, err
+		case strings.HasPrefix(pattern, "${"): // what it stands for is known to the program alone
+			p.ops = append(p.ops, patternOp{kind: patternText})
+			_, pattern, err = braces(pattern[1:])
+		case pattern[0] == '$':
+			p.literal("$")
+			pattern = pattern[1:]
+		default:
+			pattern, done, err = p.conversion(pattern[1:])
 		}
 	}
-	return done, nil
+	return done, err
 }
 
 var unescapePattern = strings.NewReplacer(`\t`, "\t", `\\`, `\`, `\n`, "", `\r`, "")

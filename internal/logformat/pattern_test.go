@@ -28,7 +28,7 @@ func TestPatternMatches(t *testing.T) {
 		{"%d{ISO8601} [%t] %-5p %c - %m%n", "2026-11-21 02:35:01.123 [main] ERROR c.e.A - x", ""},
 		{"%d{ISO8601} [%t] %-5p %c - %m%n", "2026-11-21 02:35:01,123 [main] ERRORX c.e.A - x", ""},
 		{"%d{ISO8601} [%t] %-5p %c - %m%n", "", ""},
-		{"%d %5p ${x} %logger{36}:%L %msg", "2026-11-21 02:35:01,123  WARN ${x} c.e.A:17 x", "WARN"},
+		{"%d %5p ${x} %logger{36}:%L %msg", "2026-11-21 02:35:01,123  WARN 8 y c.e.A:17 x", "WARN"},
 		{"%5p|%-20.20c|%X{user}|%m", " INFO|c.e.A               ||x", "INFO"},
 		{"%p%t%m", "INFOx", ""}, // no word
 		{"%p:%t", "INFO:", "INFO"},
@@ -36,8 +36,8 @@ func TestPatternMatches(t *testing.T) {
 		{"%highlight{%-5level} %d{HH:mm:ss.SSS}{UTC} %m", "WARN  02:35:01.123 x", "WARN"},
 		{"%red(%p) %m", "\x1b[31mFATAL\x1b[0m x", "FATAL"},
 		{"%clr(%d{yyyy-MM-dd HH:mm:ss.SSS}){faint} %clr(%5p) %clr(${PID}){magenta} %clr(---){faint} %clr([%15.15t]){faint} %clr(%-40.40logger{39}){cyan} %clr(:){faint} %m",
-			"2026-11-21 02:35:01.123  INFO ${PID} --- [           main] c.e.A                                    : x", "INFO"},
-		{"100%% %p %enc{%m}{CRLF}%n", "100% DEBUG x", "DEBUG"},
+			"2026-11-21 02:35:01.123  INFO 4711 --- [           main] c.e.A                                    : x", "INFO"},
+		{"100%% $%p %enc{%m}{CRLF}%n", "100% $DEBUG x", "DEBUG"},
 		{"%r [%t] %p %c %x - %m%n", "467 [main] INFO c.e.A  - x", "INFO"},
 		{"%sn\\t%p %m", "12\tTRACE x", "TRACE"},
 		{"%t %p %m", "a INFOX b ERROR c", "ERROR"},
@@ -64,6 +64,7 @@ func TestPatternErrors(t *testing.T) {
 		"%d{yyyy-QQ} %p":   "letter",
 		"%highlight{%!} x": "no conversion",
 		"%red(%p":          "')' is missing",
+		"${x %p":           "'}' is missing",
 		"%red %p":          "nothing to paint",
 	} {
 		_, err := compile(t, pattern)

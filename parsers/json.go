@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -58,14 +59,10 @@ func parseJSONOptions(args []string) (o jsonOptions, err error) {
 	fs := newFlags("JsonParser")
 	fs.StringVar(&o.separator, "key-separator", ".", "`text` that joins keys to names")
 	fs.StringVar(&o.separator, "k", ".", "`text`: the same as --key-separator")
-	type given struct {
-		action jsonAction
-		path   string
-	}
-	var rules []given
+	var rules []jsonGiven
 	rule := func(name string, action jsonAction, usage string) {
-		fs.Func(name, usage+" (repeatable)", func(s string) error {
-			rules = append(rules, given{action, s})
+		fs.Func(name, usage+" (repeatable)", func(path string) error {
+			rules = append(rules, jsonGiven{action, path})
 			return nil
 		})
 	}
@@ -79,29 +76,43 @@ func parseJSONOptions(args []string) (o jsonOptions, err error) {
 	if err := parseFlags(fs, args); err != nil {
 		return o, err
 	}
+	if err := o.set(rules); err != nil {
+		return o, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+	}
+	return o, nil
+}
+
+// jsonGiven is a rule as it was given.
+type jsonGiven struct {
+	action jsonAction
+	path   string
+}
+
+// set makes the rules, which the separator must be known for.
+func (o *jsonOptions) set(rules []jsonGiven) error {
 	if o.separator == "" {
-		return o, &UsageError{Parser: fs.Name(), Reason: "the key separator is empty", Usage: usage(fs)}
+		return errors.New("the key separator is empty")
 	}
 	if len(o.timeKeys) == 0 {
 		for _, path := range defaultTimeKeys {
 			o.timeKeys = append(o.timeKeys, strings.ReplaceAll(path, ".", o.separator))
 		}
 	}
-	for _, r := range rules {
-		rule, err := o.rule(r.action, r.path)
+	for _, given := range rules {
+		r, err := o.rule(given.action, given.path)
 		if err != nil {
-			return o, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+			return err
 		}
-		o.rules = append(o.rules, rule)
+		o.rules = append(o.rules, r)
 	}
-	return o, nil
+	return nil
 }
 
 // listVar declares an option that may be given several times.
 func listVar(fs *flag.FlagSet, list *[]string, name, usage string) {
 	fs.Func(name, usage, func(s string) error {
 		if s == "" {
-			return fmt.Errorf("it is empty")
+			return errors.New("it is empty")
 		}
 		*list = append(*list, s)
 		return nil
@@ -120,7 +131,7 @@ func (o *jsonOptions) rule(action jsonAction, path string) (jsonRule, error) {
 		}
 	}
 	if path == "" {
-		return r, fmt.Errorf("a path is empty")
+		return r, errors.New("a path is empty")
 	}
 	r.keys = strings.Split(path, o.separator)
 	return r, nil

@@ -268,7 +268,7 @@ func TestLog4jLayoutChanges(t *testing.T) {
 
 func TestLog4jUsageErrors(t *testing.T) {
 	f, _, _ := parsers.Find("Log4j")
-	for _, args := range [][]string{{"--levels="}, {"--levels=A,,B"}, {"--levels=A B"}, {"--pattern=%m%n"}, {"--pattern=%d %p{length=1} %m"}, {"--bogus"}, {"x"}} {
+	for _, args := range [][]string{{"--levels="}, {"--levels=A,,B"}, {"--levels=A B"}, {"--levels=A,A"}, {"--pattern=%m%n"}, {"--pattern=%d %p{length=1} %m"}, {"--bogus"}, {"x"}} {
 		_, err := f.New(parsers.Options{Args: args}, metric.NewRecorder(metric.RecorderOptions{}))
 		var usage *parsers.UsageError
 		assert.ErrorAs(t, err, &usage, args)

@@ -1,6 +1,10 @@
 package logformat
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // Levels finds the words for levels in lines. It is safe for concurrent use.
 type Levels struct {
@@ -11,7 +15,8 @@ type Levels struct {
 // MaxLevels is how many levels there can be.
 const MaxLevels = 64
 
-// NewLevels returns Levels for names, which are letters, digits, '_' and '-'.
+// NewLevels returns Levels for names, which are letters, digits, '_' and '-'
+// and differ. Errors say which does not.
 func NewLevels(names []string) (*Levels, error) {
 	if len(names) == 0 || len(names) > MaxLevels {
 		return nil, fmt.Errorf("there must be 1 to %d levels", MaxLevels)
@@ -19,7 +24,10 @@ func NewLevels(names []string) (*Levels, error) {
 	l := &Levels{names: names}
 	for i, name := range names {
 		if name == "" {
-			return nil, fmt.Errorf("a level is empty")
+			return nil, errors.New("a level is empty")
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, fmt.Errorf("level %q is there twice", name)
 		}
 		for k := range len(name) {
 			if !wordByte(name[k]) {

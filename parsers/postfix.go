@@ -29,9 +29,9 @@ type postfix struct {
 	tally [postfixCounters]uint64 // counted since the recorder was last told
 	delay metric.ID
 
-	// between is what stood between stamp and daemon in the last line that had
-	// a tag with a slash, as " mx postfix/": the next line most often has the same.
-	between []byte
+	// host is the last line's, with the space before and the one after it: the
+	// next line most often has the same.
+	host []byte
 
 	detail *postfixDetail // nil without the options that ask for it
 }
@@ -60,7 +60,7 @@ var postfixHidden = [postfixCounters]string{
 }
 
 func newPostfix(opt Options, rec *metric.Recorder) (Parser, error) {
-	p := &postfix{wantTime: opt.WantTime, clock: logtime.New(opt.Zone), between: make([]byte, 0, maxBetween)}
+	p := &postfix{wantTime: opt.WantTime, clock: logtime.New(opt.Zone), host: make([]byte, 0, maxHost+2)}
 	if opt.Alias {
 		p.registerAlias(rec)
 	} else {

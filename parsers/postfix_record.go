@@ -7,56 +7,76 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// line counts one line, without its '\n'.
+// minMessage and minKeyed are lengths in bytes under which no message is of
+// interest, and none but "connect from x[::1]" is.
+const (
+	minMessage = 16
+	minKeyed   = 24
+)
+
+// line counts one line, without its '\n'. The message is looked at before the
+// daemon: it is one branch that a processor foretells badly instead of two.
 func (p *postfix) line(line []byte, rec *metric.Recorder) Verdict {
-	daemon, tag, msg := p.header(line)
-	if daemon == noPostfix || len(msg) < minMessage {
-		return Skipped
-	}
-	if daemon == smtpdDaemon || daemon == unnamedDaemon {
-		if string(msg[:len("connect from ")]) == "connect from " {
-			p.tally[numConnect]++
-			return Matched
+	tag, msg := p.header(line)
+	if len(msg) < minKeyed {
+		if len(msg) < minMessage {
+			return Skipped
 		}
+		return p.connect(tag, msg)
 	}
-	// All other messages of interest are "QID: to=", "QID: from=" or "QID: reject: ".
+	// All messages of interest but one are "QID: to=", "QID: from=" or "QID: reject: ".
 	n := colon(msg)
-	if n == 0 || len(msg) < n+8 {
-		return Skipped
+	if len(msg) < n+8 {
+		return p.connect(tag, msg)
 	}
 	switch key := load(msg, n); {
-	case key&0xffffffffff == keyTo && isQueueID(msg[:n]):
-		return p.delivery(msg[n+len(": to="):], tag, rec)
-	case key == keyFrom && isQueueID(msg[:n]) && (daemon == qmgrDaemon || daemon == unnamedDaemon):
-		return p.expiry(msg[n+len(": from="):])
-	case key == keyReject && (daemon == smtpdDaemon || daemon == unnamedDaemon):
-		return p.reject(msg[:n], msg[n+len(": reject"):], daemon)
+	case key&toMask == toKey:
+		if isQueueID(msg[:n]) {
+			return p.delivery(msg[n+len(": to="):], tag, rec)
+		}
+	case key == fromKey:
+		if isExpiry(msg) && isQueueID(msg[:n]) {
+			return p.expiry(tag, msg[n+len(": from="):])
+		}
+	case key == rejectKey:
+		return p.reject(tag, msg[:n], msg[n+len(": reject"):])
+	default:
+		return p.connect(tag, msg)
 	}
 	return Skipped
 }
 
-// Keys as load reads them.
-var (
-	keyTo     = load([]byte(": to=\x00\x00\x00"), 0)
-	keyFrom   = load([]byte(": from=<"), 0)
-	keyReject = load([]byte(": reject"), 0)
+// What follows a queue id, as load reads it.
+const (
+	toKey     = 0x3d6f74203a // ": to="
+	toMask    = 0xffffffffff
+	fromKey   = 0x3c3d6d6f7266203a // ": from=<"
+	rejectKey = 0x7463656a6572203a // ": reject"
 )
 
+// connect counts "connect from NAME[IP]" of smtpd.
+func (p *postfix) connect(tag, msg []byte) Verdict {
+	const text = "connect from "
+	if string(msg[:len(text)]) != text || hasDaemon(tag) && !isDaemon(tag, "/smtpd") {
+		return Skipped
+	}
+	p.tally[numConnect]++
+	return Matched
+}
+
 // colon returns the index of the first ':' within the first 24 bytes of msg,
-// which has minMessage bytes or more; 0 when there is none.
+// which has minKeyed bytes or more; 24 when there is none.
 func colon(msg []byte) int {
-	if m := hasByte(load(msg, 0), ':'); m != 0 {
-		return bits.TrailingZeros64(m) >> 3
+	m0, m1 := hasByte(load(msg, 0), ':'), hasByte(load(msg, 8), ':')
+	n := bits.TrailingZeros64(m0) >> 3
+	second := 8 + bits.TrailingZeros64(m1)>>3
+	if m0 == 0 {
+		n = second
 	}
-	if m := hasByte(load(msg, 8), ':'); m != 0 {
-		return 8 + bits.TrailingZeros64(m)>>3
+	if n == 16 {
+		n += bits.TrailingZeros64(hasByte(load(msg, 16), ':')) >> 3
 	}
-	if len(msg) >= 24 {
-		if m := hasByte(load(msg, 16), ':'); m != 0 {
-			return 16 + bits.TrailingZeros64(m)>>3
-		}
-	}
-	return 0
+	return n
 }
 
 // queueIDByte holds what queue ids are made of: upper-case hexadecimal digits,
@@ -197,9 +217,7 @@ func cutValue(b []byte) (value, rest []byte) {
 
 // closedText reports whether b, what follows the status, is nothing or " (text)".
 func closedText(b []byte) bool {
-	if n := len(b); n > 0 && b[n-1] == '\r' {
-		b = b[:n-1]
-	}
+	b = trimCR(b)
 	return len(b) == 0 || len(b) >= 3 && b[0] == ' ' && b[1] == '(' && b[len(b)-1] == ')'
 }
 
@@ -267,38 +285,46 @@ func decimal(b []byte) (v float64, n int) {
 
 var tenTo = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
-// expiry counts the queue manager's "QID: from=<a>, status=expired, returned
-// to sender", also "force-expired", among its other lines; b starts with '<'.
-func (p *postfix) expiry(b []byte) Verdict {
-	b, ok := afterAddress(b)
-	if !ok {
+// isExpiry reports whether msg may be the queue manager's "QID: from=<a>,
+// status=expired, returned to sender": nearly all its lines end otherwise.
+func isExpiry(msg []byte) bool {
+	last := msg[len(msg)-1]
+	return (last == 'r' || last == '\r') && bytes.HasSuffix(trimCR(msg), []byte("expired, returned to sender"))
+}
+
+func trimCR(b []byte) []byte { return bytes.TrimSuffix(b, []byte("\r")) }
+
+// expiry counts a message that isExpiry let pass, also "force-expired"; b
+// starts with the sender's '<'.
+func (p *postfix) expiry(tag, b []byte) Verdict {
+	if hasDaemon(tag) && !isDaemon(tag, "/qmgr") {
+		return Skipped
+	}
+	b, ok := afterAddress(trimCR(b))
+	if !ok || string(b) != ", status=expired, returned to sender" && string(b) != ", status=force-expired, returned to sender" {
 		return Rejected
-	}
-	if b, ok = cutKey(b, ", status="); !ok {
-		return Skipped
-	}
-	word, rest := cutValue(b)
-	if rest == nil || string(word) != "expired" && string(word) != "force-expired" {
-		return Skipped
 	}
 	p.tally[numExpired]++
 	return Matched
 }
 
-// reject counts "NOQUEUE: reject: STAGE from NAME[IP]: CODE text": who is the
-// message's first word and b follows ": reject". Where syslog lost the
+// reject counts smtpd's "NOQUEUE: reject: STAGE from NAME[IP]: CODE text": who
+// is the message's first word and b follows ": reject". Where syslog lost the
 // daemon's name, postscreen's rejects ("from [IP]:PORT: CODE text") look alike
 // enough to be counted; cleanup's ("reject: header Subject") do not.
-func (p *postfix) reject(who, b []byte, daemon postfixDaemon) Verdict {
+func (p *postfix) reject(tag, who, b []byte) Verdict {
 	b, ok := cutKey(b, ": ")
 	if !ok || string(who) != "NOQUEUE" && !isQueueID(who) {
 		return Skipped
 	}
 	stage := bytes.IndexByte(b, ' ')
-	if daemon == unnamedDaemon {
-		if stage <= 0 || b[0]-'A' > 'Z'-'A' || !bytes.HasPrefix(b[stage:], []byte(" from ")) {
-			return Skipped
-		}
+	if hasDaemon(tag) {
+		ok = isDaemon(tag, "/smtpd")
+	} else {
+		ok = stage > 0 && b[0]-'A' <= 'Z'-'A' && bytes.HasPrefix(b[stage:], []byte(" from "))
+	}
+	if !ok {
+		return Skipped
 	}
 	p.tally[numReject]++
 	if stage > 0 && blockListed(b[stage:]) {

@@ -18,7 +18,10 @@ const maxHost = 256
 // the line before; those go the fast way, which decides nothing that grammar
 // would decide otherwise.
 func (p *postfix) header(line []byte) (tag, msg []byte) {
-	start := stampEnd(line)
+	start := 15
+	if len(line) < minStamped || !isRFC3164(line) {
+		start = stampEnd(line)
+	}
 	at := start + len(p.host)
 	if start == 0 || len(line) < at+fastTail || len(p.host) == 0 || string(line[start:at]) != string(p.host) {
 		return p.grammar(line)
@@ -26,7 +29,7 @@ func (p *postfix) header(line []byte) (tag, msg []byte) {
 	b := line[at:]
 	end, slash := fastTag(b[:fastTail])
 	switch c := b[end]; {
-	case c == '[' && slash:
+	case c == '[' && slash && end <= maxFast:
 		if text := afterPID(b[end+1 : fastTail]); text > 0 {
 			return b[:end], b[end+1+text:]
 		}
@@ -36,9 +39,13 @@ func (p *postfix) header(line []byte) (tag, msg []byte) {
 	return p.grammar(line)
 }
 
-// fastTail is how many bytes fastTag and afterPID look at: a tag of up to 31, a
-// process id of up to 7, and what stands around them.
-const fastTail = 48
+// fastTail is how many bytes fastTag and afterPID look at: a tag of up to 27, a
+// process id of up to 7, and what stands around them. The shortest lines that
+// are many, "postfix/qmgr[1234]: 4F0AC5E123: removed", have as many.
+const (
+	fastTail = 39
+	maxFast  = 27
+)
 
 // fastTag returns where the tag at the start of b, which has fastTail bytes,
 // may end, and whether there is a slash in it. Where it ends is for b[end] to
@@ -47,7 +54,7 @@ func fastTag(b []byte) (end int, slash bool) {
 	if load(b, 0) == load([]byte("postfix/"), 0) {
 		end, slash = 8, true
 	}
-	for end < 32 {
+	for end <= maxFast {
 		w := load(b, end)
 		// Letters have the bit 0x40; digits, '-', '/', ':' and ' ' do not.
 		stop := ^w<<1&tops | hasByte(w, '[')
@@ -96,14 +103,10 @@ func stampEnd(line []byte) int {
 	if len(line) < minStamped {
 		return 0
 	}
-	w0, w1 := load(line, 0), load(line, 8)
-	const ( // "Nov 21 0" "3:08:44 "
-		mask0, form0 = 0x00ff0000ff000000, 0x0020000020000000
-		mask1, form1 = 0xff0000ff0000ff00, 0x2000003a00003a00
-	)
-	if w0&mask0 == form0 && w1&mask1 == form1 {
+	if isRFC3164(line) {
 		return 15
 	}
+	w0, w1 := load(line, 0), load(line, 8)
 	const ( // "2026-11-" "21T03:08" ":44.984189+00:00 "
 		mask2, form2 = 0xff0000ff00000000, 0x2d00002d00000000
 		mask3, form3 = 0x0000ff0000ff0000, 0x00003a0000540000
@@ -115,6 +118,15 @@ func stampEnd(line []byte) int {
 		return 14
 	}
 	return 0
+}
+
+// isRFC3164 reports whether line, of 16 bytes or more, starts as "Nov 21 03:08:44 ".
+func isRFC3164(line []byte) bool {
+	const ( // "Nov 21 0" "3:08:44 "
+		mask0, form0 = 0x00ff0000ff000000, 0x0020000020000000
+		mask1, form1 = 0xff0000ff0000ff00, 0x2000003a00003a00
+	)
+	return load(line, 0)&mask0 == form0 && load(line, 8)&mask1 == form1
 }
 
 // minStamped is less than any line with a header and a message, in bytes;

@@ -101,7 +101,7 @@ func byteSet(s string) (set [256]bool) {
 	return set
 }
 
-// delivery is what a record says beyond its status; slices are the line's.
+// postfixDelivery is what a record says; slices are the line's.
 type postfixDelivery struct {
 	tag, relay, delays, dsn, status []byte
 	delay                           float64 // seconds
@@ -115,16 +115,15 @@ type postfixDelivery struct {
 // that neither an address nor a reply can pass for one of them.
 func (p *postfix) delivery(b, tag []byte, rec *metric.Recorder) Verdict {
 	d := postfixDelivery{tag: tag}
-	if !d.read(b) {
+	if !d.read(b) || p.detail != nil && !p.detail.record(&d, rec) {
 		return Rejected
 	}
-	if p.detail != nil && !p.detail.record(&d, rec) {
-		return Rejected
-	}
-	switch string(d.status) {
-	case "sent":
+	if string(d.status) == "sent" { // four of five
 		p.tally[numSent]++
 		rec.Observe(p.delay, d.delay)
+		return Matched
+	}
+	switch string(d.status) {
 	case "deferred":
 		p.tally[numDeferred]++
 	case "bounced":
@@ -171,30 +170,44 @@ func (d *postfixDelivery) read(b []byte) (ok bool) {
 	if d.delay, n = decimal(b); n == 0 {
 		return false
 	}
-	return d.readRest(b[n:])
-}
-
-// readRest reads what follows the delay.
-func (d *postfixDelivery) readRest(b []byte) (ok bool) {
+	b = b[n:]
 	if rest, has := cutKey(b, ", delays="); has { // since Postfix 2.3
 		if d.delays, b = cutValue(rest); b == nil {
 			return false
 		}
 	}
 	if rest, has := cutKey(b, ", dsn="); has { // since Postfix 2.3
-		if d.dsn, b = cutValue(rest); b == nil {
+		if d.dsn, b = cutDSN(rest); b == nil {
 			return false
 		}
 	}
 	if b, ok = cutKey(b, ", status="); !ok {
 		return false
 	}
-	n := 0
-	for n < len(b) && (b[n]|0x20-'a' <= 'z'-'a' || b[n] == '-') {
-		n++
+	d.status, ok = statusOf(b)
+	return ok
+}
+
+// statusOf returns the word that "WORD[ (text)]" starts with.
+func statusOf(b []byte) (word []byte, ok bool) {
+	n := len("sent")
+	if _, ok = cutKey(b, "sent ("); !ok {
+		for n = 0; n < len(b) && (b[n]|0x20-'a' <= 'z'-'a' || b[n] == '-'); n++ {
+		}
 	}
-	d.status = b[:n]
-	return n > 0 && closedText(b[n:])
+	rest := b[n:]
+	return b[:n], n > 0 && (closedText(rest) || closedText(trimCR(rest)))
+}
+
+// cutDSN is cutValue for what is most often as short as "2.0.0".
+func cutDSN(b []byte) (value, rest []byte) {
+	if len(b) >= 8 {
+		if m := hasByte(load(b, 0), ','); m != 0 {
+			n := bits.TrailingZeros64(m) >> 3
+			return b[:n], b[n:]
+		}
+	}
+	return cutValue(b)
 }
 
 // cutKey returns what follows key at the start of b.
@@ -217,7 +230,6 @@ func cutValue(b []byte) (value, rest []byte) {
 
 // closedText reports whether b, what follows the status, is nothing or " (text)".
 func closedText(b []byte) bool {
-	b = trimCR(b)
 	return len(b) == 0 || len(b) >= 3 && b[0] == ' ' && b[1] == '(' && b[len(b)-1] == ')'
 }
 
@@ -228,16 +240,13 @@ func afterAddress(b []byte) (rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '<' {
 		return b, false
 	}
-	i := 1
-	for ; i+8 <= len(b); i += 8 {
-		w := load(b, i)
-		if m := hasByte(w, '>') | hasByte(w, '"'); m != 0 {
-			i += bits.TrailingZeros64(m) >> 3
-			if b[i] == '>' {
-				return b[i+1:], true
-			}
-			break
-		}
+	n := bytes.IndexByte(b, '>')
+	if n < 0 {
+		return b, false
+	}
+	i := bytes.IndexByte(b[:n], '"')
+	if i < 0 {
+		return b[n+1:], true
 	}
 	quoted := false
 	for ; i < len(b); i++ {
@@ -258,6 +267,11 @@ func afterAddress(b []byte) (rest []byte, ok bool) {
 // to 15 digits and the power of ten are floats without error, and so their
 // quotient is rounded once.
 func decimal(b []byte) (v float64, n int) {
+	if len(b) >= 8 {
+		if v, n = shortDecimal(load(b, 0)); n > 0 {
+			return v, n
+		}
+	}
 	mantissa, fraction := uint64(0), 0
 	for ; n < len(b) && n <= 16; n++ {
 		c := b[n]
@@ -281,6 +295,31 @@ func decimal(b []byte) (v float64, n int) {
 		return 0, 0
 	}
 	return float64(mantissa) / tenTo[fraction], n
+}
+
+// shortDecimal is decimal for a number that a comma follows within w, the next
+// eight bytes; else n is 0. It has no branch that depends on the number's
+// digits: those are as good as random.
+func shortDecimal(w uint64) (v float64, n int) {
+	n = bits.TrailingZeros64(hasByte(w, ',')) >> 3
+	point := bits.TrailingZeros64(hasByte(w, '.')) >> 3
+	if n == 0 || n == 8 || point == 0 || point == n-1 {
+		return 0, 0
+	}
+	point = min(point, n)
+	fraction := max(n-point-1, 0)
+	digits := point + fraction
+	whole := w & (1<<(8*point) - 1)
+	w = whole | w>>8&^(1<<(8*point)-1) // without the point
+	w = w<<(64-8*digits) ^ '0'*ones&^(1<<(64-8*digits)-1)
+	if (w+0x76*ones|w)&tops != 0 {
+		return 0, 0 // a byte that is no digit
+	}
+	// Digits to pairs, to fours, to eight.
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	w = (w*10000 + w>>32) & 0xffffffff
+	return float64(w) / tenTo[fraction], n
 }
 
 var tenTo = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}

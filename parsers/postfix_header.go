@@ -62,6 +62,9 @@ func fastTag(b []byte) (end int, slash bool) {
 		if stop == 0 {
 			continue // 64 >> 3 is a step of a word
 		}
+		if b[end] == '[' {
+			return end, slash
+		}
 		switch b[end] {
 		case '/':
 			slash = true

@@ -67,14 +67,15 @@ func (p *postfix) connect(tag, msg []byte) Verdict {
 // colon returns the index of the first ':' within the first 24 bytes of msg,
 // which has minKeyed bytes or more; 24 when there is none.
 func colon(msg []byte) int {
-	m0, m1 := hasByte(load(msg, 0), ':'), hasByte(load(msg, 8), ':')
+	m0, m1, m2 := hasByte(load(msg, 0), ':'), hasByte(load(msg, 8), ':'), hasByte(load(msg, 16), ':')
 	n := bits.TrailingZeros64(m0) >> 3
-	second := 8 + bits.TrailingZeros64(m1)>>3
-	if m0 == 0 {
-		n = second
+	n1 := 8 + bits.TrailingZeros64(m1)>>3
+	n2 := 16 + bits.TrailingZeros64(m2)>>3
+	if m1 == 0 {
+		n1 = n2
 	}
-	if n == 16 {
-		n += bits.TrailingZeros64(hasByte(load(msg, 16), ':')) >> 3
+	if m0 == 0 {
+		n = n1
 	}
 	return n
 }

@@ -14,7 +14,7 @@ const MaxExact = 5000
 // exact ones. The result of merging does not depend on the order.
 // The zero value is empty and ready. Not safe for concurrent use.
 type Dist struct {
-	exact  []float64 // nil once sketched
+	exact  []float64 // empty once sketched
 	sorted bool
 	n      uint64
 	pos    bins   // values > 0
@@ -84,6 +84,9 @@ func (d *Dist) Count() uint64 { return d.n }
 // Exact returns the values in ascending order, or nil when the Dist has become
 // a sketch. The slice belongs to the Dist and is valid until its next change.
 func (d *Dist) Exact() []float64 {
+	if d.n > MaxExact {
+		return nil
+	}
 	if !d.sorted {
 		slices.Sort(d.exact)
 		d.sorted = true

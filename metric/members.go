@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
@@ -9,10 +10,14 @@ import (
 // MaxMembers is how many members a set keeps one by one before it becomes a sketch.
 const MaxMembers = 1000
 
+// MaxMemberLen is the length in bytes beyond which a member is kept as its hash.
+const MaxMemberLen = 200
+
 // precision 14: 16384 registers, a standard error of 0.81 %.
 const (
 	hllBits      = 14
 	hllRegisters = 1 << hllBits
+	maxRank      = 64 - hllBits + 1
 )
 
 // Members is a set of byte strings: exact up to [MaxMembers], then a
@@ -26,6 +31,9 @@ type Members struct {
 
 // Add adds a member; m is copied when kept.
 func (s *Members) Add(m []byte) {
+	if len(m) > MaxMemberLen {
+		m = binary.BigEndian.AppendUint64(nil, hash64(m))
+	}
 	if s.registers != nil {
 		s.register(hash64(m))
 		return

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -13,6 +14,10 @@ const DefaultMaxSeries = 10000
 // Overflow is the name, or the tag value, under which the values of series
 // beyond the bound are gathered.
 const Overflow = "overflow"
+
+// MaxValue is the largest magnitude that is recorded: far beyond any quantity,
+// and small enough that no sum of squares of it becomes infinite.
+const MaxValue = 1e100
 
 // ID is a series of one Recorder. It means nothing to another Recorder.
 type ID uint32
@@ -50,6 +55,8 @@ type Recorder struct {
 	first  int64            // earliest and latest At
 	last   int64
 	timed  bool
+	at     int64 // the interval with which the settled blocks ended, when known
+	known  bool
 
 	droppedSeries, droppedValues uint64
 }
@@ -122,8 +129,14 @@ func (r *Recorder) Series(name string, k Kind, f Form) ID {
 	return id
 }
 
-// Unit sets the text of the unit that outputs may carry for id.
-func (r *Recorder) Unit(id ID, text string) { r.series[id].unit = text }
+// Unit sets the text of the unit that outputs may carry for id. It panics
+// when text has control characters.
+func (r *Recorder) Unit(id ID, text string) {
+	if !validUnit(text) {
+		panic("BUG: invalid unit " + text)
+	}
+	r.series[id].unit = text
+}
 
 // Hide keeps id out of what is flushed: it is there for derived values.
 func (r *Recorder) Hide(id ID) { r.series[id].hidden = true }
@@ -164,13 +177,22 @@ func (r *Recorder) SeriesBytes(name []byte, k Kind) ID {
 	if id, ok := r.names[string(r.key)]; ok {
 		return id
 	}
-	if !r.admit() {
-		return r.intern(Overflow, nil, k, Shortest)
+	if !r.has(r.key) && !r.admit() {
+		r.key = append(append(r.key[:0], byte(k)), Overflow...)
+		if id, ok := r.names[string(r.key)]; ok {
+			return id
+		}
 	}
 	key := string(r.key)
 	id := r.intern(key[1:], nil, k, Shortest)
 	r.names[key] = id
 	return id
+}
+
+// has reports whether there is a series with that key: then it is free.
+func (r *Recorder) has(key []byte) bool {
+	_, ok := r.byKey[string(key)]
+	return ok
 }
 
 // Family is the series of one name that differ by tags from the log.
@@ -183,9 +205,15 @@ type Family struct {
 	key  []byte        // scratch
 }
 
-// Family declares series of one name with the given tag keys, which must be sorted.
+// Family declares series of one name with the given tag keys, which must be
+// valid names, sorted and unique; else it panics.
 func (r *Recorder) Family(name string, k Kind, keys ...string) *Family {
-	if !ValidName(name) || !slices.IsSorted(keys) {
+	for i, key := range keys {
+		if !ValidName(key) || i > 0 && keys[i-1] >= key {
+			panic("BUG: invalid tag key " + key + " of " + name)
+		}
+	}
+	if !ValidName(name) {
 		panic("BUG: invalid family " + name)
 	}
 	return &Family{r: r, name: name, kind: k, keys: keys, ids: make(map[string]ID)}
@@ -214,10 +242,13 @@ func (f *Family) make(values [][]byte) ID {
 	if id, ok := f.ids[string(f.key)]; ok {
 		return id
 	}
-	if !f.r.admit() {
+	if !f.r.has(f.seriesKey()) && !f.r.admit() {
 		f.key = f.key[:0]
 		for range f.keys {
 			f.key = append(append(f.key, Overflow...), 0)
+		}
+		if id, ok := f.ids[string(f.key)]; ok {
+			return id
 		}
 	}
 	tags := make(Tags, len(f.keys))
@@ -227,6 +258,20 @@ func (f *Family) make(values [][]byte) ID {
 	id := f.r.intern(f.name, tags, f.kind, Shortest)
 	f.ids[string(f.key)] = id
 	return id
+}
+
+// seriesKey is the key of the series whose clean values stand in f.key, in
+// the recorder's scratch.
+func (f *Family) seriesKey() []byte {
+	b := append(append(f.r.key[:0], byte(f.kind)), f.name...)
+	rest := f.key
+	for _, k := range f.keys {
+		n := bytes.IndexByte(rest, 0)
+		b = append(append(append(append(b, 0), k...), '='), rest[:n]...)
+		rest = rest[n+1:]
+	}
+	f.r.key = b
+	return b
 }
 
 // admit takes one more series from the log, or counts that it does not.
@@ -268,17 +313,17 @@ func (r *Recorder) Inc(id ID, n uint64) {
 }
 
 // Observe records one value: for timers seconds, for counters an amount, for
-// gauges a level. Values that are not finite are dropped and counted.
+// gauges a level. Values beyond [MaxValue] or not finite are dropped and counted.
 func (r *Recorder) Observe(id ID, v float64) {
-	if v-v != 0 { // NaN or infinite
+	if !(math.Abs(v) <= MaxValue) { // also NaN
 		r.droppedValues++
 		return
 	}
 	c := &r.cells[id]
 	switch r.series[id].kind {
 	case Timer:
-		c.pending = append(c.pending, v)
 		c.seq = r.seq
+		c.pending = append(c.pending, v)
 		if len(c.pending) >= pendingMax {
 			c.settle()
 		}
@@ -291,7 +336,7 @@ func (r *Recorder) Observe(id ID, v float64) {
 	}
 }
 
-// Set records a gauge's level. Values that are not finite are dropped and counted.
+// Set records a gauge's level, under the rules of Observe.
 func (r *Recorder) Set(id ID, v float64) { r.Observe(id, v) }
 
 // SetForm is Set for a value whose form is known only from the log.
@@ -384,7 +429,7 @@ func floorTo(t, step int64) int64 {
 func (r *Recorder) Span() (first, last int64, ok bool) { return r.first, r.last, r.timed }
 
 // Dropped returns how often a series beyond MaxSeries was asked for, and how
-// many values were not finite.
+// many values and samples could not be taken, since the last Flush.
 func (r *Recorder) Dropped() (series, values uint64) { return r.droppedSeries, r.droppedValues }
 
 func (r *Recorder) table(start int64) *table {
@@ -404,9 +449,7 @@ func (r *Recorder) enter(t *table) {
 // grow makes the current interval's cells as long as the series.
 func (r *Recorder) grow() {
 	t := r.now
-	if n := len(r.series) - len(t.cells); n > 0 {
-		t.cells = append(t.cells, make([]cell, n)...)
-	}
+	t.pad(len(r.series))
 	r.cells = t.cells
 }
 
@@ -446,7 +489,7 @@ func (r *Recorder) adopt(s *series) ID {
 	if id, ok := r.byKey[s.key]; ok {
 		return id
 	}
-	if !s.declared && s.name != Overflow && !r.admit() {
+	if !s.declared && !s.overflow() && !r.admit() {
 		tags := slices.Clone(s.tags)
 		for i := range tags {
 			tags[i].Value = Overflow
@@ -458,11 +501,19 @@ func (r *Recorder) adopt(s *series) ID {
 		return r.intern(name, tags, s.kind, s.form)
 	}
 	id := r.intern(s.name, s.tags, s.kind, s.form)
-	r.series[id].unit, r.series[id].hidden = s.unit, s.hidden
+	r.series[id].unit, r.series[id].hidden, r.series[id].declared = s.unit, s.hidden, s.declared
 	if len(s.tags) == 0 && !s.declared {
 		r.names[s.key] = id
 	}
 	return id
+}
+
+// overflow reports whether s gathers what is beyond the bound.
+func (s *series) overflow() bool {
+	if len(s.tags) == 0 {
+		return s.name == Overflow
+	}
+	return !slices.ContainsFunc(s.tags, func(t Tag) bool { return t.Value != Overflow })
 }
 
 func (r *Recorder) reset() {
@@ -475,24 +526,22 @@ func (r *Recorder) reset() {
 }
 
 func (t *table) merge(from *table, ids []ID, n int) {
-	if short := n - len(t.cells); short > 0 {
-		t.cells = append(t.cells, make([]cell, short)...)
-	}
+	t.pad(n)
 	for i := range from.cells {
-		t.cells[ids[i]].merge(&from.cells[i])
+		t.cells[ids[i]].merge(&from.cells[i], false)
 	}
 }
 
-// merge adds o and takes over what o points to.
-func (c *cell) merge(o *cell) {
+// merge adds o and takes over what o points to. Of the same block, o counts as
+// the later one, unless earlier is set.
+func (c *cell) merge(o *cell, earlier bool) {
 	o.settle()
 	if o.Count == 0 {
 		return
 	}
 	c.settle()
 	last, seq, form, hasForm := o.Last, o.seq, o.form, o.hasForm
-	// Within one block c is the later one: o is what came before its first stamp.
-	if c.Count > 0 && (c.seq > o.seq || c.seq == o.seq && c.seq > 0) {
+	if c.Count > 0 && (c.seq > o.seq || earlier && c.seq == o.seq) {
 		last, seq, form, hasForm = c.Last, c.seq, c.form, c.hasForm
 	}
 	c.Bucket.Merge(o.Bucket)
@@ -520,8 +569,11 @@ func (r *Recorder) Intervals() []int64 {
 	r.settleSpans()
 	starts := make([]int64, 0, len(r.tables))
 	for start, t := range r.tables {
-		if !t.empty() {
+		switch {
+		case !t.empty():
 			starts = append(starts, start)
+		case t != r.now:
+			delete(r.tables, start) // stamps without values: nobody would flush it
 		}
 	}
 	slices.Sort(starts)
@@ -545,23 +597,33 @@ func (r *Recorder) settleSpans() {
 		seqs = append(seqs, seq)
 	}
 	slices.Sort(seqs)
-	at, known := int64(0), false
-	ids := make([]ID, len(r.series))
-	for i := range ids {
-		ids[i] = ID(i)
-	}
 	for _, seq := range seqs {
 		s := r.spans[seq]
-		if !known && !s.carry.empty() {
-			at, known = r.firstStart(), true
-		}
 		if !s.carry.empty() {
-			r.table(at).merge(s.carry, ids, len(r.series))
+			if !r.known {
+				r.at, r.known = r.firstStart(), true
+			}
+			r.table(r.at).take(s.carry, len(r.series))
 		}
 		if s.timed {
-			at, known = s.last, true
+			r.at, r.known = s.last, true
 		}
 		delete(r.spans, seq)
+	}
+}
+
+// take adds what stands before all that t has of the same block.
+func (t *table) take(carry *table, n int) {
+	t.pad(n)
+	for i := range carry.cells {
+		t.cells[i].merge(&carry.cells[i], true)
+	}
+}
+
+// pad makes t as long as n series.
+func (t *table) pad(n int) {
+	if short := n - len(t.cells); short > 0 {
+		t.cells = append(t.cells, make([]cell, short)...)
 	}
 }
 
@@ -586,9 +648,15 @@ func (r *Recorder) Flush(b *Batch) {
 // Intervals, and leaves the others.
 func (r *Recorder) FlushInterval(start int64, b *Batch) {
 	t := r.table(start)
-	t.merge(new(table), nil, len(r.series)) // as long as the series
+	t.pad(len(r.series))
 	v := View{r: r, t: t, seconds: b.Seconds()}
-	emit := func(s Sample) { b.Samples = append(b.Samples, s) }
+	emit := func(s Sample) {
+		if s.check() != nil { // of Finish or Derive: one bad sample must not cost the batch
+			r.droppedValues++
+			return
+		}
+		b.Samples = append(b.Samples, s)
+	}
 	var rest []ID
 	for i := range r.series {
 		switch s := &r.series[i]; {
@@ -602,7 +670,7 @@ func (r *Recorder) FlushInterval(start int64, b *Batch) {
 			rest = append(rest, ID(i))
 		}
 	}
-	slices.SortFunc(rest, func(x, y ID) int { return cmp.Compare(r.series[x].order(), r.series[y].order()) })
+	slices.SortFunc(rest, func(x, y ID) int { return r.series[x].compare(&r.series[y]) })
 	for _, id := range rest {
 		if c := &t.cells[id]; c.Count > 0 || len(c.pending) > 0 {
 			r.emit(id, v, emit)
@@ -614,8 +682,10 @@ func (r *Recorder) FlushInterval(start int64, b *Batch) {
 	}
 }
 
-// order sorts names from the log by name, then tags, then kind.
-func (s *series) order() string { return s.key[1:] + s.key[:1] }
+// compare orders names from the log by name, then tags, then kind.
+func (s *series) compare(o *series) int {
+	return cmp.Or(cmp.Compare(s.key[1:], o.key[1:]), cmp.Compare(s.kind, o.kind))
+}
 
 func (r *Recorder) emit(id ID, v View, emit func(Sample)) {
 	if r.series[id].hidden {

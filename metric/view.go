@@ -1,5 +1,7 @@
 package metric
 
+import "cmp"
+
 // View is a merged interval as derived values see it.
 type View struct {
 	r       *Recorder
@@ -27,21 +29,33 @@ func (v View) Dist(id ID) *Dist {
 }
 
 // Total returns the merged values of all series called name, whatever their
-// tags and kind, and a set's count of members as a value. ok is false when
-// there is no such series.
+// tags and kind, and a set's count of members as a value; Last is that of the
+// series recorded last. ok is false when there is no such series.
 func (v View) Total(name string) (total Bucket, ok bool) {
+	var newest *series
+	var seq uint64
 	for i := range v.r.series {
 		s := &v.r.series[i]
 		if s.name != name || s.derive != nil {
 			continue
 		}
 		ok = true
-		b := v.Bucket(ID(i))
+		b, last := v.Bucket(ID(i)), total.Last
 		if s.kind == Set {
 			b.Sum = float64(v.t.cells[i].members.Estimate())
 			b.Last = b.Sum
 		}
 		total.Merge(b)
+		if b.Count == 0 {
+			continue
+		}
+		// Series are in no fixed order here, so two of one block go by name.
+		c := v.t.cells[i].seq
+		if newest != nil && cmp.Or(cmp.Compare(c, seq), s.compare(newest)) < 0 {
+			total.Last = last
+			continue
+		}
+		newest, seq = s, c
 	}
 	return total, ok
 }

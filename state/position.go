@@ -10,5 +10,10 @@ type Position struct {
 	// MarkLen bytes just before Offset.
 	Head, Mark       uint64
 	HeadLen, MarkLen int64
-	Cursor           string // instead of all else, for sources that are no files (a journal)
+	// Prev is the hash of the first PrevLen bytes of the generation before this
+	// one; it tells where to go on when this one is gone. PrevLen is zero when
+	// there was none.
+	Prev    uint64
+	PrevLen int64
+	Cursor  string // instead of all else, for sources that are no files (a journal)
 }

@@ -15,7 +15,8 @@ import (
 
 // FS is what tail and state need of a file system.
 type FS interface {
-	// Open opens a file for reading and follows symbolic links.
+	// Open opens a file for reading and follows symbolic links. It does not
+	// wait for the writer of a FIFO.
 	Open(name string) (File, error)
 	// OpenNoFollow opens a file for reading unless name is a symbolic link.
 	OpenNoFollow(name string) (File, error)
@@ -45,7 +46,7 @@ type File interface {
 type OS struct{}
 
 // Open implements FS.
-func (OS) Open(name string) (File, error) { return open(name, os.O_RDONLY, 0) }
+func (OS) Open(name string) (File, error) { return open(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) }
 
 // OpenNoFollow implements FS.
 func (OS) OpenNoFollow(name string) (File, error) {

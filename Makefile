@@ -1,0 +1,52 @@
+# Thin names for go commands. `make help` lists them.
+GO      ?= go
+BIN     := build/logmetrics
+LDFLAGS := -trimpath -ldflags=-s
+export CGO_ENABLED ?= 0
+FUZZTIME ?= 10s
+
+.PHONY: help demo build test check short race fuzz bench chaos golden lint cross clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
+
+demo: build ## build, extract metrics from a real mail log, show what would be sent
+	@tools/demo.sh $(BIN)
+
+build: ## the static binary, as build/logmetrics
+	$(GO) build $(LDFLAGS) -o $(BIN) ./cmd/logmetrics
+
+test: ## all tests, and those against real peers where they can be installed
+	@tools/test.sh
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+short: ## the tests without peers and long loops
+	$(GO) test -short ./...
+
+check: test race fuzz cross ## what must hold before a change is done
+
+race: ## the tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -short ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	@tools/fuzz.sh $(FUZZTIME)
+
+cross: ## build for every platform
+	@for t in linux/amd64 linux/arm64 darwin/arm64; do echo "build $$t"; \
+	  GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build $(LDFLAGS) -o /dev/null ./cmd/logmetrics || exit 1; done
+
+bench: build ## Go benchmarks, then the binary beside grep, wc, mawk and mtail
+	@bench/bench.sh $(BIN)
+
+chaos: ## kill -9 at random instants over rotating logs, 1000 times
+	$(GO) test -tags chaos,faults -count=1 -timeout 60m -run Chaos ./internal/extract -v -kills 1000
+
+golden: ## rewrite golden files; review the diff
+	$(GO) test ./parsers ./outputs -update
+
+clean: ## remove what make made
+	rm -rf build

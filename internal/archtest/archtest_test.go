@@ -1,0 +1,117 @@
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/logmetrics/logmetrics"
+
+// allowed says which packages of the module each package may import; "x/*"
+// stands for all below x. A package that is not here fails the test. A change
+// needs a page in docs/decisions: one does not edit the table to mend a build.
+var allowed = map[string][]string{
+	"metric":             {},
+	"internal/vfs":       {},
+	"internal/telemetry": {},
+	"internal/testutil":  {},
+	"internal/archtest":  {},
+	"internal/logtime":   {},
+	"internal/logformat": {"metric"},
+	"internal/rules":     {"metric"},
+	"internal/wire/*":    {"metric"},
+	"parsers":            {"metric", "internal/logformat", "internal/rules", "internal/logtime"},
+	"outputs":            {"metric", "internal/wire/*"},
+	"state":              {"metric", "internal/vfs"},
+	"internal/tail":      {"state", "internal/vfs", "parsers"},
+	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/tail", "internal/telemetry", "internal/vfs"},
+	"bench/*":            {},
+	"cmd/*":              {"*"},
+}
+
+// mayNot says which packages of the standard library a package must not use.
+var mayNot = map[string][]string{
+	"metric":  {"os", "net", "time"},
+	"parsers": {"os", "net"},
+}
+
+type listed struct {
+	ImportPath, Doc, Name string
+	Imports               []string
+}
+
+func packages(t *testing.T) (list []listed) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,Name,Imports", module+"/...")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		require.NoError(t, err)
+		list = append(list, p)
+	}
+}
+
+func rule(pkg string) (rules []string, ok bool) {
+	if rules, ok = allowed[pkg]; ok {
+		return rules, true
+	}
+	rules, ok = allowed[path.Dir(pkg)+"/*"]
+	return rules, ok
+}
+
+func permitted(rules []string, pkg string) bool {
+	return slices.ContainsFunc(rules, func(r string) bool {
+		return r == "*" || r == pkg || strings.HasSuffix(r, "/*") && path.Dir(pkg) == strings.TrimSuffix(r, "/*")
+	})
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		pkg := strings.TrimPrefix(p.ImportPath, module+"/")
+		rules, ok := rule(pkg)
+		if !assert.True(t, ok, "%s is not in the import table", pkg) {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if own, ok := strings.CutPrefix(imp, module+"/"); ok {
+				assert.True(t, permitted(rules, own), "%s must not import %s", pkg, own)
+			}
+			assert.NotContains(t, mayNot[pkg], imp, "%s must not import %s", pkg, imp)
+		}
+	}
+}
+
+func TestMetricImportsOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != module+"/metric" {
+			continue
+		}
+		for _, imp := range p.Imports {
+			assert.NotContains(t, strings.Split(imp, "/")[0], ".", imp)
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItDoes(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Name == "main" {
+			assert.NotEmpty(t, p.Doc, p.ImportPath)
+			continue
+		}
+		assert.True(t, strings.HasPrefix(p.Doc, "Package "+p.Name+" "), "%s: %q", p.ImportPath, p.Doc)
+	}
+}

@@ -1,0 +1,234 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+
+	"github.com/logmetrics/logmetrics/internal/vfs"
+	"github.com/logmetrics/logmetrics/parsers"
+	"github.com/logmetrics/logmetrics/state"
+)
+
+// DefaultMaxLine is the longest line that is read, in bytes without its '\n'.
+const DefaultMaxLine = 1 << 20
+
+// Options say how a log is read. The zero value is ready.
+type Options struct {
+	FS  vfs.FS       // nil: vfs.OS{}
+	Log *slog.Logger // nil: nothing is said
+	// MaxLine is the longest line that is read, in bytes without its '\n'; 0:
+	// DefaultMaxLine. Longer ones are skipped and counted. A limit below the
+	// length of the caller's buffers counts as that length.
+	MaxLine int
+	// FromEnd makes a log without a position start after its last '\n' instead
+	// of at the beginning of its live file.
+	FromEnd bool
+	// Drain says that nothing will be appended any more: an unfinished last line
+	// or record is returned too, as Final.
+	Drain bool
+}
+
+// File is a Source of one path. Like every Source it is owned by one
+// goroutine at a time.
+type File struct {
+	path string
+	opt  Options
+	log  *slog.Logger
+	said map[string]bool
+
+	start state.Position // where Open began
+	pos   state.Position // the place while cur is nil
+	cur   *generation    // nil: there is nothing to read from yet
+	next  *generation    // what follows cur; then cur is read to its end once more
+	off   int64          // in cur: the first byte not yet returned
+	given int64          // in cur: up to here it was returned once; above off after Unread
+	last  int64          // length of the last block; 0: it cannot be unread
+	mark  []byte         // the last bytes before off, up to markMax
+	prev  uint64         // Position.Prev
+	plen  int64          // Position.PrevLen
+	// nextPrev and nextPrevLen become prev and plen together with next.
+	nextPrev    uint64
+	nextPrevLen int64
+	skip        int64 // in cur: no '\n' between off and here, which is more than MaxLine
+	hole        int64 // in cur: nothing but NULs between the place looked at last and here
+	fresh       bool  // start was given, and nothing was consumed since
+	stats       Stats
+}
+
+// Open opens the log named path at pos. A zero pos makes it a log that is new
+// to the job, which must be there: fs.ErrNotExist can be matched. With a pos the
+// path may be missing. Other errors to match are fs.ErrPermission and
+// ErrNotRegular. Nothing is changed by an Open that fails.
+func Open(path string, pos state.Position, opt Options) (*File, error) {
+	if opt.FS == nil {
+		opt.FS = vfs.OS{}
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.MaxLine <= 0 {
+		opt.MaxLine = DefaultMaxLine
+	}
+	f := &File{path: path, opt: opt, said: map[string]bool{}, start: pos, pos: pos, mark: make([]byte, 0, markMax)}
+	f.log = opt.Log.With("source", path)
+	var err error
+	if pos == (state.Position{}) {
+		err = f.begin()
+	} else {
+		f.prev, f.plen = pos.Prev, pos.PrevLen
+		f.fresh = true
+		err = retry(f.resume)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// begin starts a log that has no position.
+func (f *File) begin() error {
+	g, err := openGeneration(f.opt.FS, f.path, true)
+	if err != nil {
+		return err
+	}
+	f.enter(g, 0)
+	if f.opt.FromEnd {
+		if _, f.off, err = g.ends(); err != nil {
+			return err
+		}
+		f.given = f.off
+		if err := f.remark(); err != nil {
+			return err
+		}
+	}
+	return retry(f.findPrev)
+}
+
+// enter makes g the current generation, read up to off.
+func (f *File) enter(g *generation, off int64) {
+	f.cur, f.next = g, nil
+	f.off, f.given, f.last, f.skip, f.hole = off, off, 0, 0, 0
+	f.mark = f.mark[:0]
+	f.stats.Generations++
+}
+
+// Next implements Source. An error other than io.EOF leaves the position where
+// it is, and Next may be called again.
+func (f *File) Next(ctx context.Context, buf []byte) (parsers.Block, error) {
+	if len(buf) == 0 {
+		buf = make([]byte, BlockSize)
+	}
+	for {
+		if f.cur != nil {
+			b, err := f.read(ctx, buf)
+			if !errors.Is(err, io.EOF) {
+				return b, err
+			}
+			if f.next != nil || f.cur.z != nil || f.opt.Drain {
+				if b, err := f.finish(buf); len(b.Bytes) > 0 || err != nil {
+					return b, err
+				}
+			}
+		}
+		more, err := f.proceed()
+		if err != nil {
+			return parsers.Block{}, err
+		}
+		if !more {
+			return f.finishOld(buf)
+		}
+	}
+}
+
+// proceed goes on to what follows at the end of the current generation. The
+// first time it only finds it: cur may have grown until its successor did.
+func (f *File) proceed() (more bool, err error) {
+	if f.next == nil {
+		err = retry(func() (err error) { more, err = f.look(); return err })
+		return more, err
+	}
+	g := f.cur
+	f.prev, f.plen, f.fresh = f.nextPrev, f.nextPrevLen, false
+	f.enter(f.next, 0)
+	return true, g.close()
+}
+
+// finishOld ends the pass. A record that was held back at the end of the run
+// before, and has got nothing since, is complete.
+func (f *File) finishOld(buf []byte) (parsers.Block, error) {
+	if f.cur != nil && f.fresh && f.given > f.off && f.off == f.start.Offset {
+		return f.deliver(buf, f.given-f.off, true)
+	}
+	return parsers.Block{}, io.EOF
+}
+
+// Unread implements Source. It does nothing after a Final block, and gives
+// back at most parsers.MaxHeld bytes.
+func (f *File) Unread(n int) {
+	back := min(int64(n), f.last, parsers.MaxHeld)
+	f.last = 0
+	if f.cur == nil || back <= 0 {
+		return
+	}
+	f.off -= back
+	if err := f.remark(); err != nil {
+		f.warn("reading back", err)
+	}
+}
+
+// remark reads the bytes before off, which then are part of the position.
+func (f *File) remark() error {
+	n := min(f.off, markMax)
+	m, err := f.cur.readAt(f.mark[:n], f.off-n)
+	if int64(m) < n {
+		f.mark = f.mark[:0] // not what was read there: the position does without
+	} else {
+		f.mark = f.mark[:n]
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read log %q: %w", f.cur.path, err)
+	}
+	return nil
+}
+
+// Position implements Source.
+func (f *File) Position() state.Position {
+	if f.cur == nil {
+		return f.pos
+	}
+	g := f.cur
+	p := state.Position{Dev: g.dev, Inode: g.inode, Offset: f.off, HeadLen: int64(len(g.head)), MarkLen: int64(len(f.mark)), Prev: f.prev, PrevLen: f.plen}
+	p.Head, p.Mark = hash(g.head), hash(f.mark)
+	return p
+}
+
+// Close implements Source.
+func (f *File) Close() error {
+	var errs []error
+	for _, g := range []*generation{f.cur, f.next} {
+		if g != nil {
+			errs = append(errs, g.close())
+		}
+	}
+	f.pos, f.cur, f.next = f.Position(), nil, nil
+	return errors.Join(errs...)
+}
+
+// retry calls fn again while rotation moves files under its hands.
+func retry(fn func() error) error {
+	err := fn()
+	for range 10 {
+		if !errors.Is(err, errMoved) {
+			break
+		}
+		err = fn()
+	}
+	return err
+}
+
+// errMoved says that a file is not where it was a moment ago.
+var errMoved = fmt.Errorf("rotated at this moment: %w", fs.ErrNotExist)

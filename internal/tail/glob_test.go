@@ -1,0 +1,54 @@
+package tail_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/tail"
+)
+
+func TestExpand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{
+		"mail.log", "mail.log.1", "mail.log.2.gz", "mail.log-20240131", "mail.log-20240131-1706832000.xz", "mail.log.old",
+		"mail.err.1", "app.1", "app.1.1", "odd[1].log", "x/mail.log.1",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+	}
+	for _, c := range []struct {
+		patterns    []string
+		generations bool
+		want        []string
+	}{
+		{[]string{"mail.log"}, false, []string{"mail.log"}},
+		{[]string{"absent.log"}, false, []string{"absent.log"}},
+		{[]string{"absent*"}, false, []string{}},
+		{[]string{"mail.log*"}, false, []string{"mail.log", "mail.log.old"}},
+		{[]string{"mail.log*", "./mail.log", "mail.*"}, false, []string{"mail.err.1", "mail.log", "mail.log.old"}},
+		{[]string{"mail.log.[0-9]*"}, false, []string{"mail.log.1", "mail.log.2.gz"}},
+		{[]string{"mail.log", "mail.log.1"}, true, []string{"mail.log", "mail.log.1"}},
+		{[]string{"app.*"}, false, []string{"app.1"}},
+		{[]string{"odd[1].log"}, false, []string{"odd[1].log"}},
+		{[]string{"*/*"}, false, []string{"x/mail.log.1"}},
+	} {
+		got, err := tail.Expand(c.patterns, c.generations)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, append([]string{}, got...), "%q", c.patterns)
+	}
+	_, err := tail.Expand([]string{"mail[.log"}, false)
+	require.ErrorIs(t, err, filepath.ErrBadPattern)
+}
+
+func TestExpandBound(t *testing.T) {
+	dir := t.TempDir()
+	for i := range tail.MaxLogs + 1 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "a"+string(rune(0x4e00+i))), nil, 0o600))
+	}
+	_, err := tail.Expand([]string{filepath.Join(dir, "*")}, false)
+	require.ErrorContains(t, err, "more than")
+}

@@ -1,0 +1,333 @@
+package tail
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/logmetrics/logmetrics/internal/vfs"
+	"github.com/logmetrics/logmetrics/state"
+)
+
+// look finds out what there is at the end of the current generation: it sets
+// next, or replaces cur when that is missing or lost its content. It returns
+// false when there is nothing more now.
+func (f *File) look() (bool, error) {
+	if f.cur == nil {
+		err := f.resume()
+		return f.cur != nil, err
+	}
+	fi, err := f.opt.FS.Stat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.once("the log is missing; it is read on when it is back")
+	case err != nil:
+		return false, fmt.Errorf("look at log: %w", err)
+	default:
+		if dev, inode, _ := vfs.Ident(fi); f.cur.is(dev, inode) {
+			return f.lookAtLive()
+		}
+	}
+	return f.lookBehind()
+}
+
+// lookAtLive checks that the live file, which is the current one, still has the
+// content that was read. If not there may be a copy that holds more of it; then
+// follows what is new.
+func (f *File) lookAtLive() (bool, error) {
+	same, err := f.cur.unchanged(f.mark, f.off)
+	if same || err != nil {
+		return false, err
+	}
+	f.pos = f.Position()
+	g := f.cur
+	f.cur, f.fresh = nil, false
+	if err := errors.Join(g.close(), f.resume()); err != nil {
+		return false, err
+	}
+	return f.cur != nil, nil
+}
+
+// lookBehind finds what follows the current generation, which was rotated away.
+func (f *File) lookBehind() (bool, error) {
+	list, err := f.siblings()
+	if err != nil {
+		return false, err
+	}
+	at, err := f.place(list)
+	if err != nil {
+		return false, err
+	}
+	next, i, err := f.firstAfter(list, at)
+	if err != nil || next == nil {
+		return false, err
+	}
+	if len(next.head) == 0 {
+		return false, next.close() // the writer may not have moved there yet
+	}
+	f.stats.Rotations++
+	f.next = next
+	f.nextPrev, f.nextPrevLen = f.before(list, i)
+	return true, nil
+}
+
+// place returns where the current generation stands in list; when it is gone,
+// where the one before it stands; or -1.
+func (f *File) place(list []entry) (int, error) {
+	for i, e := range list {
+		if f.cur.is(e.dev, e.inode) {
+			return i, nil
+		}
+	}
+	m, err := f.locate(list, f.Position()) // compressed since, or copied
+	if err != nil {
+		return 0, err
+	}
+	if m.g != nil {
+		return m.at, m.g.close()
+	}
+	return f.indexOfPrev(list), nil
+}
+
+// resume makes the generation current that pos is in, or what comes after it
+// when it is gone. cur stays nil when there is neither.
+func (f *File) resume() error {
+	pos := f.pos
+	live, err := openGeneration(f.opt.FS, f.path, true)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if live == nil {
+		f.once("the log is missing; it is read on when it is back")
+	} else if like, err := live.like(pos); err != nil {
+		return errors.Join(err, live.close())
+	} else if like == identical {
+		return f.resumeAt(live, pos.Offset)
+	}
+	if live != nil {
+		if err := live.close(); err != nil {
+			return err
+		}
+	}
+	list, err := f.siblings()
+	if err != nil {
+		return err
+	}
+	if err := f.resumeIn(list); err != nil {
+		return err
+	}
+	if live != nil && live.inode == pos.Inode && known(pos) {
+		f.stats.Truncations++
+	}
+	return nil
+}
+
+// known tells whether a position says anything of its generation's content.
+func known(pos state.Position) bool { return pos.HeadLen+pos.MarkLen > 0 }
+
+// resumeAt makes g current at off.
+func (f *File) resumeAt(g *generation, off int64) error {
+	f.enter(g, off)
+	return f.remark()
+}
+
+// resumeIn is resume when the live file is not the one.
+func (f *File) resumeIn(list []entry) error {
+	m, err := f.locate(list, f.pos)
+	switch {
+	case err != nil:
+		return err
+	case m.g == nil:
+		return f.resumeBehind(list)
+	case m.like == identical:
+		return f.resumeAt(m.g, f.pos.Offset)
+	}
+	// A copy was made before the last lines were read: nothing of it is new. Or
+	// the live file lost its end, as it does in a power cut.
+	end, line, err := m.g.ends()
+	if err != nil {
+		return errors.Join(err, m.g.close())
+	}
+	if list[m.at].live {
+		f.once("the log lost its end; it is read on from where it ends now", "offset", line, "was", f.pos.Offset)
+		end = line
+	}
+	return f.resumeAt(m.g, end)
+}
+
+// resumeBehind starts at the first generation that is newer than the one which
+// is gone. Only generations between it and the last one before it that is still
+// there are unread; an empty file is known by that alone.
+func (f *File) resumeBehind(list []entry) error {
+	at := f.indexOfPrev(list)
+	if at < 0 && !known(f.pos) && f.plen > 0 {
+		at = indexOfInode(list, f.pos.Inode) - 1
+	}
+	g, i, err := f.firstAfter(list, max(at, -1))
+	if err != nil || g == nil {
+		return err
+	}
+	if known(f.pos) {
+		f.countGap(g)
+	}
+	f.prev, f.plen = f.before(list, i)
+	f.fresh = false
+	f.enter(g, 0)
+	return nil
+}
+
+// countGap counts what is gone with its generation. How much of it was unread
+// nobody knows; if it was as long as the one after it, this much.
+func (f *File) countGap(next *generation) {
+	f.stats.Gaps++
+	var lost int64
+	if f.stats.Generations == 0 { // else it was read to its end a moment ago
+		lost = max(0, next.size-f.pos.Offset)
+	}
+	f.stats.Lost += lost
+	f.log.Warn("the file that was read last is gone, and with it what was not read of it", "offset", f.pos.Offset, "lost", lost, "next", next.path)
+}
+
+// match is a generation that has the content of a position.
+type match struct {
+	g    *generation // nil: none has
+	at   int         // in the list
+	like likeness
+}
+
+// locate finds the generation that pos is in. The same content may be there
+// twice: then the file with pos's inode is taken, or the newest. The live file
+// that is cut comes after all others.
+func (f *File) locate(list []entry, pos state.Position) (best match, err error) {
+	if !known(pos) {
+		return match{}, nil
+	}
+	var denied error
+	deniedAt := -1
+	for i := len(list) - 1; i >= 0; i-- {
+		g, err := f.openEntry(list[i])
+		if errors.Is(err, fs.ErrPermission) {
+			if denied == nil && !list[i].stray {
+				denied, deniedAt = err, i
+			}
+			continue
+		}
+		if err != nil {
+			return match{}, errors.Join(err, best.close())
+		}
+		m := match{g: g, at: i}
+		if m.like, err = g.like(pos); err != nil {
+			return match{}, errors.Join(err, g.close(), best.close())
+		}
+		if !m.better(best, list, pos) {
+			m, best = best, m
+		}
+		if err := best.close(); err != nil {
+			return match{}, errors.Join(err, m.close())
+		}
+		best = m
+	}
+	if best.g == nil && denied != nil && f.indexOfPrev(list) < deniedAt {
+		return match{}, denied // it may be that one
+	}
+	return best, nil
+}
+
+// better tells whether m, which is older, is to be taken instead of best.
+func (m match) better(best match, list []entry, pos state.Position) bool {
+	if m.like != best.like {
+		return m.like > best.like
+	}
+	if m.like == cut {
+		return list[best.at].live
+	}
+	return m.like == identical && m.g.inode == pos.Inode && best.g.inode != pos.Inode
+}
+
+func (m match) close() error {
+	if m.g == nil {
+		return nil
+	}
+	return m.g.close()
+}
+
+// indexOfPrev returns where the generation before the current one stands, or -1.
+func (f *File) indexOfPrev(list []entry) int {
+	if f.plen == 0 {
+		return -1
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].live || list[i].stray {
+			continue
+		}
+		g, err := f.openEntry(list[i])
+		if err != nil {
+			continue // it is no help then
+		}
+		same := g.begins(f.prev, f.plen)
+		g.close() // was only read
+		if same {
+			return i
+		}
+	}
+	return -1
+}
+
+// before returns Position.Prev for the generation at i: the nearest older one.
+func (f *File) before(list []entry, i int) (sum uint64, n int64) {
+	for i--; i >= 0; i-- {
+		if list[i].stray {
+			continue
+		}
+		g, err := f.openEntry(list[i])
+		if err != nil {
+			continue // it is no help then
+		}
+		head := g.head
+		g.close() // was only read
+		if len(head) > 0 {
+			return hash(head), int64(len(head))
+		}
+	}
+	return 0, 0
+}
+
+// firstAfter opens the oldest generation newer than the one at index at that has
+// content, or the live file; nil when there is none.
+func (f *File) firstAfter(list []entry, at int) (*generation, int, error) {
+	for i := at + 1; i < len(list); i++ {
+		if list[i].stray {
+			continue
+		}
+		g, err := f.openEntry(list[i])
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(g.head) > 0 || list[i].live {
+			return g, i, nil
+		}
+		if err := g.close(); err != nil {
+			return nil, 0, err
+		}
+	}
+	return nil, 0, nil
+}
+
+func indexOfInode(list []entry, inode uint64) int {
+	for i, e := range list {
+		if e.inode == inode {
+			return i
+		}
+	}
+	return -1
+}
+
+// findPrev sets prev for the live file, which is current.
+func (f *File) findPrev() error {
+	list, err := f.siblings()
+	if err != nil {
+		return err
+	}
+	f.prev, f.plen = f.before(list, len(list)-1)
+	return nil
+}

@@ -74,6 +74,13 @@ func (d *Dist) AddAll(values []float64) {
 	}
 	d.sketch()
 	for _, v := range values {
+		// The bin of nearly all values is there; the others take the long way.
+		if v >= minMagnitude {
+			if i := binIndex(v) - d.pos.first; uint(i) < uint(len(d.pos.counts)) {
+				d.pos.counts[i]++
+				continue
+			}
+		}
 		d.bin(v)
 	}
 }

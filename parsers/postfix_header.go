@@ -2,7 +2,6 @@ package parsers
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -39,11 +38,11 @@ func (p *postfix) header(line []byte) (tag, msg []byte) {
 	return p.grammar(line)
 }
 
-// fastTail is how many bytes fastTag and afterPID look at: a tag of up to 27, a
-// process id of up to 7, and what stands around them. The shortest lines that
-// are many, "postfix/qmgr[1234]: 4F0AC5E123: removed", have as many.
+// fastTail is how many bytes fastTag and afterPID look at: a tag of up to
+// maxFast, a process id of up to 8, and what stands around them. The shortest
+// lines that are many, "postfix/qmgr[1234]: 4F0AC5E123: removed", have as many.
 const (
-	fastTail = 39
+	fastTail = maxFast + len("[12345678]: x")
 	maxFast  = 27
 )
 
@@ -85,18 +84,6 @@ func afterPID(b []byte) int {
 		return 0
 	}
 	return n + 3
-}
-
-// load reads eight bytes at i, the first as the lowest.
-func load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }
-
-const ones, tops = 0x0101010101010101, 0x8080808080808080 // of each byte
-
-// hasByte sets the top bit of the lowest byte of w that is c. It is 0 when none
-// is; bits above the lowest one that is set mean nothing.
-func hasByte(w uint64, c byte) uint64 {
-	w ^= ones * uint64(c)
-	return (w - ones) &^ w & tops
 }
 
 // stampEnd returns the index of the space after the stamp that line starts
@@ -154,8 +141,6 @@ func priority(line []byte) int {
 	}
 	return 0
 }
-
-func isDigit(c byte) bool { return c-'0' <= 9 }
 
 // grammar is header for any line. It remembers what header may expect of the next.
 func (p *postfix) grammar(line []byte) (tag, msg []byte) {

@@ -370,18 +370,24 @@ func (c *cell) settle() {
 	c.pending = c.pending[:0]
 }
 
+// summarize keeps its sums in variables of their own: a Bucket's fields would
+// go through memory for each value.
 func summarize(values []float64) Bucket {
-	b := Bucket{Count: uint64(len(values)), Min: values[0], Max: values[0], Last: values[len(values)-1]}
+	sum, low, high := 0.0, values[0], values[0]
 	for _, v := range values {
-		b.Sum += v
-		b.Min = min(b.Min, v)
-		b.Max = max(b.Max, v)
+		sum += v
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
 	}
-	mean := b.Sum / float64(len(values))
+	mean, m2 := sum/float64(len(values)), 0.0
 	for _, v := range values {
-		b.M2 += (v - mean) * (v - mean)
+		m2 += (v - mean) * (v - mean)
 	}
-	return b
+	return Bucket{Count: uint64(len(values)), Sum: sum, Min: low, Max: high, M2: m2, Last: values[len(values)-1]}
 }
 
 // Block says that what follows comes from the block seq; it is called before

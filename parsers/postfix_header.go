@@ -2,7 +2,6 @@ package parsers
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -18,7 +17,10 @@ const maxHost = 256
 // the line before; those go the fast way, which decides nothing that grammar
 // would decide otherwise.
 func (p *postfix) header(line []byte) (tag, msg []byte) {
-	start := stampEnd(line)
+	start := 15
+	if len(line) < minStamped || !isRFC3164(line) {
+		start = stampEnd(line)
+	}
 	at := start + len(p.host)
 	if start == 0 || len(line) < at+fastTail || len(p.host) == 0 || string(line[start:at]) != string(p.host) {
 		return p.grammar(line)
@@ -26,7 +28,7 @@ func (p *postfix) header(line []byte) (tag, msg []byte) {
 	b := line[at:]
 	end, slash := fastTag(b[:fastTail])
 	switch c := b[end]; {
-	case c == '[' && slash:
+	case c == '[' && slash && end <= maxFast:
 		if text := afterPID(b[end+1 : fastTail]); text > 0 {
 			return b[:end], b[end+1+text:]
 		}
@@ -36,9 +38,13 @@ func (p *postfix) header(line []byte) (tag, msg []byte) {
 	return p.grammar(line)
 }
 
-// fastTail is how many bytes fastTag and afterPID look at: a tag of up to 31, a
-// process id of up to 7, and what stands around them.
-const fastTail = 48
+// fastTail is how many bytes fastTag and afterPID look at: a tag of up to
+// maxFast, a process id of up to 8, and what stands around them. The shortest
+// lines that are many, "postfix/qmgr[1234]: 4F0AC5E123: removed", have as many.
+const (
+	fastTail = maxFast + len("[12345678]: x")
+	maxFast  = 27
+)
 
 // fastTag returns where the tag at the start of b, which has fastTail bytes,
 // may end, and whether there is a slash in it. Where it ends is for b[end] to
@@ -47,13 +53,16 @@ func fastTag(b []byte) (end int, slash bool) {
 	if load(b, 0) == load([]byte("postfix/"), 0) {
 		end, slash = 8, true
 	}
-	for end < 32 {
+	for end <= maxFast {
 		w := load(b, end)
 		// Letters have the bit 0x40; digits, '-', '/', ':' and ' ' do not.
 		stop := ^w<<1&tops | hasByte(w, '[')
 		end += bits.TrailingZeros64(stop) >> 3
 		if stop == 0 {
 			continue // 64 >> 3 is a step of a word
+		}
+		if b[end] == '[' {
+			return end, slash
 		}
 		switch b[end] {
 		case '/':
@@ -77,18 +86,6 @@ func afterPID(b []byte) int {
 	return n + 3
 }
 
-// load reads eight bytes at i, the first as the lowest.
-func load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }
-
-const ones, tops = 0x0101010101010101, 0x8080808080808080 // of each byte
-
-// hasByte sets the top bit of the lowest byte of w that is c. It is 0 when none
-// is; bits above the lowest one that is set mean nothing.
-func hasByte(w uint64, c byte) uint64 {
-	w ^= ones * uint64(c)
-	return (w - ones) &^ w & tops
-}
-
 // stampEnd returns the index of the space after the stamp that line starts
 // with, 0 when it starts with none. Only the form is checked: the time itself
 // is read when it is wanted.
@@ -96,14 +93,10 @@ func stampEnd(line []byte) int {
 	if len(line) < minStamped {
 		return 0
 	}
-	w0, w1 := load(line, 0), load(line, 8)
-	const ( // "Nov 21 0" "3:08:44 "
-		mask0, form0 = 0x00ff0000ff000000, 0x0020000020000000
-		mask1, form1 = 0xff0000ff0000ff00, 0x2000003a00003a00
-	)
-	if w0&mask0 == form0 && w1&mask1 == form1 {
+	if isRFC3164(line) {
 		return 15
 	}
+	w0, w1 := load(line, 0), load(line, 8)
 	const ( // "2026-11-" "21T03:08" ":44.984189+00:00 "
 		mask2, form2 = 0xff0000ff00000000, 0x2d00002d00000000
 		mask3, form3 = 0x0000ff0000ff0000, 0x00003a0000540000
@@ -115,6 +108,15 @@ func stampEnd(line []byte) int {
 		return 14
 	}
 	return 0
+}
+
+// isRFC3164 reports whether line, of 16 bytes or more, starts as "Nov 21 03:08:44 ".
+func isRFC3164(line []byte) bool {
+	const ( // "Nov 21 0" "3:08:44 "
+		mask0, form0 = 0x00ff0000ff000000, 0x0020000020000000
+		mask1, form1 = 0xff0000ff0000ff00, 0x2000003a00003a00
+	)
+	return load(line, 0)&mask0 == form0 && load(line, 8)&mask1 == form1
 }
 
 // minStamped is less than any line with a header and a message, in bytes;
@@ -139,8 +141,6 @@ func priority(line []byte) int {
 	}
 	return 0
 }
-
-func isDigit(c byte) bool { return c-'0' <= 9 }
 
 // grammar is header for any line. It remembers what header may expect of the next.
 func (p *postfix) grammar(line []byte) (tag, msg []byte) {

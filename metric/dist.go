@@ -30,10 +30,7 @@ const (
 	maxMagnitude  = 1e15
 )
 
-var (
-	gamma       = (1 + relativeError) / (1 - relativeError)
-	invLogGamma = 1 / math.Log(gamma)
-)
+const gamma = (1 + relativeError) / (1 - relativeError) // the largest ratio of a bin's ends
 
 // bins counts values by their index, densely from the lowest index seen.
 type bins struct {
@@ -77,6 +74,13 @@ func (d *Dist) AddAll(values []float64) {
 	}
 	d.sketch()
 	for _, v := range values {
+		// The bin of nearly all values is there; the others take the long way.
+		if v >= minMagnitude {
+			if i := binIndex(v) - d.pos.first; uint(i) < uint(len(d.pos.counts)) {
+				d.pos.counts[i]++
+				continue
+			}
+		}
 		d.bin(v)
 	}
 }
@@ -201,11 +205,36 @@ func (d *Dist) bin(v float64) {
 	}
 }
 
+// The bins are DDSketch's cubically interpolated ones: in place of the
+// logarithm to base 2 stands the exponent plus a cubic of the significand's
+// fraction, which costs a third and needs 1 % more bins. Within a power of two
+// the cubic runs from 0 to 1. Where it grows slowest against the logarithm, as
+// at 0, a bin's ends have the ratio gamma; elsewhere less.
+const (
+	cubic3, cubic2, cubic1 = 6.0 / 35, -3.0 / 5, 10.0 / 7
+	binOffset              = 4096 // keeps what is truncated positive
+)
+
+var binScale = 1 / (cubic1 * math.Log(gamma)) // bins per power of two
+
 func binIndex(m float64) int {
-	return int(math.Ceil(math.Log(min(m, maxMagnitude)) * invLogGamma))
+	bits := math.Float64bits(min(m, maxMagnitude))
+	exponent := float64(int(bits>>52) - 1023)
+	s := math.Float64frombits(bits&(1<<52-1)|1023<<52) - 1
+	return int((exponent+s*(cubic1+s*(cubic2+s*cubic3)))*binScale+binOffset) - binOffset
 }
 
-// binValue is the value whose relative distance to both ends of the bin is the same.
+// binValue is the value whose relative distance to both ends of the bin is at
+// most relativeError.
 func binValue(i int) float64 {
-	return 2 * math.Pow(gamma, float64(i)) / (gamma + 1)
+	exponent, y := math.Modf(float64(i) / binScale)
+	if y < 0 {
+		exponent, y = exponent-1, y+1
+	}
+	// Newton's steps towards cubic(s) = y; the cubic is nearly straight.
+	s := y
+	for range 8 {
+		s -= (s*(cubic1+s*(cubic2+s*cubic3)) - y) / (cubic1 + s*(2*cubic2+s*3*cubic3))
+	}
+	return math.Ldexp(1+s, int(exponent)) * (1 + relativeError)
 }

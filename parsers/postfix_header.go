@@ -2,82 +2,88 @@ package parsers
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
 
-// What a line's tag says about who wrote it.
-type postfixDaemon uint8
-
-const (
-	noPostfix     postfixDaemon = iota // another program
-	unnamedDaemon                      // "postfix" alone: syslog lost the rest, or it is the postfix command
-	otherDaemon                        // any that only the shape of its messages tells
-	smtpdDaemon
-	qmgrDaemon
-)
-
-// maxBetween bounds what is remembered of host and tag, in bytes: host names have at most 255.
-const maxBetween = 320
-
-// minMessage is the length in bytes under which no message is of interest:
-// "connect from x[::1]" is 19 long.
-const minMessage = 16
+// maxHost bounds what is remembered of a host's name, in bytes.
+const maxHost = 256
 
 // header finds the message of a line that a Postfix daemon wrote. tag is the
-// syslog tag without the process id.
+// syslog tag without the process id, empty when it is no tag of Postfix.
 //
 // Headers are those of RFC 3164 ("Nov  1 03:08:44 HOST TAG[PID]: "), the same
 // with an RFC 3339 stamp, both with or without "<PRI>", and those of RFC 5424
-// ("<PRI>1 STAMP HOST TAG PID MSGID DATA "). Nearly all lines have the header
-// of the line before but for time, daemon and process; those go the fast way,
-// which takes no line that postfixGrammar would read otherwise.
-func (p *postfix) header(line []byte) (daemon postfixDaemon, tag, msg []byte) {
-	start := stampEnd(line)
-	slash := start + len(p.between)
-	if start > 0 && len(line) >= slash+fastTail && len(p.between) > 0 && string(line[start:slash]) == string(p.between) {
-		if end, text := fastTag(line[slash : slash+fastTail]); text > 0 {
-			tag = line[start+1 : slash+end]
-			return daemonOf(tag), tag, line[slash+text:]
+// ("<PRI>1 STAMP HOST TAG PID MSGID DATA "). Nearly all lines name the host of
+// the line before; those go the fast way, which decides nothing that grammar
+// would decide otherwise.
+func (p *postfix) header(line []byte) (tag, msg []byte) {
+	start := 15
+	if len(line) < minStamped || !isRFC3164(line) {
+		start = stampEnd(line)
+	}
+	at := start + len(p.host)
+	if start == 0 || len(line) < at+fastTail || len(p.host) == 0 || string(line[start:at]) != string(p.host) {
+		return p.grammar(line)
+	}
+	b := line[at:]
+	end, slash := fastTag(b[:fastTail])
+	switch c := b[end]; {
+	case c == '[' && slash && end <= maxFast:
+		if text := afterPID(b[end+1 : fastTail]); text > 0 {
+			return b[:end], b[end+1+text:]
 		}
+	case (c == '[' || c == ':') && !slash && load(b, 0)<<8 != load([]byte("postfix\x00"), 0)<<8:
+		return nil, nil // another program
 	}
 	return p.grammar(line)
 }
 
-// fastTail is how many bytes fastTag looks at: a daemon of up to 23, a process
-// id of up to 7, and what stands around them.
-const fastTail = 40
+// fastTail is how many bytes fastTag and afterPID look at: a tag of up to
+// maxFast, a process id of up to 8, and what stands around them. The shortest
+// lines that are many, "postfix/qmgr[1234]: 4F0AC5E123: removed", have as many.
+const (
+	fastTail = maxFast + len("[12345678]: x")
+	maxFast  = 27
+)
 
-// fastTag reads "smtp[123456]: " at the start of b, which has fastTail bytes.
-// end is the tag's end and text the message's start, 0 when it is not so.
-func fastTag(b []byte) (end, text int) {
-	for end < 24 {
+// fastTag returns where the tag at the start of b, which has fastTail bytes,
+// may end, and whether there is a slash in it. Where it ends is for b[end] to
+// say: it is no byte of a tag, or not one that is worth a step here.
+func fastTag(b []byte) (end int, slash bool) {
+	if load(b, 0) == load([]byte("postfix/"), 0) {
+		end, slash = 8, true
+	}
+	for end <= maxFast {
 		w := load(b, end)
-		if stop := hasByte(w, '[') | hasByte(w, ' ') | hasByte(w, ':'); stop != 0 {
-			end += bits.TrailingZeros64(stop) >> 3
-			break
+		// Letters have the bit 0x40; digits, '-', '/', ':' and ' ' do not.
+		stop := ^w<<1&tops | hasByte(w, '[')
+		end += bits.TrailingZeros64(stop) >> 3
+		if stop == 0 {
+			continue // 64 >> 3 is a step of a word
 		}
-		end += 8
+		if b[end] == '[' {
+			return end, slash
+		}
+		switch b[end] {
+		case '/':
+			slash = true
+		case '-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		default:
+			return end, slash
+		}
+		end++
 	}
-	if b[end] != '[' || end == 24 {
-		return 0, 0
-	}
-	n := end + 1 + bits.TrailingZeros64(hasByte(load(b, end+1), ']'))>>3
-	if b[n] != ']' || b[n+1] != ':' || b[n+2] != ' ' || b[n+3] == ' ' {
-		return 0, 0
-	}
-	return end, n + 3
+	return end, slash
 }
 
-// load reads eight bytes at i, the first as the lowest.
-func load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }
-
-// hasByte sets the top bit of the lowest byte of w that is c. It is 0 when none
-// is; bits above the lowest one that is set mean nothing.
-func hasByte(w uint64, c byte) uint64 {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	w ^= ones * uint64(c)
-	return (w - ones) &^ w & tops
+// afterPID returns where the message starts in b, which is what follows the
+// '['; 0 when that is not "PID]: " and something other than a space.
+func afterPID(b []byte) int {
+	n := bits.TrailingZeros64(hasByte(load(b, 0), ']')) >> 3
+	if b[n] != ']' || b[n+1] != ':' || b[n+2] != ' ' || b[n+3] == ' ' {
+		return 0
+	}
+	return n + 3
 }
 
 // stampEnd returns the index of the space after the stamp that line starts
@@ -87,14 +93,10 @@ func stampEnd(line []byte) int {
 	if len(line) < minStamped {
 		return 0
 	}
-	w0, w1 := load(line, 0), load(line, 8)
-	const ( // "Nov 21 0" "3:08:44 "
-		mask0, form0 = 0x00ff0000ff000000, 0x0020000020000000
-		mask1, form1 = 0xff0000ff0000ff00, 0x2000003a00003a00
-	)
-	if w0&mask0 == form0 && w1&mask1 == form1 {
+	if isRFC3164(line) {
 		return 15
 	}
+	w0, w1 := load(line, 0), load(line, 8)
 	const ( // "2026-11-" "21T03:08" ":44.984189+00:00 "
 		mask2, form2 = 0xff0000ff00000000, 0x2d00002d00000000
 		mask3, form3 = 0x0000ff0000ff0000, 0x00003a0000540000
@@ -106,6 +108,15 @@ func stampEnd(line []byte) int {
 		return 14
 	}
 	return 0
+}
+
+// isRFC3164 reports whether line, of 16 bytes or more, starts as "Nov 21 03:08:44 ".
+func isRFC3164(line []byte) bool {
+	const ( // "Nov 21 0" "3:08:44 "
+		mask0, form0 = 0x00ff0000ff000000, 0x0020000020000000
+		mask1, form1 = 0xff0000ff0000ff00, 0x2000003a00003a00
+	)
+	return load(line, 0)&mask0 == form0 && load(line, 8)&mask1 == form1
 }
 
 // minStamped is less than any line with a header and a message, in bytes;
@@ -131,31 +142,26 @@ func priority(line []byte) int {
 	return 0
 }
 
-func isDigit(c byte) bool { return c-'0' <= 9 }
-
 // grammar is header for any line. It remembers what header may expect of the next.
-func (p *postfix) grammar(line []byte) (daemon postfixDaemon, tag, msg []byte) {
+func (p *postfix) grammar(line []byte) (tag, msg []byte) {
 	pri := priority(line)
 	line = line[pri:]
 	if pri > 0 && bytes.HasPrefix(line, []byte("1 ")) {
-		tag, msg = rfc5424(line[2:])
-		return programOf(tag), tag, msg
+		return ofPostfix(rfc5424(line[2:]))
 	}
 	start := stampEnd(line)
 	if start == 0 {
-		return noPostfix, nil, nil
+		return nil, nil
 	}
 	host := bytes.IndexByte(line[start+1:], ' ')
 	if host <= 0 {
-		return noPostfix, nil, nil
+		return nil, nil
 	}
-	rest := line[start+1+host+1:]
-	tag, msg = tagged(rest)
-	daemon = programOf(tag)
-	if slash := bytes.IndexByte(tag, '/'); slash >= 0 && pri == 0 && host+slash < maxBetween {
-		p.between = append(p.between[:0], line[start:start+1+host+1+slash+1]...)
+	rest := start + 1 + host + 1
+	if pri == 0 && host < maxHost {
+		p.host = append(p.host[:0], line[start:rest]...)
 	}
-	return daemon, tag, msg
+	return ofPostfix(tagged(line[rest:]))
 }
 
 // maxTag bounds a tag and, apart from it, a process id, in bytes.
@@ -163,8 +169,10 @@ const maxTag = 128
 
 // tagged reads "TAG[PID]: MESSAGE" or "TAG: MESSAGE"; tag is nil when it is not so.
 func tagged(b []byte) (tag, msg []byte) {
-	n := bytes.IndexAny(b[:min(len(b), maxTag)], "[: ")
-	if n <= 0 {
+	n := 0
+	for limit := min(len(b), maxTag); n < limit && b[n] != '[' && b[n] != ':' && b[n] != ' '; n++ {
+	}
+	if n == 0 || n == min(len(b), maxTag) {
 		return nil, nil
 	}
 	end := n
@@ -223,26 +231,23 @@ func afterData(b []byte) []byte {
 	return nil
 }
 
-// programOf tells a tag of Postfix from others. Postfix writes
+// ofPostfix returns its arguments if tag is one of Postfix. Postfix writes
 // "SYSLOG_NAME/DAEMON", where the name is the administrator's; some syslog
 // daemons cut the tag at the slash, and then only the stock name is believed.
-func programOf(tag []byte) postfixDaemon {
-	switch {
-	case bytes.IndexByte(tag, '/') >= 0:
-		return daemonOf(tag)
-	case bytes.HasPrefix(tag, []byte("postfix")):
-		return unnamedDaemon
+func ofPostfix(tag, msg []byte) (_, _ []byte) {
+	if bytes.IndexByte(tag, '/') >= 0 || bytes.HasPrefix(tag, []byte("postfix")) {
+		return tag, msg
 	}
-	return noPostfix
+	return nil, nil
 }
 
-// daemonOf returns the daemon of a tag with a slash: what follows the last one.
-func daemonOf(tag []byte) postfixDaemon {
-	switch {
-	case bytes.HasSuffix(tag, []byte("/smtpd")):
-		return smtpdDaemon
-	case bytes.HasSuffix(tag, []byte("/qmgr")):
-		return qmgrDaemon
-	}
-	return otherDaemon
+// isDaemon reports whether a tag of Postfix is of the daemon with the given
+// name, as "/smtpd": what follows the last slash.
+func isDaemon(tag []byte, name string) bool {
+	n := len(tag) - len(name)
+	return n >= 0 && string(tag[n:]) == name
 }
+
+// hasDaemon reports whether a tag of Postfix names the daemon. Where it does
+// not, only the shape of the message tells who wrote it.
+func hasDaemon(tag []byte) bool { return bytes.IndexByte(tag, '/') >= 0 }

@@ -7,56 +7,77 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// line counts one line, without its '\n'.
+// minMessage and minKeyed are lengths in bytes under which no message is of
+// interest, and none but "connect from x[::1]" is.
+const (
+	minMessage = 16
+	minKeyed   = 24
+)
+
+// line counts one line, without its '\n'. The message is looked at before the
+// daemon: it is one branch that a processor foretells badly instead of two.
 func (p *postfix) line(line []byte, rec *metric.Recorder) Verdict {
-	daemon, tag, msg := p.header(line)
-	if daemon == noPostfix || len(msg) < minMessage {
-		return Skipped
-	}
-	if daemon == smtpdDaemon || daemon == unnamedDaemon {
-		if string(msg[:len("connect from ")]) == "connect from " {
-			p.tally[numConnect]++
-			return Matched
+	tag, msg := p.header(line)
+	if len(msg) < minKeyed {
+		if len(msg) < minMessage {
+			return Skipped
 		}
+		return p.connect(tag, msg)
 	}
-	// All other messages of interest are "QID: to=", "QID: from=" or "QID: reject: ".
+	// All messages of interest but one are "QID: to=", "QID: from=" or "QID: reject: ".
 	n := colon(msg)
-	if n == 0 || len(msg) < n+8 {
-		return Skipped
+	if len(msg) < n+8 {
+		return p.connect(tag, msg)
 	}
 	switch key := load(msg, n); {
-	case key&0xffffffffff == keyTo && isQueueID(msg[:n]):
-		return p.delivery(msg[n+len(": to="):], tag, rec)
-	case key == keyFrom && isQueueID(msg[:n]) && (daemon == qmgrDaemon || daemon == unnamedDaemon):
-		return p.expiry(msg[n+len(": from="):])
-	case key == keyReject && (daemon == smtpdDaemon || daemon == unnamedDaemon):
-		return p.reject(msg[:n], msg[n+len(": reject"):], daemon)
+	case key&toMask == toKey:
+		if isQueueID(msg[:n]) {
+			return p.delivery(msg[n+len(": to="):], tag, rec)
+		}
+	case key == fromKey:
+		if isExpiry(msg) && isQueueID(msg[:n]) {
+			return p.expiry(tag, msg[n+len(": from="):])
+		}
+	case key == rejectKey:
+		return p.reject(tag, msg[:n], msg[n+len(": reject"):])
+	default:
+		return p.connect(tag, msg)
 	}
 	return Skipped
 }
 
-// Keys as load reads them.
-var (
-	keyTo     = load([]byte(": to=\x00\x00\x00"), 0)
-	keyFrom   = load([]byte(": from=<"), 0)
-	keyReject = load([]byte(": reject"), 0)
+// What follows a queue id, as load reads it.
+const (
+	toKey     = 0x3d6f74203a // ": to="
+	toMask    = 0xffffffffff
+	fromKey   = 0x3c3d6d6f7266203a // ": from=<"
+	rejectKey = 0x7463656a6572203a // ": reject"
 )
 
+// connect counts "connect from NAME[IP]" of smtpd.
+func (p *postfix) connect(tag, msg []byte) Verdict {
+	const text = "connect from "
+	if string(msg[:len(text)]) != text || hasDaemon(tag) && !isDaemon(tag, "/smtpd") {
+		return Skipped
+	}
+	p.tally[numConnect]++
+	return Matched
+}
+
 // colon returns the index of the first ':' within the first 24 bytes of msg,
-// which has minMessage bytes or more; 0 when there is none.
+// which has minKeyed bytes or more; 24 when there is none.
 func colon(msg []byte) int {
-	if m := hasByte(load(msg, 0), ':'); m != 0 {
-		return bits.TrailingZeros64(m) >> 3
+	m0, m1, m2 := hasByte(load(msg, 0), ':'), hasByte(load(msg, 8), ':'), hasByte(load(msg, 16), ':')
+	n := bits.TrailingZeros64(m0) >> 3
+	n1 := 8 + bits.TrailingZeros64(m1)>>3
+	n2 := 16 + bits.TrailingZeros64(m2)>>3
+	if m1 == 0 {
+		n1 = n2
 	}
-	if m := hasByte(load(msg, 8), ':'); m != 0 {
-		return 8 + bits.TrailingZeros64(m)>>3
+	if m0 == 0 {
+		n = n1
 	}
-	if len(msg) >= 24 {
-		if m := hasByte(load(msg, 16), ':'); m != 0 {
-			return 16 + bits.TrailingZeros64(m)>>3
-		}
-	}
-	return 0
+	return n
 }
 
 // queueIDByte holds what queue ids are made of: upper-case hexadecimal digits,
@@ -81,7 +102,7 @@ func byteSet(s string) (set [256]bool) {
 	return set
 }
 
-// delivery is what a record says beyond its status; slices are the line's.
+// postfixDelivery is what a record says; slices are the line's.
 type postfixDelivery struct {
 	tag, relay, delays, dsn, status []byte
 	delay                           float64 // seconds
@@ -95,16 +116,15 @@ type postfixDelivery struct {
 // that neither an address nor a reply can pass for one of them.
 func (p *postfix) delivery(b, tag []byte, rec *metric.Recorder) Verdict {
 	d := postfixDelivery{tag: tag}
-	if !d.read(b) {
+	if !d.read(b) || p.detail != nil && !p.detail.record(&d, rec) {
 		return Rejected
 	}
-	if p.detail != nil && !p.detail.record(&d, rec) {
-		return Rejected
-	}
-	switch string(d.status) {
-	case "sent":
+	if string(d.status) == "sent" { // four of five
 		p.tally[numSent]++
 		rec.Observe(p.delay, d.delay)
+		return Matched
+	}
+	switch string(d.status) {
 	case "deferred":
 		p.tally[numDeferred]++
 	case "bounced":
@@ -151,30 +171,44 @@ func (d *postfixDelivery) read(b []byte) (ok bool) {
 	if d.delay, n = decimal(b); n == 0 {
 		return false
 	}
-	return d.readRest(b[n:])
-}
-
-// readRest reads what follows the delay.
-func (d *postfixDelivery) readRest(b []byte) (ok bool) {
+	b = b[n:]
 	if rest, has := cutKey(b, ", delays="); has { // since Postfix 2.3
 		if d.delays, b = cutValue(rest); b == nil {
 			return false
 		}
 	}
 	if rest, has := cutKey(b, ", dsn="); has { // since Postfix 2.3
-		if d.dsn, b = cutValue(rest); b == nil {
+		if d.dsn, b = cutDSN(rest); b == nil {
 			return false
 		}
 	}
 	if b, ok = cutKey(b, ", status="); !ok {
 		return false
 	}
-	n := 0
-	for n < len(b) && (b[n]|0x20-'a' <= 'z'-'a' || b[n] == '-') {
-		n++
+	d.status, ok = statusOf(b)
+	return ok
+}
+
+// statusOf returns the word that "WORD[ (text)]" starts with.
+func statusOf(b []byte) (word []byte, ok bool) {
+	n := len("sent")
+	if _, ok = cutKey(b, "sent ("); !ok {
+		for n = 0; n < len(b) && (b[n]|0x20-'a' <= 'z'-'a' || b[n] == '-'); n++ {
+		}
 	}
-	d.status = b[:n]
-	return n > 0 && closedText(b[n:])
+	rest := b[n:]
+	return b[:n], n > 0 && (closedText(rest) || closedText(trimCR(rest)))
+}
+
+// cutDSN is cutValue for what is most often as short as "2.0.0".
+func cutDSN(b []byte) (value, rest []byte) {
+	if len(b) >= 8 {
+		if m := hasByte(load(b, 0), ','); m != 0 {
+			n := bits.TrailingZeros64(m) >> 3
+			return b[:n], b[n:]
+		}
+	}
+	return cutValue(b)
 }
 
 // cutKey returns what follows key at the start of b.
@@ -197,11 +231,10 @@ func cutValue(b []byte) (value, rest []byte) {
 
 // closedText reports whether b, what follows the status, is nothing or " (text)".
 func closedText(b []byte) bool {
-	if n := len(b); n > 0 && b[n-1] == '\r' {
-		b = b[:n-1]
-	}
 	return len(b) == 0 || len(b) >= 3 && b[0] == ' ' && b[1] == '(' && b[len(b)-1] == ')'
 }
+
+func trimCR(b []byte) []byte { return bytes.TrimSuffix(b, []byte("\r")) }
 
 // afterAddress returns what follows the "<address>" at the start of b. It ends
 // at the first '>' outside double quotes, in which a backslash escapes: RFC
@@ -210,16 +243,13 @@ func afterAddress(b []byte) (rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '<' {
 		return b, false
 	}
-	i := 1
-	for ; i+8 <= len(b); i += 8 {
-		w := load(b, i)
-		if m := hasByte(w, '>') | hasByte(w, '"'); m != 0 {
-			i += bits.TrailingZeros64(m) >> 3
-			if b[i] == '>' {
-				return b[i+1:], true
-			}
-			break
-		}
+	n := bytes.IndexByte(b, '>')
+	if n < 0 {
+		return b, false
+	}
+	i := bytes.IndexByte(b[:n], '"')
+	if i < 0 {
+		return b[n+1:], true
 	}
 	quoted := false
 	for ; i < len(b); i++ {
@@ -235,70 +265,44 @@ func afterAddress(b []byte) (rest []byte, ok bool) {
 	return b, false
 }
 
-// decimal reads digits, with a fraction or without; n is their length, 0 when
-// there are none or more than 15. The value is that of strconv.ParseFloat: up
-// to 15 digits and the power of ten are floats without error, and so their
-// quotient is rounded once.
-func decimal(b []byte) (v float64, n int) {
-	mantissa, fraction := uint64(0), 0
-	for ; n < len(b) && n <= 16; n++ {
-		c := b[n]
-		if isDigit(c) {
-			mantissa = mantissa*10 + uint64(c-'0')
-		} else if c == '.' && fraction == 0 {
-			fraction = n + 1
-		} else {
-			break
-		}
-	}
-	digits := n
-	if fraction > 0 {
-		digits--
-		fraction = n - fraction
-		if fraction == 0 || digits == fraction {
-			return 0, 0
-		}
-	}
-	if digits > 15 {
-		return 0, 0
-	}
-	return float64(mantissa) / tenTo[fraction], n
+// isExpiry reports whether msg may be the queue manager's "QID: from=<a>,
+// status=expired, returned to sender": nearly all its lines end otherwise.
+func isExpiry(msg []byte) bool {
+	last := msg[len(msg)-1]
+	return (last == 'r' || last == '\r') && bytes.HasSuffix(trimCR(msg), []byte("expired, returned to sender"))
 }
 
-var tenTo = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
-
-// expiry counts the queue manager's "QID: from=<a>, status=expired, returned
-// to sender", also "force-expired", among its other lines; b starts with '<'.
-func (p *postfix) expiry(b []byte) Verdict {
-	b, ok := afterAddress(b)
-	if !ok {
+// expiry counts a message that isExpiry let pass, also "force-expired"; b
+// starts with the sender's '<'.
+func (p *postfix) expiry(tag, b []byte) Verdict {
+	if hasDaemon(tag) && !isDaemon(tag, "/qmgr") {
+		return Skipped
+	}
+	b, ok := afterAddress(trimCR(b))
+	if !ok || string(b) != ", status=expired, returned to sender" && string(b) != ", status=force-expired, returned to sender" {
 		return Rejected
-	}
-	if b, ok = cutKey(b, ", status="); !ok {
-		return Skipped
-	}
-	word, rest := cutValue(b)
-	if rest == nil || string(word) != "expired" && string(word) != "force-expired" {
-		return Skipped
 	}
 	p.tally[numExpired]++
 	return Matched
 }
 
-// reject counts "NOQUEUE: reject: STAGE from NAME[IP]: CODE text": who is the
-// message's first word and b follows ": reject". Where syslog lost the
+// reject counts smtpd's "NOQUEUE: reject: STAGE from NAME[IP]: CODE text": who
+// is the message's first word and b follows ": reject". Where syslog lost the
 // daemon's name, postscreen's rejects ("from [IP]:PORT: CODE text") look alike
 // enough to be counted; cleanup's ("reject: header Subject") do not.
-func (p *postfix) reject(who, b []byte, daemon postfixDaemon) Verdict {
+func (p *postfix) reject(tag, who, b []byte) Verdict {
 	b, ok := cutKey(b, ": ")
 	if !ok || string(who) != "NOQUEUE" && !isQueueID(who) {
 		return Skipped
 	}
 	stage := bytes.IndexByte(b, ' ')
-	if daemon == unnamedDaemon {
-		if stage <= 0 || b[0]-'A' > 'Z'-'A' || !bytes.HasPrefix(b[stage:], []byte(" from ")) {
-			return Skipped
-		}
+	if hasDaemon(tag) {
+		ok = isDaemon(tag, "/smtpd")
+	} else {
+		ok = stage > 0 && b[0]-'A' <= 'Z'-'A' && bytes.HasPrefix(b[stage:], []byte(" from "))
+	}
+	if !ok {
+		return Skipped
 	}
 	p.tally[numReject]++
 	if stage > 0 && blockListed(b[stage:]) {

@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"sync"
@@ -38,6 +37,18 @@ type file struct {
 	path   string
 	source *tail.File
 }
+
+// LogError says what went wrong with one of a job's logs.
+type LogError struct {
+	Path string
+	Err  error // from package tail, which names operation and path
+}
+
+// Error returns Err's text.
+func (e *LogError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *LogError) Unwrap() error { return e.Err }
 
 // worker parses blocks; it is owned by its goroutine.
 type worker struct {
@@ -76,7 +87,7 @@ func (in *intake) open(paths []string, at map[string]state.Position, atEnd bool)
 		case known && errors.Is(err, fs.ErrNotExist):
 			in.job.Log.Warn("the log is not there now; its position is kept", "source", path)
 		default:
-			errs = append(errs, fmt.Errorf("open log %q: %w", path, err))
+			errs = append(errs, &LogError{path, err})
 		}
 	}
 	return errs
@@ -143,7 +154,7 @@ func (in *intake) next(ctx context.Context, buf []byte) (parsers.Block, bool) {
 			return b, true
 		}
 		if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-			in.errs = append(in.errs, fmt.Errorf("read log %q: %w", f.path, err))
+			in.errs = append(in.errs, &LogError{f.path, err})
 		}
 		in.at++
 	}

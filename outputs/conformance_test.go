@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -291,4 +293,15 @@ func BenchmarkEncode(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestDocs wants a section for each output, and a row in the first table.
+func TestDocs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "outputs.md"))
+	require.NoError(t, err)
+	for _, f := range outputs.Table() {
+		assert.Contains(t, string(text), "\n## "+f.Name+"\n")
+		assert.Contains(t, string(text), "| ["+f.Name+"](#"+f.Name+") |")
+	}
+	assert.Equal(t, len(outputs.Table()), strings.Count(string(text), "\n| ["))
 }

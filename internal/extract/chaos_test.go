@@ -176,7 +176,7 @@ func (w *world) write(n int) {
 // rotate does what logrotate does, in one of its ways. Nothing is written meanwhile.
 func (w *world) rotate() {
 	log := w.log()
-	for i := 6; i >= 1; i-- {
+	for i := 30; i >= 1; i-- {
 		for _, ext := range []string{"", ".gz"} {
 			os.Rename(fmt.Sprintf("%s.%d%s", log, i, ext), fmt.Sprintf("%s.%d%s", log, i+1, ext))
 		}

@@ -58,7 +58,11 @@ func splitHost(text string) (host, port string, err error) {
 	if text == "" {
 		return "127.0.0.1", "", nil
 	}
-	if ip, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+	bare := text
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		bare = text[1 : len(text)-1]
+	}
+	if ip, err := netip.ParseAddr(bare); err == nil {
 		return ip.String(), "", nil
 	}
 	host = text

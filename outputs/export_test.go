@@ -29,3 +29,16 @@ func Encoder(t testing.TB, name string, opt Options) func(*metric.Batch) int {
 		return n
 	}
 }
+
+// Packets gives what the output would send.
+func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet func([]byte)) {
+	t.Helper()
+	f, ok := Find(name)
+	require.True(t, ok)
+	out, err := f.New(opt)
+	require.NoError(t, err)
+	require.NoError(t, out.(*output).encoder.encode(b, func(p []byte) error {
+		packet(p)
+		return nil
+	}))
+}

@@ -103,11 +103,21 @@ func (in *intake) read(ctx context.Context) []error {
 	wg.Wait()
 	for i, w := range in.workers {
 		in.stats.Add(w.stats)
+		in.report(w.parser)
 		if i > 0 {
 			in.recorder().Merge(w.rec)
 		}
 	}
 	return in.errs
+}
+
+// report says what a parser has to say beyond its counts.
+func (in *intake) report(p parsers.Parser) {
+	if r, ok := p.(parsers.Reporter); ok {
+		for _, problem := range r.Problems() {
+			in.job.Log.Warn(problem, "parser", in.job.Parser.Name)
+		}
+	}
 }
 
 func (w *worker) run(ctx context.Context, in *intake) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -151,13 +152,28 @@ func (r *runCmd) extract(ctx context.Context, job extract.Job) error {
 		run = extract.Preview
 	}
 	res, err := run(ctx, job)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted: what is not delivered is read or sent by the next run: %w", ctx.Err())
+	case err != nil:
 		return explain(err, &job)
-	}
-	if res.Undelivered > 0 {
+	case res.First && noneMatches(job.Logs):
+		return fmt.Errorf("there is no log %s", strings.Join(job.Logs, " "))
+	case res.Undelivered > 0:
 		return undelivered(res)
 	}
 	return nil
+}
+
+// noneMatches reports whether there is no file for any of the patterns. A name
+// without a pattern that is missing is an error of its own.
+func noneMatches(patterns []string) bool {
+	for _, pattern := range patterns {
+		if names, err := filepath.Glob(pattern); err != nil || len(names) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *runCmd) describeParser(c *console) error {

@@ -153,6 +153,7 @@ type world struct {
 	ledger  *ledger
 	written int
 	killed  int
+	rotated int // since a run came to its end
 }
 
 func (w *world) log() string { return filepath.Join(w.dir, "app.log") }
@@ -173,10 +174,15 @@ func (w *world) write(n int) {
 	}
 }
 
+// generations is how many rotated files are kept. As many rotations between two
+// runs that come to their end would lose lines, and rightly so.
+const generations = 7
+
 // rotate does what logrotate does, in one of its ways. Nothing is written meanwhile.
 func (w *world) rotate() {
 	log := w.log()
-	for i := 30; i >= 1; i-- {
+	w.rotated++
+	for i := generations; i >= 1; i-- {
 		for _, ext := range []string{"", ".gz"} {
 			os.Rename(fmt.Sprintf("%s.%d%s", log, i, ext), fmt.Sprintf("%s.%d%s", log, i+1, ext))
 		}
@@ -210,13 +216,17 @@ func (w *world) run(after time.Duration, env ...string) {
 		defer timer.Stop()
 	}
 	err := cmd.Wait()
+	defer func() {
+		w.ledger.take("stdout", stdout.Bytes(), func(f []string) (string, string) { return f[1], f[2] })
+	}()
 	switch {
 	case cmd.ProcessState.ExitCode() == -1:
 		w.killed++
+		return
 	case err != nil:
 		w.t.Fatalf("seed %d: %v: %s", *seed, err, stderr.String())
 	}
-	w.ledger.take("stdout", stdout.Bytes(), func(f []string) (string, string) { return f[1], f[2] })
+	w.rotated = 0
 }
 
 func newWorld(t *testing.T) *world {
@@ -256,6 +266,9 @@ func TestChaos(t *testing.T) {
 		if w.rand.IntN(3) == 0 {
 			w.rotate()
 			w.write(w.rand.IntN(50))
+		}
+		if w.rotated == generations-1 {
+			w.run(0)
 		}
 		w.run(time.Duration(1+w.rand.IntN(20000)) * time.Microsecond)
 	}

@@ -82,7 +82,10 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "AccessParser", Alias: "SampleLogster", Summary: "statuses, bytes and times of an nginx or Apache access log", New: newAccess},
+	{Name: "ErrorParser", Alias: "ErrorLogLogster", Summary: "messages of an nginx or Apache error log by level", New: newErrorLog},
 	{Name: "PostfixParser", Alias: "PostfixLogster", Summary: "deliveries, delays, connections and rejects of a Postfix mail log", New: newPostfix},
+	{Name: "SquidParser", Alias: "SquidLogster", Summary: "requests, bytes, times and hits of a Squid access log", New: newSquid},
 }
 
 // Find returns the parser with the given name or Logster name, and whether it

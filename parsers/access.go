@@ -1,0 +1,305 @@
+package parsers
+
+import (
+	"bytes"
+
+	"github.com/logmetrics/logmetrics/internal/logformat"
+	"github.com/logmetrics/logmetrics/internal/logtime"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// AccessParser counts the requests of a web server's access log:
+//
+//	192.0.2.7 - - [20/Nov/2026:22:02:20 -0500] "GET /a HTTP/1.1" 200 7 "-" "curl/8.4.0"
+//
+// gives requests 1, http_2xx 1 and bytes 7. docs/parsers.md names all series.
+//
+// The target, the user's name, the referer and the user agent are an
+// attacker's text. Both servers escape quotes in it, so the status is what
+// stands behind the request's closing quote, and nothing else can be it.
+type access struct {
+	wantTime bool
+	clock    *logtime.Reader
+	scanner  *logformat.Scanner
+	fields   logformat.Fields
+
+	tally
+	classes                    int // place of http_other, http_1xx .. http_5xx
+	requests, bytes, malformed int // -1: not in the format
+
+	requestTime, upstreamTime metric.ID
+	perSecond                 float64 // units of the logged request time; 0: not in the format
+	upstream                  bool
+
+	by *accessBy // nil without --by
+}
+
+// accessCommon is the part that common, combined and both with further fields
+// share. In vhost_combined the host and port stand before it.
+const accessCommon = `%h %l %u %t "%r" %>s %b`
+
+// webClasses names the five classes of statuses by their first digit.
+var webClasses = []string{"http_1xx", "http_2xx", "http_3xx", "http_4xx", "http_5xx"}
+
+func newAccess(opt Options, rec *metric.Recorder) (Parser, error) {
+	fs := newFlags("AccessParser")
+	format := fs.String("format", "", "the `format` of the lines: nginx's log_format or Apache's LogFormat string (default: common, combined or vhost_combined, as the line is)")
+	by := fs.String("by", "", "also count requests by these `keys`, joined by commas: status, method, vhost")
+	if err := parseFlags(fs, opt.Args); err != nil {
+		return nil, err
+	}
+	p := &access{wantTime: opt.WantTime, clock: logtime.New(opt.Zone)}
+	var err error
+	if p.by, err = newAccessBy(*by, *format == ""); err != nil {
+		return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+	}
+	if p.scanner, err = p.compile(*format); err != nil {
+		return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+	}
+	p.register(rec)
+	if opt.Alias {
+		p.dressUp(rec)
+	}
+	if p.by != nil {
+		p.by.register(rec)
+	}
+	return p, nil
+}
+
+// compile makes the scanner, which looks for no more than is counted.
+func (p *access) compile(format string) (*logformat.Scanner, error) {
+	if format == "" {
+		format = accessCommon
+	}
+	want := []logformat.Field{logformat.Status, logformat.Request, logformat.Bytes, logformat.RequestTime, logformat.UpstreamTime}
+	if p.wantTime {
+		want = append(want, logformat.Time)
+	}
+	want = append(want, p.by.fields()...)
+	s, err := logformat.Compile(format, want...)
+	if err != nil {
+		return nil, err
+	}
+	return s, requireFields(s, p.by)
+}
+
+// register declares the series.
+func (p *access) register(rec *metric.Recorder) {
+	p.requests = p.counter(rec, "requests", "requests")
+	p.classes = p.counter(rec, "http_other", "requests")
+	for _, name := range webClasses {
+		p.counter(rec, name, "requests")
+	}
+	p.bytes, p.malformed = -1, -1
+	if p.scanner.Has(logformat.Bytes) {
+		p.bytes = p.counter(rec, "bytes", "bytes")
+	}
+	if p.scanner.Has(logformat.Request) {
+		p.malformed = p.counter(rec, "malformed", "requests")
+	}
+	if p.perSecond = p.scanner.TimesPerSecond(); p.perSecond > 0 {
+		p.requestTime = rec.Series("request_time", metric.Timer, metric.Shortest)
+		rec.Unit(p.requestTime, "seconds")
+	}
+	if p.upstream = p.scanner.Has(logformat.UpstreamTime); p.upstream {
+		p.upstreamTime = rec.Series("upstream_time", metric.Timer, metric.Shortest)
+		rec.Unit(p.upstreamTime, "seconds")
+	}
+}
+
+// dressUp sends what Logster's SampleLogster sends in place of the parser's own.
+func (p *access) dressUp(rec *metric.Recorder) {
+	for _, id := range p.ids {
+		rec.Hide(id)
+	}
+	if p.perSecond > 0 {
+		rec.Hide(p.requestTime)
+	}
+	if p.upstream {
+		rec.Hide(p.upstreamTime)
+	}
+	p.deriveRates(rec, p.classes+1, webClasses, 1, "Responses per sec")
+}
+
+// Parse implements Parser.
+func (p *access) Parse(b Block, rec *metric.Recorder) (st Stats) {
+	p.start()
+	var verdicts [Rejected + 1]int
+	for data := b.Bytes; len(data) > 0; {
+		var line []byte
+		line, data = cutLine(data)
+		st.Lines++
+		v, timed := p.line(line, rec)
+		verdicts[v]++
+		if p.wantTime && !timed {
+			st.Untimed++
+		}
+	}
+	p.settle(rec)
+	p.fields = logformat.Fields{} // they are parts of the block
+	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
+	return st
+}
+
+// line counts one line; timed is whether it has a stamp, if that was asked for.
+func (p *access) line(line []byte, rec *metric.Recorder) (v Verdict, timed bool) {
+	if len(line) == 0 {
+		return Skipped, false
+	}
+	f := &p.fields
+	if !p.scanner.Scan(line, f) {
+		return Rejected, false
+	}
+	if p.wantTime {
+		timed = p.stamp(f[logformat.Time], rec)
+	}
+	status := f[logformat.Status]
+	class, ok := statusClass(status)
+	var bytes uint64
+	if p.bytes >= 0 {
+		n, valid := size(f[logformat.Bytes])
+		bytes, ok = n, ok && valid
+	}
+	if !ok || !p.times(rec) {
+		return Rejected, timed
+	}
+	p.n[p.requests]++
+	p.n[p.classes+class]++
+	if p.bytes >= 0 {
+		p.n[p.bytes] += bytes
+	}
+	if p.malformed >= 0 && methodLen(f[logformat.Request]) == 0 {
+		p.n[p.malformed]++
+	}
+	if p.by != nil {
+		p.by.count(line, f, rec)
+	}
+	return Matched, timed
+}
+
+// stamp reads the line's time, as the format writes it.
+func (p *access) stamp(b []byte, rec *metric.Recorder) bool {
+	var unix int64
+	var ok bool
+	switch p.scanner.TimeLayout() {
+	case logformat.CLF:
+		unix, _, ok = p.clock.CLF(b)
+	case logformat.ISO8601:
+		unix, _, ok = p.clock.ISO8601(b)
+	case logformat.Epoch:
+		unix, _, ok = p.clock.Epoch(b)
+	case logformat.EpochMicros:
+		unix, _, ok = p.clock.Epoch(b[:max(0, len(b)-len("000000"))])
+	}
+	if ok {
+		p.at(unix, rec)
+	}
+	return ok
+}
+
+// times observes the line's durations, or none if one cannot be read.
+func (p *access) times(rec *metric.Recorder) bool {
+	request, upstream, ok := -1.0, -1.0, true
+	if p.perSecond > 0 {
+		request, ok = duration(p.fields[logformat.RequestTime], p.perSecond)
+	}
+	if ok && p.upstream {
+		upstream, ok = durations(p.fields[logformat.UpstreamTime])
+	}
+	if !ok {
+		return false
+	}
+	if request >= 0 {
+		rec.Observe(p.requestTime, request)
+	}
+	if upstream >= 0 {
+		rec.Observe(p.upstreamTime, upstream)
+	}
+	return true
+}
+
+// statusClass returns the place of a three-digit status: 1 to 5, 0 for others.
+func statusClass(b []byte) (class int, ok bool) {
+	if len(b) != 3 || !isDigit(b[0]) || !isDigit(b[1]) || !isDigit(b[2]) {
+		return 0, false
+	}
+	class = int(b[0] - '0')
+	if class > 5 {
+		class = 0
+	}
+	return class, true
+}
+
+// methodByte are the bytes of a method, RFC 9110's tchar.
+var methodByte = byteSet("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+// methodLen returns the length of the method of "METHOD target HTTP/x[.y]", 0
+// when the request does not read so. A target that the server let pass may
+// hold spaces.
+func methodLen(b []byte) int {
+	n := 0
+	for n < len(b) && methodByte[b[n]] {
+		n++
+	}
+	if n == 0 || n == len(b) || b[n] != ' ' {
+		return 0
+	}
+	if !isProtocol(b[n+1:]) {
+		return 0
+	}
+	return n
+}
+
+// isProtocol reports whether b is a target and "HTTP/x" or "HTTP/x.y".
+func isProtocol(b []byte) bool {
+	const short = len(" HTTP/3")
+	if n := len(b); n > short+2 && b[n-2] == '.' && isDigit(b[n-1]) {
+		b = b[:n-2]
+	}
+	n := len(b)
+	return n > short && isDigit(b[n-1]) && string(b[n-short:n-1]) == " HTTP/"
+}
+
+// duration reads a number of units, of which perSecond are a second, as seconds; -1 for "-".
+func duration(b []byte, perSecond float64) (seconds float64, ok bool) {
+	if len(b) == 1 && b[0] == '-' {
+		return -1, true
+	}
+	v, n := decimal(b)
+	if n == 0 || n != len(b) {
+		return 0, false
+	}
+	return v / perSecond, true
+}
+
+// durations adds up what nginx waited for the servers it asked in turn:
+// "0.001, - : 0.002"; -1 when it asked none.
+func durations(b []byte) (seconds float64, ok bool) {
+	seconds = -1
+	for {
+		item := b
+		n := bytes.IndexAny(b, ", ")
+		if n >= 0 {
+			item = b[:n]
+		}
+		v, valid := duration(item, 1)
+		if !valid {
+			return 0, false
+		}
+		if v >= 0 {
+			seconds = max(0, seconds) + v
+		}
+		if n < 0 {
+			return seconds, true
+		}
+		b = bytes.TrimLeft(b[n:], ", :")
+	}
+}
+
+// firstWord returns b to its first space, and the rest behind it.
+func firstWord(b []byte) (word, rest []byte) {
+	if n := bytes.IndexByte(b, ' '); n >= 0 {
+		return b[:n], b[n+1:]
+	}
+	return b, nil
+}

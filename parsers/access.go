@@ -1,7 +1,7 @@
 package parsers
 
 import (
-	"bytes"
+	"math"
 
 	"github.com/logmetrics/logmetrics/internal/logformat"
 	"github.com/logmetrics/logmetrics/internal/logtime"
@@ -122,22 +122,9 @@ func (p *access) dressUp(rec *metric.Recorder) {
 }
 
 // Parse implements Parser.
-func (p *access) Parse(b Block, rec *metric.Recorder) (st Stats) {
-	p.start()
-	var verdicts [Rejected + 1]int
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		v, timed := p.line(line, rec)
-		verdicts[v]++
-		if p.wantTime && !timed {
-			st.Untimed++
-		}
-	}
-	p.settle(rec)
+func (p *access) Parse(b Block, rec *metric.Recorder) Stats {
+	st := p.lines(b, rec, p.wantTime, p.line)
 	p.fields = logformat.Fields{} // they are parts of the block
-	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
 	return st
 }
 
@@ -199,7 +186,7 @@ func (p *access) stamp(b []byte, rec *metric.Recorder) bool {
 
 // times observes the line's durations, or none if one cannot be read.
 func (p *access) times(rec *metric.Recorder) bool {
-	request, upstream, ok := -1.0, -1.0, true
+	request, upstream, ok := none, none, true
 	if p.perSecond > 0 {
 		request, ok = duration(p.fields[logformat.RequestTime], p.perSecond)
 	}
@@ -209,97 +196,11 @@ func (p *access) times(rec *metric.Recorder) bool {
 	if !ok {
 		return false
 	}
-	if request >= 0 {
+	if !math.IsNaN(request) {
 		rec.Observe(p.requestTime, request)
 	}
-	if upstream >= 0 {
+	if !math.IsNaN(upstream) {
 		rec.Observe(p.upstreamTime, upstream)
 	}
 	return true
-}
-
-// statusClass returns the place of a three-digit status: 1 to 5, 0 for others.
-func statusClass(b []byte) (class int, ok bool) {
-	if len(b) != 3 || !isDigit(b[0]) || !isDigit(b[1]) || !isDigit(b[2]) {
-		return 0, false
-	}
-	class = int(b[0] - '0')
-	if class > 5 {
-		class = 0
-	}
-	return class, true
-}
-
-// methodByte are the bytes of a method, RFC 9110's tchar.
-var methodByte = byteSet("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-
-// methodLen returns the length of the method of "METHOD target HTTP/x[.y]", 0
-// when the request does not read so. A target that the server let pass may
-// hold spaces.
-func methodLen(b []byte) int {
-	n := 0
-	for n < len(b) && methodByte[b[n]] {
-		n++
-	}
-	if n == 0 || n == len(b) || b[n] != ' ' {
-		return 0
-	}
-	if !isProtocol(b[n+1:]) {
-		return 0
-	}
-	return n
-}
-
-// isProtocol reports whether b is a target and "HTTP/x" or "HTTP/x.y".
-func isProtocol(b []byte) bool {
-	const short = len(" HTTP/3")
-	if n := len(b); n > short+2 && b[n-2] == '.' && isDigit(b[n-1]) {
-		b = b[:n-2]
-	}
-	n := len(b)
-	return n > short && isDigit(b[n-1]) && string(b[n-short:n-1]) == " HTTP/"
-}
-
-// duration reads a number of units, of which perSecond are a second, as seconds; -1 for "-".
-func duration(b []byte, perSecond float64) (seconds float64, ok bool) {
-	if len(b) == 1 && b[0] == '-' {
-		return -1, true
-	}
-	v, n := decimal(b)
-	if n == 0 || n != len(b) {
-		return 0, false
-	}
-	return v / perSecond, true
-}
-
-// durations adds up what nginx waited for the servers it asked in turn:
-// "0.001, - : 0.002"; -1 when it asked none.
-func durations(b []byte) (seconds float64, ok bool) {
-	seconds = -1
-	for {
-		item := b
-		n := bytes.IndexAny(b, ", ")
-		if n >= 0 {
-			item = b[:n]
-		}
-		v, valid := duration(item, 1)
-		if !valid {
-			return 0, false
-		}
-		if v >= 0 {
-			seconds = max(0, seconds) + v
-		}
-		if n < 0 {
-			return seconds, true
-		}
-		b = bytes.TrimLeft(b[n:], ", :")
-	}
-}
-
-// firstWord returns b to its first space, and the rest behind it.
-func firstWord(b []byte) (word, rest []byte) {
-	if n := bytes.IndexByte(b, ' '); n >= 0 {
-		return b[:n], b[n+1:]
-	}
-	return b, nil
 }

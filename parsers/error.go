@@ -65,22 +65,8 @@ func (p *errorLog) registerAlias(rec *metric.Recorder) {
 }
 
 // Parse implements Parser.
-func (p *errorLog) Parse(b Block, rec *metric.Recorder) (st Stats) {
-	p.start()
-	var verdicts [Rejected + 1]int
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		v, timed := p.line(line, rec)
-		verdicts[v]++
-		if p.wantTime && !timed {
-			st.Untimed++
-		}
-	}
-	p.settle(rec)
-	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
-	return st
+func (p *errorLog) Parse(b Block, rec *metric.Recorder) Stats {
+	return p.lines(b, rec, p.wantTime, p.line)
 }
 
 // line counts one line; timed is whether it has a stamp, if that was asked for.

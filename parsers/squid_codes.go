@@ -10,9 +10,8 @@ import (
 // counted. Codes are Squid's own words; their number is bounded all the same.
 type squidCodes struct {
 	known map[string]squidCode
-	other int // place of squid_OTHER under the alias, else of codes beyond the bound, when it has one
+	other int // place of squid_OTHER: under the alias all other codes, else those beyond the bound, 0 before the first
 	alias bool
-	name  []byte // scratch
 }
 
 // squidCode is where a code is counted, and whether it is a hit.
@@ -52,17 +51,22 @@ func (c *squidCodes) find(code []byte, t *tally, rec *metric.Recorder) squidCode
 	if c.alias {
 		return squidCode{place: c.other}
 	}
-	c.name = append(append(c.name[:0], "squid_"...), code...)
 	if len(c.known) >= maxSquidCodes {
-		c.name = append(c.name[:0], "squid_OTHER"...)
 		if c.other == 0 {
-			c.other = t.add(rec.SeriesBytes(c.name, metric.Counter))
+			c.other = c.meet("OTHER", t, rec)
 		}
 		return squidCode{c.other, isHit(code)}
 	}
-	k := squidCode{t.add(rec.SeriesBytes(c.name, metric.Counter)), isHit(code)}
+	k := squidCode{c.meet(string(code), t, rec), isHit(code)}
 	c.known[string(code)] = k
 	return k
+}
+
+// meet makes the series of a code that the log has for the first time.
+func (c *squidCodes) meet(code string, t *tally, rec *metric.Recorder) int {
+	id := rec.SeriesBytes([]byte("squid_"+code), metric.Counter)
+	rec.Unit(id, "requests")
+	return t.add(id)
 }
 
 // isHit reports whether a code says that the reply came from the cache,

@@ -32,8 +32,25 @@ func (t *tally) hidden(rec *metric.Recorder, name string) int {
 	return place
 }
 
-// start begins a block.
-func (t *tally) start() { t.timed = false }
+// lines gives each line of b to fn, which counts it and says what became of it
+// and, with wantTime, whether it called at.
+func (t *tally) lines(b Block, rec *metric.Recorder, wantTime bool, fn func([]byte, *metric.Recorder) (Verdict, bool)) (st Stats) {
+	t.timed = false
+	var verdicts [Rejected + 1]int
+	for data := b.Bytes; len(data) > 0; {
+		var line []byte
+		line, data = cutLine(data)
+		st.Lines++
+		v, timed := fn(line, rec)
+		verdicts[v]++
+		if wantTime && !timed {
+			st.Untimed++
+		}
+	}
+	t.settle(rec)
+	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
+	return st
+}
 
 // at says that what follows belongs to the second unix.
 func (t *tally) at(unix int64, rec *metric.Recorder) {

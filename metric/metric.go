@@ -110,6 +110,9 @@ func (b *Bucket) Merge(o Bucket) {
 	b.Min = min(b.Min, o.Min)
 	b.Max = max(b.Max, o.Max)
 	b.Last = o.Last
+	if b.Min == 0 && b.Max == 0 { // counters keep no spread, and values that are all 0 have none
+		b.M2 = 0
+	}
 }
 
 // Mean returns the average of the values, 0 when there are none.

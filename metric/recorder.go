@@ -68,7 +68,8 @@ type series struct {
 	kind     Kind
 	form     Form
 	unit     string
-	declared bool // by Series or Derive: flushed in order, also when idle
+	unitSeq  uint64 // 1 + the block in which unit was set; 0: it was not
+	declared bool   // by Series or Derive: flushed in order, also when idle
 	hidden   bool
 	derive   func(View) (float64, bool)
 	absent   Form // with sendZero: the form of the 0 sent when derive has no value
@@ -129,13 +130,14 @@ func (r *Recorder) Series(name string, k Kind, f Form) ID {
 	return id
 }
 
-// Unit sets the text of the unit that outputs may carry for id. It panics
+// Unit sets the text of the unit that outputs may carry for id. When workers
+// differ, Merge takes the one that was set in the earliest block. It panics
 // when text has control characters.
 func (r *Recorder) Unit(id ID, text string) {
 	if !validUnit(text) {
 		panic("BUG: invalid unit " + text)
 	}
-	r.series[id].unit = text
+	r.series[id].unit, r.series[id].unitSeq = text, r.seq+1
 }
 
 // Hide keeps id out of what is flushed: it is there for derived values.
@@ -493,6 +495,9 @@ func (r *Recorder) adopt(s *series) ID {
 		return 0 // derived series have no cells of their own
 	}
 	if id, ok := r.byKey[s.key]; ok {
+		if mine := &r.series[id]; s.unitSeq > 0 && (mine.unitSeq == 0 || s.unitSeq < mine.unitSeq) {
+			mine.unit, mine.unitSeq = s.unit, s.unitSeq
+		}
 		return id
 	}
 	if !s.declared && !s.overflow() && !r.admit() {
@@ -507,7 +512,8 @@ func (r *Recorder) adopt(s *series) ID {
 		return r.intern(name, tags, s.kind, s.form)
 	}
 	id := r.intern(s.name, s.tags, s.kind, s.form)
-	r.series[id].unit, r.series[id].hidden, r.series[id].declared = s.unit, s.hidden, s.declared
+	mine := &r.series[id]
+	mine.unit, mine.unitSeq, mine.hidden, mine.declared = s.unit, s.unitSeq, s.hidden, s.declared
 	if len(s.tags) == 0 && !s.declared {
 		r.names[s.key] = id
 	}
@@ -713,7 +719,11 @@ func (v View) sample(id ID) Sample {
 	if c.hasForm {
 		form = c.form
 	}
-	return Sample{Name: s.name, Tags: s.tags, Kind: s.kind, Form: form, Unit: s.unit, Bucket: c.Bucket, Dist: c.dist, Members: c.members}
+	bucket := c.Bucket
+	if s.kind == Counter { // the rest would depend on how the log was cut
+		bucket = Bucket{Count: c.Count, Sum: c.Sum}
+	}
+	return Sample{Name: s.name, Tags: s.tags, Kind: s.kind, Form: form, Unit: s.unit, Bucket: bucket, Dist: c.dist, Members: c.members}
 }
 
 func (s *series) derived(v View) (Sample, bool) {

@@ -60,6 +60,25 @@ func (v View) Total(name string) (total Bucket, ok bool) {
 	return total, ok
 }
 
+// TotalDist returns the merged values of all timers called name, whatever
+// their tags; nil when there are none. It is the caller's.
+func (v View) TotalDist(name string) *Dist {
+	var total *Dist
+	for i := range v.r.series {
+		s := &v.r.series[i]
+		if s.name != name || s.kind != Timer || s.derive != nil {
+			continue
+		}
+		if d := v.Dist(ID(i)); d != nil {
+			if total == nil {
+				total = new(Dist)
+			}
+			total.Merge(d)
+		}
+	}
+	return total
+}
+
 // Rate returns a function for Derive: id's sum per second, without a value
 // when the interval's length is not known.
 func Rate(id ID) func(View) (float64, bool) {

@@ -34,14 +34,15 @@ type Output interface {
 // Options are what an output is made with. Fields without a meaning for an
 // output are ignored; zero values mean the defaults in the comments.
 type Options struct {
-	Address    string        // host:port or [v6]:port or, for unixgram, a path; default per output
+	Address    string        // see ParseAddress; "": this host, at the output's usual port
 	Protocol   string        // "udp", "tcp", "unixgram", "pickle"; default per output
 	Timeout    time.Duration // of one connect, write or answer; 5 s
 	PacketSize int           // bytes of the largest datagram; 1432
 	Gauges     bool          // statsd: every sample as a gauge, one a datagram, as Logster sends them
-	TagStyle   string        // statsd: "none", "dogstatsd" or "graphite"; "none": values as nodes
+	TagStyle   string        // "none": values as nodes; "graphite": name;k=v; statsd also "dogstatsd": |#k:v; default none
 	Separator  string        // between prefix, name and suffix; default Factory.Separator
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
+	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
 }
 
 // Factory makes the outputs of one kind.
@@ -56,7 +57,11 @@ type Factory struct {
 // Table lists the outputs, sorted by name. It is not to be changed.
 func Table() []Factory { return table }
 
-var table = []Factory{}
+var table = []Factory{
+	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", New: newGraphite},
+	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
+	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", New: newStdout},
+}
 
 // Find returns the output with the given name; upper and lower case are the same.
 func Find(name string) (Factory, bool) {

@@ -20,8 +20,8 @@ import (
 type access struct {
 	wantTime bool
 	clock    *logtime.Reader
-	scanner  *logformat.Scanner
-	fields   logformat.Fields
+	scanner  *logformat.Access
+	fields   logformat.AccessFields
 
 	tally
 	classes                    int // place of http_other, http_1xx .. http_5xx
@@ -67,16 +67,16 @@ func newAccess(opt Options, rec *metric.Recorder) (Parser, error) {
 }
 
 // compile makes the scanner, which looks for no more than is counted.
-func (p *access) compile(format string) (*logformat.Scanner, error) {
+func (p *access) compile(format string) (*logformat.Access, error) {
 	if format == "" {
 		format = accessCommon
 	}
-	want := []logformat.Field{logformat.Status, logformat.Request, logformat.Bytes, logformat.RequestTime, logformat.UpstreamTime}
+	want := []logformat.AccessField{logformat.Status, logformat.Request, logformat.Bytes, logformat.RequestTime, logformat.UpstreamTime}
 	if p.wantTime {
 		want = append(want, logformat.Time)
 	}
 	want = append(want, p.by.fields()...)
-	s, err := logformat.Compile(format, want...)
+	s, err := logformat.CompileAccess(format, want...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (p *access) dressUp(rec *metric.Recorder) {
 // Parse implements Parser.
 func (p *access) Parse(b Block, rec *metric.Recorder) Stats {
 	st := p.lines(b, rec, p.wantTime, p.line)
-	p.fields = logformat.Fields{} // they are parts of the block
+	p.fields = logformat.AccessFields{} // they are parts of the block
 	return st
 }
 

@@ -43,7 +43,7 @@ func newAccessBy(option string, vhostLine bool) (*accessBy, error) {
 }
 
 // fields returns what the scanner must look for.
-func (a *accessBy) fields() (want []logformat.Field) {
+func (a *accessBy) fields() (want []logformat.AccessField) {
 	if a.has("method") {
 		want = append(want, logformat.Method, logformat.Request)
 	}
@@ -56,7 +56,7 @@ func (a *accessBy) fields() (want []logformat.Field) {
 func (a *accessBy) has(key string) bool { return a != nil && slices.Contains(a.keys, key) }
 
 // requireFields checks that the format has what is to be counted.
-func requireFields(s *logformat.Scanner, a *accessBy) error {
+func requireFields(s *logformat.Access, a *accessBy) error {
 	switch {
 	case !s.Has(logformat.Status):
 		return fmt.Errorf("log format %q has no status ($status, %%>s)", s)
@@ -73,7 +73,7 @@ func (a *accessBy) register(rec *metric.Recorder) {
 }
 
 // count counts a request that the parser has counted.
-func (a *accessBy) count(line []byte, f *logformat.Fields, rec *metric.Recorder) {
+func (a *accessBy) count(line []byte, f *logformat.AccessFields, rec *metric.Recorder) {
 	for i, key := range a.keys {
 		switch key {
 		case "status":
@@ -88,7 +88,7 @@ func (a *accessBy) count(line []byte, f *logformat.Fields, rec *metric.Recorder)
 }
 
 // method returns the request's method.
-func method(f *logformat.Fields) []byte {
+func method(f *logformat.AccessFields) []byte {
 	if m := f[logformat.Method]; len(m) > 0 {
 		return m
 	}
@@ -102,7 +102,7 @@ func method(f *logformat.Fields) []byte {
 // word of "host:port client - user [time]"; in a line that is not
 // vhost_combined the second word is the identd's name, which no server asks
 // for any more: '-'.
-func (a *accessBy) vhost(line []byte, f *logformat.Fields) []byte {
+func (a *accessBy) vhost(line []byte, f *logformat.AccessFields) []byte {
 	host := f[logformat.Host]
 	if a.vhostLine {
 		word, rest := firstWord(line)

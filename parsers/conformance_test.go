@@ -41,6 +41,11 @@ type logCase struct {
 	golden  string // path
 }
 
+// readFile reads a file that an option names, beside the logs.
+func (c *logCase) readFile(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(folder(c.factory), name))
+}
+
 // folder returns where a parser's logs are: its name in lower case without "parser".
 func folder(f parsers.Factory) string {
 	return filepath.Join("..", "testdata", "parsers", strings.TrimSuffix(strings.ToLower(f.Name), "parser"))
@@ -118,7 +123,7 @@ type worker struct {
 func newWorker(tb testing.TB, c logCase, s setup) worker {
 	tb.Helper()
 	rec := metric.NewRecorder(metric.RecorderOptions{Interval: s.interval})
-	p, err := c.factory.New(parsers.Options{WantTime: true, Zone: time.UTC, Alias: s.alias, Args: c.args}, rec)
+	p, err := c.factory.New(parsers.Options{WantTime: true, Zone: time.UTC, Alias: s.alias, Args: c.args, ReadFile: c.readFile}, rec)
 	require.NoError(tb, err)
 	return worker{p, rec}
 }
@@ -398,7 +403,7 @@ func BenchmarkParsers(b *testing.B) {
 	for _, c := range logCases(b) {
 		b.Run(c.name, func(b *testing.B) {
 			rec := metric.NewRecorder(metric.RecorderOptions{})
-			p, err := c.factory.New(parsers.Options{Args: c.args}, rec)
+			p, err := c.factory.New(parsers.Options{Args: c.args, ReadFile: c.readFile}, rec)
 			require.NoError(b, err)
 			b.SetBytes(int64(len(c.log)))
 			b.ReportAllocs()

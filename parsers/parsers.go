@@ -31,6 +31,13 @@ type Parser interface {
 	Parse(b Block, rec *metric.Recorder) Stats
 }
 
+// Reporter is a Parser that may have something to tell the user.
+type Reporter interface {
+	// Problems returns what went wrong since the last call, one sentence each.
+	// It is not called concurrently with Parse.
+	Problems() []string
+}
+
 // Stats counts what became of the lines of a block. Lines that are neither
 // skipped nor rejected were matched.
 type Stats struct {
@@ -64,6 +71,8 @@ type Options struct {
 	Zone     *time.Location // of stamps that name none; nil: time.Local
 	Alias    bool           // in Logster's clothes: its metric names, units, formulas and forms
 	Args     []string       // the parser's own options, see Usage
+	// ReadFile returns a file that an option names; nil: such options are refused.
+	ReadFile func(name string) ([]byte, error)
 }
 
 // Factory makes the parsers of one kind.
@@ -84,8 +93,13 @@ func Table() []Factory { return table }
 var table = []Factory{
 	{Name: "AccessParser", Alias: "SampleLogster", Summary: "statuses, bytes and times of an nginx or Apache access log", New: newAccess},
 	{Name: "ErrorParser", Alias: "ErrorLogLogster", Summary: "messages of an nginx or Apache error log by level", New: newErrorLog},
+	{Name: "JsonParser", Alias: "JsonLogster", Summary: "the numbers of lines that are JSON", New: newJSON},
+	{Name: "Log4jParser", Alias: "Log4jLogster", Summary: "events of Java programs by level", Sequential: true, New: newLog4j},
+	{Name: "MetricParser", Alias: "MetricLogster", Summary: "METRIC_COUNT and METRIC_TIME that programs log", New: newMetric},
 	{Name: "PostfixParser", Alias: "PostfixLogster", Summary: "deliveries, delays, connections and rejects of a Postfix mail log", New: newPostfix},
+	{Name: "RegexParser", Summary: "what your own regular expressions find: counters, gauges, timers, sets", New: newRegex},
 	{Name: "SquidParser", Alias: "SquidLogster", Summary: "requests, bytes, times and hits of a Squid access log", New: newSquid},
+	{Name: "SyslogParser", Summary: "lines of a system log by program, severity and facility", New: newSyslog},
 }
 
 // Find returns the parser with the given name or Logster name, and whether it

@@ -24,6 +24,7 @@ type postfix struct {
 	clock    *logtime.Reader
 	now      int64 // of the line before, when timed
 	timed    bool
+	nowText  [2]uint64 // the 16 bytes that gave now, when they are a whole stamp
 
 	ids   [postfixCounters]metric.ID
 	tally [postfixCounters]uint64 // counted since the recorder was last told
@@ -188,13 +189,23 @@ func (p *postfix) settle(rec *metric.Recorder) {
 
 // at tells the recorder the line's time; false when it has none that can be read.
 func (p *postfix) at(line []byte, rec *metric.Recorder) bool {
+	var text [2]uint64
+	if len(line) >= 16 && isRFC3164(line) {
+		text = [2]uint64{load(line, 0), load(line, 8)}
+		if p.timed && text == p.nowText {
+			return true
+		}
+	}
 	unix, ok := p.stamp(line)
-	if ok && (!p.timed || unix != p.now) {
+	if !ok {
+		return false
+	}
+	if !p.timed || unix != p.now {
 		p.settle(rec) // what was counted belongs to the time before
 		rec.At(unix)
-		p.now, p.timed = unix, true
 	}
-	return ok
+	p.now, p.timed, p.nowText = unix, true, text
+	return true
 }
 
 // stamp reads the stamp of a header in any of the layouts that header takes.

@@ -14,7 +14,7 @@ import (
 func TestDecimalIsStrconvs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200000 {
-		text := strconv.Itoa(int(rng.Uint64N(1) + rng.Uint64()>>(1+rng.IntN(63))))
+		text := strconv.FormatUint(rng.Uint64()>>(1+rng.IntN(63)), 10)
 		if len(text) > 15 {
 			text = text[:15]
 		}

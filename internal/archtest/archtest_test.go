@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/archtest":  {},
 	"internal/logtime":   {},
 	"internal/logformat": {"metric"},
-	"internal/rules":     {"metric"},
+	"internal/rules":     {"metric", "internal/logtime"},
 	"internal/wire/*":    {"metric"},
 	"parsers":            {"metric", "internal/logformat", "internal/rules", "internal/logtime"},
 	"outputs":            {"metric", "internal/wire/*"},

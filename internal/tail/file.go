@@ -27,6 +27,9 @@ type Options struct {
 	// FromEnd makes a log without a position start after its last '\n' instead
 	// of at the beginning of its live file.
 	FromEnd bool
+	// Last makes a log without a position start at the first line in the last
+	// Last bytes of its live file; 0: no.
+	Last int64
 	// Drain says that nothing will be appended any more: an unfinished last line
 	// or record is returned too, as Final.
 	Drain bool
@@ -96,11 +99,15 @@ func (f *File) begin() error {
 		return err
 	}
 	f.enter(g, 0)
-	if f.opt.FromEnd {
-		if _, f.off, err = g.ends(); err != nil {
+	if f.opt.FromEnd || f.opt.Last > 0 {
+		size, end, err := g.ends()
+		if err == nil && f.opt.Last > 0 {
+			end, err = g.lineAfter(max(0, size-f.opt.Last), end)
+		}
+		if err != nil {
 			return err
 		}
-		f.given = f.off
+		f.off, f.given = end, end
 		if err := f.remark(); err != nil {
 			return err
 		}

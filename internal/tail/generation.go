@@ -195,6 +195,24 @@ func (g *generation) ends() (end, line int64, err error) {
 	return g.size, 0, nil
 }
 
+// lineAfter returns the first start of a line at at or after it, at most end.
+func (g *generation) lineAfter(at, end int64) (int64, error) {
+	buf := make([]byte, 4<<10)
+	for at--; at >= 0 && at < end; at += int64(len(buf)) {
+		n, err := g.readAt(buf, at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, fmt.Errorf("read log %q: %w", g.path, err)
+		}
+		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+			return min(at+int64(i)+1, end), nil
+		}
+	}
+	if at < 0 {
+		return 0, nil
+	}
+	return end, nil
+}
+
 // hash is a part of SHA-256: who writes into the log could find two contents of
 // the same weaker hash, and so hide one of them.
 func hash(p []byte) uint64 {

@@ -54,7 +54,7 @@ func withoutGenerations(names []string) []string {
 }
 
 func isGeneration(name string, names []string) bool {
-	for i := len(filepath.Dir(name)) + 1; i < len(name); i++ {
+	for i := len(name) - len(filepath.Base(name)) + 1; i < len(name); i++ {
 		if c := name[i]; c != '.' && c != '-' {
 			continue
 		}

@@ -167,7 +167,7 @@ func (f *File) resumeBehind(list []entry) error {
 	if err != nil || g == nil {
 		return err
 	}
-	if known(f.pos) {
+	if known(f.pos) || indexOfInode(list, f.pos.Inode) < 0 {
 		f.countGap(g)
 	}
 	f.prev, f.plen = f.before(list, i)

@@ -61,3 +61,17 @@ func (f *File) reportDamage() {
 		f.log.Warn("the rest of a damaged file is lost", "offset", f.off, "file", f.cur.path, "lost", lost, "err", err)
 	}
 }
+
+// Add adds o's counts.
+func (s *Stats) Add(o Stats) {
+	s.Bytes += o.Bytes
+	s.LongLines += o.LongLines
+	s.LongBytes += o.LongBytes
+	s.NulBytes += o.NulBytes
+	s.Rotations += o.Rotations
+	s.Truncations += o.Truncations
+	s.Gaps += o.Gaps
+	s.Lost += o.Lost
+	s.Generations += o.Generations
+	s.Lag += o.Lag
+}

@@ -30,7 +30,14 @@ type FS interface {
 	Remove(name string) error
 	// SyncDir makes renames and removals in the directory durable.
 	SyncDir(name string) error
+	// Lock takes the lock that the file name stands for, making it (mode 0600)
+	// when it is missing, until the result is closed or the process ends. The
+	// file stays. It returns ErrLocked when another has the lock.
+	Lock(name string) (io.Closer, error)
 }
+
+// ErrLocked says that another process, or another caller in this one, has the lock.
+var ErrLocked = errors.New("locked")
 
 // File is an open file.
 type File interface {

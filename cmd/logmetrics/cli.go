@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line; each command's fields are its flags.
+type cli struct {
+	Run        runCmd        `cmd:"" default:"withargs" help:"Extract what is new in the logs, and deliver it (the default command)."`
+	Check      checkCmd      `cmd:"" help:"Show what would be extracted from a log, and which lines are not understood."`
+	Parsers    parsersCmd    `cmd:"" help:"List the parsers, or describe one."`
+	State      stateCmd      `cmd:"" help:"Show and mend what is remembered of jobs."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+}
+
+// helped is what kong's exit after --help is turned into, so that no library
+// ends the process.
+type helped struct{}
+
+// parse reads args into a new cli. given holds values for flags that neither
+// args nor the environment set; nil: none. done means that help was printed.
+func (c *console) parse(args []string, given *settings) (root *cli, kctx *kong.Context, done bool, err error) {
+	root = new(cli)
+	app, err := c.newApp(root, given)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case helped:
+			done = true
+		default:
+			panic(r)
+		}
+	}()
+	kctx, err = app.Parse(args)
+	return root, kctx, false, err
+}
+
+func (c *console) newApp(root *cli, given *settings) (*kong.Kong, error) {
+	options := []kong.Option{
+		kong.Name("logmetrics"),
+		kong.Writers(c.stdout, c.stderr),
+		kong.Exit(func(int) { panic(helped{}) }),
+		kong.WithHyphenPrefixedParameters(true),
+		kong.DefaultEnvars("LOGMETRICS"),
+		kong.Help(printHelp),
+		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // settingsNote tells of the environment once
+		kong.ExplicitGroups(groups),
+	}
+	if given != nil {
+		options = append(options, kong.Resolvers(given))
+	}
+	return kong.New(root, options...)
+}
+
+func (c *console) dispatch(ctx context.Context, args []string) error {
+	_, kctx, done, err := c.parse(args, nil)
+	if err != nil || done {
+		return err
+	}
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	return kctx.Run(c)
+}
+
+// usageError says what is wrong with the command line or configuration.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// isUsage reports whether err is about how the program was called.
+func isUsage(err error) bool {
+	var own *usageError
+	var parse *kong.ParseError
+	return errors.As(err, &own) || errors.As(err, &parse) || isParserUsage(err)
+}
+
+// printer writes text and remembers the first error, so that a command's
+// output reads as its text and a full disk still makes the command fail.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) Write(b []byte) (int, error) {
+	if p.err == nil {
+		_, p.err = p.w.Write(b)
+	}
+	return len(b), nil
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// settings are values of flags by the flags' names, as a configuration file
+// has them: at its top, or in one of its jobs, over those at its top. They
+// stand for flags that neither the command line nor the environment sets.
+type settings struct {
+	values map[string]any // string, or []any of strings
+	listed bool           // one of a list of jobs
+}
+
+// Validate implements kong.Resolver.
+func (s *settings) Validate(*kong.Application) error { return nil }
+
+// Resolve implements kong.Resolver.
+func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, env := range flag.Tag.Envs {
+		if _, ok := os.LookupEnv(env); ok {
+			return nil, nil
+		}
+	}
+	return s.values[flag.Name], nil
+}
+
+// list returns a value that may be one or several.
+func (s *settings) list(key string) (list []string) {
+	switch v := s.values[key].(type) {
+	case string:
+		list = []string{v}
+	case []any:
+		for _, item := range v {
+			list = append(list, item.(string))
+		}
+	}
+	return list
+}
+
+// readJobs returns the jobs of --config, each with the flags of the command
+// line, the environment, the job and the file's top, in this order.
+func (r *runCmd) readJobs(c *console) ([]*runCmd, error) {
+	data, err := os.ReadFile(r.Config)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	all, err := parseSettings(data, flagNames(c))
+	if err != nil {
+		return nil, &usageError{fmt.Sprintf("%s: %v", r.Config, err)}
+	}
+	if all, err = r.pick(all); err != nil {
+		return nil, &usageError{fmt.Sprintf("%s: %v", r.Config, err)}
+	}
+	var jobs []*runCmd
+	for _, given := range all {
+		job, err := r.withSettings(c, given)
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("%s: %v", r.Config, err)}
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, nil
+}
+
+// pick returns those of a list of jobs that --job asks for: one, or all.
+func (r *runCmd) pick(all []*settings) ([]*settings, error) {
+	if !all[0].listed {
+		return all, nil
+	}
+	var names []string
+	for i, given := range all {
+		name, _ := given.values["job"].(string)
+		if name != "" && slices.Contains(names, name) {
+			return nil, fmt.Errorf("two jobs are called %q", name)
+		}
+		if name != "" && name == r.Job {
+			return all[i : i+1], nil
+		}
+		names = append(names, name)
+	}
+	if r.Job != "" {
+		return nil, fmt.Errorf("no job is called %q%s", r.Job, didYouMean(r.Job, names))
+	}
+	return all, nil
+}
+
+// withSettings reads the command line once more, over given.
+func (r *runCmd) withSettings(c *console, given *settings) (*runCmd, error) {
+	root, _, _, err := c.parse(c.args, given)
+	if err != nil {
+		return nil, err
+	}
+	job := &root.Run
+	if parser := given.list("parser"); job.Parser == "" && len(parser) == 1 {
+		job.Parser = parser[0]
+	}
+	if len(job.Logs) == 0 {
+		job.Logs = given.list("logs")
+	}
+	return job, nil
+}
+
+// notInFile are flags that only the command line has a use for.
+var notInFile = []string{"help", "config", "parser-help"}
+
+// flagNames returns the keys that a configuration file may have.
+func flagNames(c *console) []string {
+	app, err := c.newApp(new(cli), nil)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	names := []string{"parser", "logs"}
+	for _, f := range app.Model.DefaultCmd.Flags {
+		if !slices.Contains(notInFile, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// parseSettings reads a configuration file: the settings of each of its jobs,
+// over those at its top; of its top alone when it has no list of jobs. Errors
+// tell line and column.
+func parseSettings(data []byte, keys []string) ([]*settings, error) {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, fmt.Errorf("one YAML document is expected")
+	}
+	top, jobs, err := readMapping(file.Docs[0].Body, keys, true)
+	if err != nil {
+		return nil, err
+	}
+	if jobs == nil {
+		return []*settings{{values: top}}, nil
+	}
+	var all []*settings
+	for _, node := range jobs.Values {
+		own, _, err := readMapping(node, keys, false)
+		if err != nil {
+			return nil, err
+		}
+		merged := maps.Clone(top)
+		maps.Copy(merged, own)
+		all = append(all, &settings{values: merged, listed: true})
+	}
+	if len(all) == 0 {
+		return nil, at(jobs, "the list of jobs is empty")
+	}
+	return all, nil
+}
+
+// readMapping reads the keys and values of one mapping, and at the file's top
+// its list of jobs.
+func readMapping(node ast.Node, keys []string, top bool) (values map[string]any, jobs *ast.SequenceNode, err error) {
+	mapping, ok := node.(ast.MapNode)
+	if !ok {
+		return nil, nil, at(node, "lines of the form KEY: VALUE are expected")
+	}
+	values = make(map[string]any)
+	for it := mapping.MapRange(); it.Next(); {
+		key := it.Key().GetToken().Value
+		if seq, ok := it.Value().(*ast.SequenceNode); ok && top && key == "jobs" {
+			jobs = seq
+			continue
+		}
+		if !slices.Contains(keys, key) {
+			return nil, nil, at(it.Key(), "unknown key %q%s", key, didYouMean(key, append(keys, "jobs")))
+		}
+		if values[key], err = readValue(it.Value()); err != nil {
+			return nil, nil, err
+		}
+	}
+	return values, jobs, nil
+}
+
+// readValue returns a scalar as its text, a list as its scalars' texts.
+func readValue(node ast.Node) (any, error) {
+	seq, ok := node.(*ast.SequenceNode)
+	if !ok {
+		return readScalar(node)
+	}
+	list := make([]any, len(seq.Values))
+	for i, item := range seq.Values {
+		text, err := readScalar(item)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = text
+	}
+	return list, nil
+}
+
+func readScalar(node ast.Node) (string, error) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.LiteralNode:
+		return strings.TrimSuffix(n.Value.Value, "\n"), nil
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, nil
+	}
+	return "", at(node, "a text, a number, true or false is expected")
+}
+
+// at returns an error with the node's place in the file.
+func at(node ast.Node, format string, args ...any) error {
+	p := node.GetToken().Position
+	return fmt.Errorf("line %d, column %d: %s", p.Line, p.Column, fmt.Sprintf(format, args...))
+}

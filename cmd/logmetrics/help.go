@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+const shortUsage = `usage: logmetrics [run] [flags] PARSER LOG...
+       logmetrics COMMAND
+
+For example, from cron:
+  logmetrics -p servers.myhost.postfix --output=statsd PostfixParser /var/log/mail.log
+
+Commands: run check parsers state version completion
+More:     logmetrics --help
+`
+
+const examples = `Examples:
+  See what would be sent, without touching anything:
+    logmetrics --dry-run --output=statsd PostfixParser /var/log/mail.log
+  Send it, each minute from cron:
+    * * * * * logmetrics -p servers.myhost.postfix --output=statsd PostfixParser /var/log/mail.log
+`
+
+const settingsNote = `Each flag is also read from LOGMETRICS_<FLAG>, as LOGMETRICS_STATE_DIR, and from the file of --config; a flag goes before
+the environment, the environment before the file. A parser or log that is called like a command: logmetrics run ...
+`
+
+// groups are the headings of the flags in the help, in its order.
+var groups = []kong.Group{
+	{Key: "input", Title: "Input"},
+	{Key: "names", Title: "Names"},
+	{Key: "outputs", Title: "Outputs"},
+	{Key: "state", Title: "State and configuration"},
+	{Key: "logster", Title: "Messages, and what Logster has"},
+}
+
+// printHelp prints the help of the selected command; without one that of the
+// default command, followed by the list of commands.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	p := &printer{w: ctx.Stdout}
+	options.NoAppSummary = true
+	node := ctx.Selected()
+	top := node == nil
+	if top {
+		node = ctx.Model.DefaultCmd
+		ctx.Path = append(ctx.Path, &kong.Path{Parent: ctx.Model.Node, Command: node, Flags: node.Flags})
+		fmt.Fprint(p, "usage: logmetrics [run] [flags] PARSER LOG...\n       logmetrics COMMAND\n")
+	} else {
+		fmt.Fprintf(p, "usage: logmetrics %s\n", node.Summary())
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	if top {
+		printCommands(p, ctx.Model.Node)
+	}
+	fmt.Fprintf(p, "\n%s", exitTable)
+	if node == ctx.Model.DefaultCmd {
+		fmt.Fprintf(p, "\n%s\n%s", settingsNote, examples)
+	}
+	return p.err
+}
+
+func printCommands(w io.Writer, root *kong.Node) {
+	fmt.Fprint(w, "\nCommands (logmetrics COMMAND --help tells more):\n")
+	for _, cmd := range root.Children {
+		name := cmd.Name
+		if len(cmd.Children) > 0 {
+			var sub []string
+			for _, child := range cmd.Children {
+				sub = append(sub, child.Name)
+			}
+			name += " " + strings.Join(sub, "|")
+		}
+		fmt.Fprintf(w, "  %-30s %s\n", name, cmd.Help)
+	}
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/vfs"
+	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/outputs"
+	"github.com/logmetrics/logmetrics/parsers"
+)
+
+// job checks the flags completely and returns what they ask for. It opens nothing.
+func (r *runCmd) job(c *console) (extract.Job, error) {
+	if len(r.Logs) == 0 {
+		return extract.Job{}, &usageError{r.missing()}
+	}
+	job, err := r.parserFlags.job(r.Parser, r.Logs)
+	if err != nil {
+		return job, err
+	}
+	if job.Outputs, err = r.destinations(c, job.Options.Alias); err != nil {
+		return job, err
+	}
+	if job.StateDir, err = r.dir(); err != nil {
+		return job, err
+	}
+	if r.Workers < 0 || r.Patience <= 0 {
+		return job, &usageError{"--workers must not be negative, and --delivery-timeout must be more than 0"}
+	}
+	job.Name = r.Job
+	job.Prefix, job.Suffix = cleanName(r.MetricPrefix), cleanName(r.MetricSuffix)
+	job.FromBegin = r.From == "begin"
+	job.SpoolSize, job.Patience, job.SelfMetrics = int64(r.SpoolSize), r.Patience, r.SelfMetrics
+	job.Now = c.now
+	if r.Workers > 0 {
+		job.Workers = r.Workers
+	}
+	return job, nil
+}
+
+func (r *runCmd) missing() string {
+	if r.Parser == "" {
+		return "a parser and a log are missing: logmetrics [flags] PARSER LOG..."
+	}
+	if _, _, err := findParser(r.Parser); err != nil {
+		return err.Error()
+	}
+	return "a log is missing: logmetrics [flags] " + r.Parser + " LOG..."
+}
+
+// job returns the part of a job that is about reading. The parser is made once
+// to check its options.
+func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err error) {
+	job = extract.Job{Workers: runtime.GOMAXPROCS(0), MaxSeries: f.MaxSeries, MaxLine: int(f.MaxLine), FS: vfs.OS{}, Now: time.Now}
+	if job.Parser, job.Options.Alias, err = findParser(parser); err != nil {
+		return job, err
+	}
+	if job.Options.Zone, err = zone(f.Timezone); err != nil {
+		return job, err
+	}
+	if job.Options.Args, err = splitWords(f.ParserOptions); err != nil {
+		return job, &usageError{"--parser-options: " + err.Error()}
+	}
+	if f.MaxSeries < 1 || f.MaxLine < 1 || f.MaxLine > 1<<30 {
+		return job, &usageError{"--max-series must be 1 or more, and --max-line from 1 byte to 1GiB"}
+	}
+	if _, err = job.Parser.New(job.Options, metric.NewRecorder(metric.RecorderOptions{})); err != nil {
+		return job, err
+	}
+	job.Logs, err = absolute(logs)
+	return job, err
+}
+
+// absolute makes the logs' paths independent of where the program is run, for
+// the state goes by them.
+func absolute(logs []string) ([]string, error) {
+	list := make([]string, len(logs))
+	for i, log := range logs {
+		path, err := filepath.Abs(log)
+		if err != nil {
+			return nil, err
+		}
+		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+			return nil, fmt.Errorf("%s is a directory, not a log; a glob takes its files: '%s/*.log'", log, path)
+		}
+		list[i] = path
+	}
+	return list, nil
+}
+
+// zone returns nil, which means the local one, or the zone called name.
+func zone(name string) (*time.Location, error) {
+	if name == "" || strings.EqualFold(name, "local") {
+		return nil, nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, &usageError{fmt.Sprintf("--timezone: there is no zone %q; names are as in Europe/Berlin, UTC, Local", name)}
+	}
+	return loc, nil
+}
+
+func cleanName(name string) string {
+	if name == "" {
+		return ""
+	}
+	return metric.CleanName(name)
+}
+
+// dir returns the state's directory.
+func (f *stateFlags) dir() (string, error) {
+	if f.StateDir != "" {
+		return filepath.Abs(f.StateDir)
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/logmetrics", nil
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "logmetrics"), nil
+	}
+	if home := os.Getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "logmetrics"), nil
+	}
+	return "", &usageError{"neither XDG_STATE_HOME nor HOME is set: give --state-dir"}
+}
+
+// destinations makes the outputs, each destination once.
+func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, error) {
+	var list []extract.Destination
+	seen := make(map[string]bool)
+	for _, name := range r.Output {
+		f, err := findOutput(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		for _, opt := range r.options(f.Name, alias) {
+			title := strings.TrimRight(f.Name+" "+opt.Protocol+"://"+opt.Address, ":/ ")
+			if seen[title] {
+				continue
+			}
+			seen[title] = true
+			out, err := f.New(r.onConsole(opt, c))
+			if err != nil {
+				return nil, &usageError{fmt.Sprintf("%s: %v", title, err)}
+			}
+			list = append(list, extract.Destination{Name: title, Output: out})
+		}
+	}
+	if len(list) == 0 {
+		return nil, &usageError{"an output is missing: --output=NAME (there are " + strings.Join(outputNames(), ", ") + ")"}
+	}
+	return list, nil
+}
+
+// onConsole adds what an output needs to write here instead of to a network.
+func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {
+	opt.Stdout = c.stdout
+	if r.DryRun {
+		opt.DryRun = c.stdout
+	}
+	return opt
+}
+
+// options returns the options of each destination of the named output.
+func (f *outputFlags) options(output string, alias bool) []outputs.Options {
+	switch output {
+	case "statsd":
+		return hosts(f.StatsdHost, cmp.Or(f.StatsdProtocol, "udp"), "127.0.0.1:8125", outputs.Options{
+			PacketSize: f.StatsdPacketSize, TagStyle: f.StatsdTags, Gauges: f.StatsdType == "gauge" || alias,
+		})
+	case "graphite":
+		usual := "127.0.0.1:2003"
+		if f.GraphiteProtocol == "pickle" {
+			usual = "127.0.0.1:2004"
+		}
+		return hosts(f.GraphiteHost, cmp.Or(f.GraphiteProtocol, "tcp"), usual, outputs.Options{TagStyle: f.GraphiteTags})
+	}
+	return []outputs.Options{{Separator: f.StdoutSeparator}}
+}
+
+// hosts copies opt for each address, the usual one when there is none; an
+// address without a protocol has the given one.
+func hosts(addresses []string, protocol, usual string, opt outputs.Options) (list []outputs.Options) {
+	if len(addresses) == 0 {
+		addresses = []string{usual}
+	}
+	for _, address := range addresses {
+		opt.Protocol, opt.Address = protocol, strings.TrimSpace(address)
+		if own, rest, ok := strings.Cut(opt.Address, "://"); ok {
+			opt.Protocol, opt.Address = own, rest
+		}
+		list = append(list, opt)
+	}
+	return list
+}
+
+func closeOutputs(list []extract.Destination) {
+	for _, d := range list {
+		// Whatever it still held was acknowledged or is still queued.
+		_ = d.Output.Close()
+	}
+}
+
+func isParserUsage(err error) bool {
+	var usage *parsers.UsageError
+	return errors.As(err, &usage)
+}

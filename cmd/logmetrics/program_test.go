@@ -1,0 +1,154 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestInitIsCheap: cron starts the program each minute, on every machine. The
+// least of several runs is what the packages cost; the rest is the machine.
+func TestInitIsCheap(t *testing.T) {
+	const limit = 2.0 // ms, of all packages together
+	bin := filepath.Join(t.TempDir(), "logmetrics")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	least, trace := initCost(t, bin)
+	for range 9 {
+		if ms, text := initCost(t, bin); ms < least {
+			least, trace = ms, text
+		}
+	}
+	t.Logf("package init: %.3f ms", least)
+	assert.LessOrEqual(t, least, limit, trace)
+}
+
+var initClock = regexp.MustCompile(`(?m)^init \S+ @\S+ ms, ([0-9.]+) ms clock`)
+
+func initCost(t *testing.T, bin string) (ms float64, trace string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), bin, "version")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Run())
+	lines := initClock.FindAllStringSubmatch(stderr.String(), -1)
+	require.NotEmpty(t, lines)
+	for _, line := range lines {
+		one, err := strconv.ParseFloat(line[1], 64)
+		require.NoError(t, err)
+		ms += one
+	}
+	return ms, stderr.String()
+}
+
+// TestExamplesParse holds the command lines of the documentation to the
+// program: every flag, parser and output in them is there.
+func TestExamplesParse(t *testing.T) {
+	found := 0
+	for _, file := range []string{"README.md", "docs/operating.md", "docs/from-logster.md", "docs/parsers.md", "docs/outputs.md", "docs/regex.md"} {
+		text, err := os.ReadFile("../../" + file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		require.NoError(t, err)
+		for _, line := range commandLines(string(text)) {
+			found++
+			t.Run(file+"/"+line, func(t *testing.T) { parses(t, line) })
+		}
+	}
+	for _, line := range commandLines(examples + shortUsage) {
+		found++
+		t.Run("help/"+line, func(t *testing.T) { parses(t, line) })
+	}
+	require.GreaterOrEqual(t, found, 3)
+}
+
+var beforeCommand = regexp.MustCompile(`^(    |  |\* \* \* \* \* |\$ )+logmetrics `)
+
+// commandLines returns the lines that are commands of ours, without the program.
+func commandLines(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		if at := beforeCommand.FindString(line); at != "" && !strings.Contains(line, "COMMAND") && !strings.Contains(line, "PARSER") {
+			lines = append(lines, strings.TrimSpace(line[len(at):]))
+		}
+	}
+	return lines
+}
+
+func parses(t *testing.T, line string) {
+	line, _, _ = strings.Cut(line, " #")
+	args, err := splitWords(line)
+	require.NoError(t, err)
+	for i, arg := range args {
+		if arg == "|" || arg == ">" || arg == "2>" || arg == "&&" {
+			args = args[:i]
+			break
+		}
+	}
+	t.Setenv("LOGMETRICS_STATE_DIR", t.TempDir())
+	c := &console{stdout: new(strings.Builder), stderr: new(strings.Builder)}
+	root, kctx, _, err := c.parse(args, nil)
+	require.NoError(t, err)
+	if strings.HasPrefix(kctx.Command(), "run") && root.Run.Config == "" && !root.Run.ParserHelp {
+		_, err = root.Run.job(c)
+		require.NoError(t, err)
+	}
+}
+
+// TestBashCompletes runs the script for bash in bash.
+func TestBashCompletes(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not there: its completion was not run")
+	}
+	var script strings.Builder
+	c := &console{stdout: &script}
+	require.NoError(t, (&completionCmd{Shell: "bash"}).Run(c))
+	for words, want := range map[string]string{
+		"logmetrics ch":                                    "check",
+		"logmetrics st":                                    "state",
+		"logmetrics state re":                              "rewind",
+		"logmetrics --statsd-ty":                           "--statsd-type",
+		"logmetrics --statsd-type ga":                      "gauge",
+		"logmetrics --statsd-type = ga":                    "gauge",
+		"logmetrics -o gra":                                "graphite",
+		"logmetrics -o statsd Postfix":                     "PostfixParser PostfixLogster",
+		"logmetrics check PostfixL":                        "PostfixLogster",
+		"logmetrics parsers PostfixL":                      "PostfixLogster",
+		"logmetrics state show --js":                       "--json",
+		"logmetrics completion f":                          "fish",
+		"logmetrics --output = stdout PostfixParser READ":  "README.md",
+		"logmetrics -p run --output stdout --fro":          "--from",
+		"logmetrics check PostfixParser --metric-pre":      "--metric-prefix",
+		"logmetrics run -s /nowhere PostfixParser LICEN":   "LICENSE",
+		"logmetrics --metric-prefix nothing.is.known.here": "",
+	} {
+		fields := strings.Fields(words)
+		run := script.String() + "\nCOMP_WORDS=(" + words + ")\nCOMP_CWORD=" + strconv.Itoa(len(fields)-1) + "\n_logmetrics\necho \"${COMPREPLY[*]}\"\n"
+		cmd := exec.CommandContext(t.Context(), bash, "--norc", "-c", run)
+		cmd.Dir = "../.."
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		assert.Equal(t, want, strings.TrimSpace(string(out)), words)
+	}
+}
+
+func TestFishScriptNamesEveryCommandAndFlag(t *testing.T) {
+	var script strings.Builder
+	c := &console{stdout: &script}
+	require.NoError(t, (&completionCmd{Shell: "fish"}).Run(c))
+	app, err := c.newApp(new(cli), nil)
+	require.NoError(t, err)
+	for _, f := range allFlags(app.Model.Node) {
+		assert.Contains(t, script.String(), " -l "+f.Name+" ")
+	}
+	assert.Equal(t, commandNames, childNames(app.Model.Node))
+}

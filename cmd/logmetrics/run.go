@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/logmetrics/logmetrics/internal/extract"
+)
+
+// runCmd extracts once from where the last run stopped: the default command.
+type runCmd struct {
+	Parser string   `arg:"" optional:"" help:"What reads the lines; see: logmetrics parsers."`
+	Logs   []string `arg:"" optional:"" name:"log" help:"The logs; a quoted glob takes files that appear later, too."`
+
+	ParserHelp bool   `group:"input" help:"Describe the parser and its options, and end."`
+	From       string `group:"input" enum:"end,begin" default:"end" help:"Where a job's first run starts in the logs that are there: ${enum}."`
+	Workers    int    `group:"input" placeholder:"N" help:"Goroutines that parse; 0: one for each CPU."`
+	parserFlags
+	nameFlags
+	outputFlags
+	stateFlags
+
+	Job         string        `group:"state" placeholder:"NAME" help:"Name under which the state is kept, instead of what the job consists of; with jobs in --config: the one to run."`
+	SpoolSize   size          `group:"state" default:"64MiB" help:"Bytes of undelivered batches kept for each job; beyond it the oldest go, and it is said."`
+	Config      string        `group:"state" type:"path" placeholder:"FILE" help:"YAML file with flags by their names, and a list of jobs."`
+	SelfMetrics bool          `group:"names" help:"Send the run's own account, too, under PREFIX.logmetrics."`
+	Patience    time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output."`
+	DryRun      bool          `group:"outputs" short:"d" help:"Print what would be sent, byte for byte; touch no state. Without state, read the last 1 MiB."`
+
+	logsterFlags
+}
+
+// parserFlags shape what is extracted; check has them, too.
+type parserFlags struct {
+	ParserOptions string `group:"input" placeholder:"OPTIONS" help:"The parser's own options in one argument, quoted as in a shell."`
+	Timezone      string `group:"input" default:"Local" help:"Zone of stamps that name none, such as Europe/Berlin."`
+	MaxSeries     int    `group:"input" default:"10000" help:"Series whose names come from the log; what exceeds them is gathered in 'overflow'."`
+	MaxLine       size   `group:"input" default:"1MiB" help:"Longest line; a longer one is skipped and counted."`
+}
+
+// nameFlags are what surrounds each name.
+type nameFlags struct {
+	MetricPrefix string `group:"names" short:"p" placeholder:"NAME" help:"Put before each name."`
+	MetricSuffix string `group:"names" short:"x" placeholder:"NAME" help:"Put after each name."`
+}
+
+// outputFlags name the destinations. A host may carry its protocol, as in
+// udp://HOST:PORT; each host given is one more destination.
+type outputFlags struct {
+	StdoutSeparator  string   `group:"names" placeholder:"TEXT" help:"Stands between prefix, name and suffix on stdout, instead of '_'."`
+	Output           []string `group:"outputs" short:"o" placeholder:"NAME" help:"Where to send: stdout, statsd or graphite; may be repeated. Required."`
+	StatsdHost       []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:8125; may carry a protocol, as tcp://HOST:PORT, and be repeated."`
+	StatsdProtocol   string   `group:"outputs" placeholder:"NAME" help:"udp (default), tcp or unixgram."`
+	StatsdType       string   `group:"outputs" enum:"auto,gauge" default:"auto" help:"auto: each metric as what it is, and as a gauge under Logster's parser names; gauge: always a gauge, one a datagram."`
+	StatsdPacketSize int      `group:"outputs" default:"1432" help:"Bytes of the largest datagram."`
+	StatsdTags       string   `group:"outputs" enum:"none,dogstatsd,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
+	GraphiteHost     []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:2003; may carry a protocol, as pickle://HOST:2004, and be repeated."`
+	GraphiteProtocol string   `group:"outputs" placeholder:"NAME" help:"tcp (default), udp or pickle."`
+	GraphiteTags     string   `group:"outputs" enum:"none,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
+}
+
+// stateFlags say where jobs are remembered; the state command has them, too.
+type stateFlags struct {
+	StateDir string `group:"state" short:"s" type:"path" placeholder:"DIR" help:"Where positions and undelivered batches are kept. Default /var/lib/logmetrics as root, else $$XDG_STATE_HOME/logmetrics."`
+}
+
+// logsterFlags are accepted so that Logster's crontab lines work unchanged.
+type logsterFlags struct {
+	Debug   bool   `group:"logster" short:"D" help:"Say on stderr what is done."`
+	LogDir  string `group:"logster" short:"l" type:"path" placeholder:"DIR" help:"Append messages to DIR/logmetrics.log, too; at 10 MiB it becomes logmetrics.log.1."`
+	Tailer  string `group:"logster" short:"t" placeholder:"NAME" help:"Without meaning here: logs are read by logmetrics itself."`
+	Locker  string `group:"logster" placeholder:"NAME" help:"Without meaning here: the lock is flock."`
+	Logtail string `group:"logster" placeholder:"PATH" help:"Without meaning here."`
+	LogConf string `group:"logster" placeholder:"FILE" help:"Without meaning here; see --log-dir."`
+}
+
+// ignored returns the flags that were given and have no meaning.
+func (f *logsterFlags) ignored() (names []string) {
+	for _, flag := range []struct{ name, value string }{
+		{"--tailer", f.Tailer}, {"--locker", f.Locker}, {"--logtail", f.Logtail}, {"--log-conf", f.LogConf},
+	} {
+		if flag.value != "" {
+			names = append(names, flag.name)
+		}
+	}
+	return names
+}
+
+// errUndelivered is wrapped when an output did not take all that is queued for it.
+var errUndelivered = errors.New("not everything was delivered; it is kept, and sent by the next run")
+
+// Run runs the job of the command line, or the jobs of --config.
+func (r *runCmd) Run(ctx context.Context, c *console) error {
+	if r.Config == "" {
+		return r.runJob(ctx, c)
+	}
+	jobs, err := r.readJobs(c)
+	if err != nil {
+		return err
+	}
+	if len(jobs) == 1 {
+		return jobs[0].runJob(ctx, c)
+	}
+	var failed jobsError
+	for _, job := range jobs {
+		if err := job.runJob(ctx, c); err != nil {
+			failed = append(failed, fmt.Errorf("job %s: %w", job.title(), err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// title names the job in messages.
+func (r *runCmd) title() string {
+	if r.Job != "" {
+		return r.Job
+	}
+	return r.Parser + " " + strings.Join(r.Logs, " ")
+}
+
+func (r *runCmd) runJob(ctx context.Context, c *console) error {
+	if r.ParserHelp {
+		return r.describeParser(c)
+	}
+	job, err := r.job(c)
+	if err != nil {
+		return err
+	}
+	log, closeLog := c.logger(r.Debug, r.LogDir)
+	defer closeLog()
+	job.Log = log
+	if names := r.ignored(); len(names) > 0 && (c.terminal || r.Debug) {
+		log.Info(strings.Join(names, ", ") + ": accepted for Logster's sake, without a meaning here")
+	}
+	defer closeOutputs(job.Outputs)
+	return r.extract(ctx, job)
+}
+
+func (r *runCmd) extract(ctx context.Context, job extract.Job) error {
+	run := extract.Run
+	if r.DryRun {
+		run = extract.Preview
+	}
+	res, err := run(ctx, job)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted: what is not delivered is read or sent by the next run: %w", ctx.Err())
+	case err != nil:
+		return explain(err, &job)
+	case res.First && noneMatches(job.Logs):
+		return fmt.Errorf("there is no log %s", strings.Join(job.Logs, " "))
+	case res.Undelivered > 0:
+		return undelivered(res)
+	}
+	return nil
+}
+
+// noneMatches reports whether there is no file for any of the patterns. A name
+// without a pattern that is missing is an error of its own.
+func noneMatches(patterns []string) bool {
+	for _, pattern := range patterns {
+		if names, err := filepath.Glob(pattern); err != nil || len(names) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *runCmd) describeParser(c *console) error {
+	if r.Parser == "" {
+		return &usageError{"--parser-help needs a parser; see: logmetrics parsers"}
+	}
+	return (&parsersCmd{Name: r.Parser}).Run(c)
+}
+
+// jobsError holds what became of the jobs that failed.
+type jobsError []error
+
+func (e jobsError) Error() string { return errors.Join(e...).Error() }
+
+// exitCode is the highest of the jobs'.
+func (e jobsError) exitCode() int {
+	code := exitOK
+	for _, err := range e {
+		code = max(code, exitCode(err))
+	}
+	return code
+}

@@ -1,0 +1,130 @@
+package extract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/parsers"
+	"github.com/logmetrics/logmetrics/state"
+)
+
+// previewBytes is how much of a log without a state is read for a preview.
+const previewBytes = 1 << 20
+
+// Preview does what Run would do, without a lock and without writing: it reads
+// from where the job's state says, or without one the last MiB of each log (all
+// of it with FromBegin), and hands the batch to the outputs, which are meant to be
+// dry ones.
+func Preview(ctx context.Context, job Job) (res Result, err error) {
+	job.defaults()
+	in, err := newIntake(&job)
+	if err != nil {
+		return res, err
+	}
+	st, err := state.Peek(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log})
+	if err != nil {
+		return res, err
+	}
+	r := &run{job: &job, res: &res, st: st, began: job.Now()}
+	res.First = st.End == 0
+	if res.First && !job.FromBegin {
+		in.tail = previewBytes
+		job.Log.Info("no state for this job: reading the last MiB of each log")
+		job.FromBegin = true
+	}
+	readErr := r.read(ctx, in)
+	if err := ctx.Err(); err != nil {
+		return res, err
+	}
+	b := r.batch(in)
+	for _, d := range job.Outputs {
+		readErr = errors.Join(readErr, d.Output.Write(ctx, b))
+	}
+	return res, readErr
+}
+
+// Report is what Check found.
+type Report struct {
+	Result
+	// Examples are lines for each verdict, without '\n', at most as many as asked for.
+	Examples    map[parsers.Verdict][]string
+	First, Last int64 // Unix seconds of the earliest and the latest stamp; 0 without any
+}
+
+// Check reads the logs from beginning to end, line by line, and reports what the
+// parser makes of them, with up to keep examples of each verdict. It knows no
+// state and hands the batch to no output.
+func Check(ctx context.Context, job Job, keep int) (rep Report, err error) {
+	job.defaults()
+	job.Workers, job.Options.WantTime = 1, true
+	in, err := newIntake(&job)
+	if err != nil {
+		return rep, err
+	}
+	r := &run{job: &job, res: &rep.Result, st: &state.State{Logs: map[string]state.Position{}}, began: job.Now()}
+	job.FromBegin = true
+	rep.Examples = make(map[parsers.Verdict][]string)
+	in.workers[0].parser = &sorter{Parser: in.workers[0].parser, keep: keep, examples: rep.Examples}
+	if err := r.read(ctx, in); err != nil {
+		return rep, err
+	}
+	rep.First, rep.Last, _ = in.recorder().Span()
+	r.batch(in)
+	return rep, nil
+}
+
+// sorter is a parser that hands the lines of a block one by one to another,
+// and keeps examples of what became of them. A record that the other holds is
+// one with the lines that follow.
+type sorter struct {
+	parsers.Parser
+	keep     int
+	examples map[parsers.Verdict][]string
+}
+
+// Parse implements parsers.Parser.
+func (s *sorter) Parse(b parsers.Block, rec *metric.Recorder) (sum parsers.Stats) {
+	start, end := 0, 0
+	for step := 1; end < len(b.Bytes); step++ {
+		for n := step; n > 0; n-- { // more and more, or a long record takes a square of its lines
+			end += lineEnd(b.Bytes[end:])
+		}
+		part := b
+		part.Bytes, part.Final = b.Bytes[start:end], b.Final && end == len(b.Bytes)
+		st := s.Parser.Parse(part, rec)
+		sum.Add(st)
+		s.note(part.Bytes[:len(part.Bytes)-st.Held], st)
+		start = end - st.Held
+		if st.Held == 0 {
+			step = 0
+		}
+	}
+	sum.Held = end - start
+	return sum
+}
+
+// lineEnd returns the length of the first line, with its '\n'.
+func lineEnd(b []byte) int {
+	if n := bytes.IndexByte(b, '\n'); n >= 0 {
+		return n + 1
+	}
+	return len(b)
+}
+
+func (s *sorter) note(lines []byte, st parsers.Stats) {
+	verdict := parsers.Matched
+	switch {
+	case st.Lines == 0:
+		return
+	case st.Rejected > 0:
+		verdict = parsers.Rejected
+	case st.Skipped > 0:
+		verdict = parsers.Skipped
+	}
+	if len(s.examples[verdict]) < s.keep {
+		line := lines[:lineEnd(lines)]
+		s.examples[verdict] = append(s.examples[verdict], string(line[:max(0, len(line)-1)]))
+	}
+}

@@ -1,0 +1,275 @@
+package pickle
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// ErrFrame is returned for a frame that is no pickle of a list, or that uses
+// an opcode beyond strings, numbers, tuples, lists and the memo.
+var ErrFrame = errors.New("not a pickle of points")
+
+// Row is one point. Name points into the frame.
+type Row struct {
+	Name  []byte // not empty
+	Time  int64  // Unix seconds, or -1: now
+	Value float64
+}
+
+// Decoder reads frames; its memory is used again. Not safe for concurrent use.
+type Decoder struct {
+	stack []ref
+	marks []int // depths of stack
+	items []item
+	cells []cell
+	memo  []ref
+}
+
+// ref is an index in Decoder.items.
+type ref int32
+
+type kind uint8
+
+const (
+	other  kind = iota // None, True, a string that cannot be read in place
+	text               // bytes
+	number             // value
+	sequence
+)
+
+// item is one Python object. Sequences are tuples and lists alike: chains of
+// cells, because one object can be in several of them.
+type item struct {
+	kind        kind
+	value       float64
+	bytes       []byte
+	first, last int32 // in Decoder.cells, -1: empty
+}
+
+type cell struct {
+	item ref
+	next int32
+}
+
+// Parse appends the points of one frame, given without its length, to dst.
+// Numbers may be given as strings; fractions of times are cut. bad counts
+// elements that are no point; the others are taken. The error is ErrFrame.
+func (d *Decoder) Parse(dst []Row, frame []byte) (rows []Row, bad int, err error) {
+	if len(frame) > MaxFrame {
+		return dst, 0, ErrFrame
+	}
+	d.stack, d.marks, d.items, d.cells, d.memo = d.stack[:0], d.marks[:0], d.items[:0], d.cells[:0], d.memo[:0]
+	for {
+		if len(frame) == 0 {
+			return dst, 0, ErrFrame
+		}
+		op := frame[0]
+		if op == opStop {
+			break
+		}
+		n, ok := d.step(op, frame[1:])
+		if !ok {
+			return dst, 0, ErrFrame
+		}
+		frame = frame[1+n:]
+	}
+	top, ok := d.top()
+	if !ok || top.kind != sequence {
+		return dst, 0, ErrFrame
+	}
+	for c := top.first; c >= 0; c = d.cells[c].next {
+		row, ok := d.point(d.cells[c].item)
+		if !ok {
+			bad++
+			continue
+		}
+		dst = append(dst, row)
+	}
+	return dst, bad, nil
+}
+
+func (d *Decoder) point(r ref) (row Row, ok bool) {
+	name, data, ok := d.pair(r)
+	if !ok || d.items[name].kind != text || len(d.items[name].bytes) == 0 {
+		return Row{}, false
+	}
+	at, value, ok := d.pair(data)
+	if !ok {
+		return Row{}, false
+	}
+	t, okTime := d.number(at)
+	v, okValue := d.number(value)
+	if !okTime || !okValue || t != -1 && (t < 0 || t > 1<<53) {
+		return Row{}, false
+	}
+	return Row{Name: d.items[name].bytes, Time: int64(t), Value: v}, true
+}
+
+// pair returns the two objects of a sequence of two.
+func (d *Decoder) pair(r ref) (a, b ref, ok bool) {
+	it := &d.items[r]
+	if it.kind != sequence || it.first < 0 {
+		return 0, 0, false
+	}
+	first := d.cells[it.first]
+	if first.next < 0 || first.next != it.last {
+		return 0, 0, false
+	}
+	return first.item, d.cells[first.next].item, true
+}
+
+func (d *Decoder) number(r ref) (float64, bool) {
+	switch it := &d.items[r]; it.kind {
+	case number:
+		return it.value, it.value-it.value == 0
+	case text:
+		return metric.ParseValue(it.bytes)
+	}
+	return 0, false
+}
+
+func (d *Decoder) top() (*item, bool) {
+	if len(d.stack) == 0 {
+		return nil, false
+	}
+	return &d.items[d.stack[len(d.stack)-1]], true
+}
+
+func (d *Decoder) push(it item) bool {
+	d.items = append(d.items, it)
+	d.stack = append(d.stack, ref(len(d.items)-1))
+	return true
+}
+
+func (d *Decoder) add(to *item, r ref) {
+	d.cells = append(d.cells, cell{item: r, next: -1})
+	n := int32(len(d.cells) - 1)
+	if to.first < 0 {
+		to.first = n
+	} else {
+		d.cells[to.last].next = n
+	}
+	to.last = n
+}
+
+// gather makes a sequence of the stack above depth and pushes it there.
+func (d *Decoder) gather(depth int) bool {
+	if depth < d.floor() || depth > len(d.stack) {
+		return false
+	}
+	it := item{kind: sequence, first: -1}
+	for _, r := range d.stack[depth:] {
+		d.add(&it, r)
+	}
+	d.stack = d.stack[:depth]
+	return d.push(it)
+}
+
+// extend appends the stack above depth to the list below it.
+func (d *Decoder) extend(depth int) bool {
+	if depth <= d.floor() || depth > len(d.stack) {
+		return false
+	}
+	list := &d.items[d.stack[depth-1]]
+	if list.kind != sequence {
+		return false
+	}
+	for _, r := range d.stack[depth:] {
+		d.add(list, r)
+	}
+	d.stack = d.stack[:depth]
+	return true
+}
+
+// floor is the depth below which only a mark reaches.
+func (d *Decoder) floor() int {
+	if len(d.marks) == 0 {
+		return 0
+	}
+	return d.marks[len(d.marks)-1]
+}
+
+func (d *Decoder) popMark() int {
+	if len(d.marks) == 0 {
+		return -1
+	}
+	m := d.floor()
+	d.marks = d.marks[:len(d.marks)-1]
+	return m
+}
+
+func (d *Decoder) store(index uint64) bool {
+	if len(d.stack) == 0 || index >= MaxFrame {
+		return false
+	}
+	for uint64(len(d.memo)) <= index {
+		d.memo = append(d.memo, -1)
+	}
+	d.memo[index] = d.stack[len(d.stack)-1]
+	return true
+}
+
+func (d *Decoder) load(index uint64) bool {
+	if index >= uint64(len(d.memo)) || d.memo[index] < 0 {
+		return false
+	}
+	d.stack = append(d.stack, d.memo[index])
+	return true
+}
+
+// long reads a little-endian two's complement number of any length; beyond 8
+// bytes it is none that a point could have.
+func long(b []byte) item {
+	if len(b) > 8 {
+		return item{}
+	}
+	var v int64
+	for i, c := range b {
+		v |= int64(c) << (8 * i)
+	}
+	if n := uint(len(b)) * 8; n > 0 && n < 64 {
+		v = v << (64 - n) >> (64 - n)
+	}
+	return item{kind: number, value: float64(v)}
+}
+
+// line returns the argument of the opcodes of protocol 0, and its length with the '\n'.
+func line(b []byte) (arg []byte, n int, ok bool) {
+	i := bytes.IndexByte(b, '\n')
+	if i < 0 {
+		return nil, 0, false
+	}
+	return bytes.TrimSuffix(b[:i], []byte{'\r'}), i + 1, true
+}
+
+// quoted reads the repr of a string; one with escapes is not read in place.
+func quoted(arg []byte) item {
+	n := len(arg)
+	if n < 2 || arg[0] != arg[n-1] || arg[0] != '\'' && arg[0] != '"' {
+		return item{}
+	}
+	return plainText(arg[1 : n-1])
+}
+
+func plainText(b []byte) item {
+	if bytes.IndexByte(b, '\\') >= 0 {
+		return item{}
+	}
+	return item{kind: text, bytes: b}
+}
+
+func decimal(arg []byte) item {
+	v, ok := metric.ParseValue(arg)
+	if !ok {
+		return item{}
+	}
+	return item{kind: number, value: v}
+}
+
+func float(b []byte) item {
+	return item{kind: number, value: math.Float64frombits(binary.BigEndian.Uint64(b))}
+}

@@ -1,0 +1,118 @@
+package metric
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
+// AppendValue appends v as text in the form f, always with '.' as the decimal
+// point and read back by ParseValue as the same number:
+//
+//   - Shortest: the shortest decimal, without an exponent for 1e-6 <= |v| < 1e21;
+//   - PyInt: as Python 3's str(int(v)); a v that is not whole is written as PyFloat;
+//   - PyFloat: as Python 3's str(float(v)).
+//
+// Infinities, which only sums that overflow can reach, become the largest
+// finite value of their sign: no receiver of ours takes "inf" in one way. v
+// must not be NaN.
+func AppendValue(dst []byte, v float64, f Form) []byte {
+	v = max(-math.MaxFloat64, min(math.MaxFloat64, v))
+	switch {
+	case f == PyInt && v == math.Trunc(v):
+		return strconv.AppendFloat(dst, v+0, 'f', 0, 64) // +0: an int has no -0
+	case f == PyInt || f == PyFloat:
+		return appendPyFloat(dst, v)
+	}
+	if m := math.Abs(v); m != 0 && (m < 1e-6 || m >= 1e21) {
+		return strconv.AppendFloat(dst, v, 'e', -1, 64)
+	}
+	return strconv.AppendFloat(dst, v+0, 'f', -1, 64)
+}
+
+// appendPyFloat follows float_repr_style "short" of CPython: the shortest
+// digits, with an exponent when it is below -4 or above 15.
+func appendPyFloat(dst []byte, v float64) []byte {
+	if m := math.Abs(v); m != 0 && (m < 1e-4 || m >= 1e16) {
+		return strconv.AppendFloat(dst, v, 'e', -1, 64)
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, v, 'f', -1, 64)
+	if bytes.IndexByte(dst[start:], '.') < 0 {
+		dst = append(dst, ".0"...)
+	}
+	return dst
+}
+
+// maxValueLen is the length in bytes of the longest text that ParseValue
+// takes: 'f' writes the largest float64 with 309 digits.
+const maxValueLen = 512
+
+// ParseValue reads a decimal number with an optional sign, fraction and
+// exponent, as wire formats carry them. ok is false for anything else: NaN,
+// infinities, hexadecimal, blanks, and what is too large for a float64.
+// It does not allocate for texts of up to 32 bytes.
+func ParseValue(text []byte) (v float64, ok bool) {
+	if n, ok := parseDigits(text); ok {
+		return float64(n), true
+	}
+	if len(text) > maxValueLen || !isDecimal(text) {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	return v, err == nil
+}
+
+// parseDigits reads the most frequent values by far: a few digits.
+func parseDigits(text []byte) (n int64, ok bool) {
+	if len(text) == 0 || len(text) > 15 {
+		return 0, false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// isDecimal reports whether text is a number in the grammar of ParseValue, so
+// that bad text costs no error value.
+func isDecimal(text []byte) bool {
+	text = trimSign(text)
+	whole := countDigits(text)
+	text = text[whole:]
+	fraction := 0
+	if len(text) > 0 && text[0] == '.' {
+		fraction = countDigits(text[1:])
+		text = text[1+fraction:]
+	}
+	if whole+fraction == 0 {
+		return false
+	}
+	if len(text) == 0 {
+		return true
+	}
+	if text[0] != 'e' && text[0] != 'E' {
+		return false
+	}
+	text = trimSign(text[1:])
+	return len(text) > 0 && countDigits(text) == len(text)
+}
+
+func trimSign(text []byte) []byte {
+	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+		return text[1:]
+	}
+	return text
+}
+
+func countDigits(text []byte) int {
+	for i, c := range text {
+		if c < '0' || c > '9' {
+			return i
+		}
+	}
+	return len(text)
+}

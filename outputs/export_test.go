@@ -1,0 +1,44 @@
+package outputs
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// Encoder returns an output's encoder, which returns the number of bytes.
+func Encoder(t testing.TB, name string, opt Options) func(*metric.Batch) int {
+	t.Helper()
+	f, ok := Find(name)
+	require.True(t, ok)
+	out, err := f.New(opt)
+	require.NoError(t, err)
+	e := out.(*output).encoder
+	n := 0
+	count := func(packet []byte) error {
+		n += len(packet)
+		return nil
+	}
+	return func(b *metric.Batch) int {
+		n = 0
+		if err := e.encode(b, count); err != nil {
+			panic(err)
+		}
+		return n
+	}
+}
+
+// Packets gives what the output would send.
+func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet func([]byte)) {
+	t.Helper()
+	f, ok := Find(name)
+	require.True(t, ok)
+	out, err := f.New(opt)
+	require.NoError(t, err)
+	require.NoError(t, out.(*output).encoder.encode(b, func(p []byte) error {
+		packet(p)
+		return nil
+	}))
+}

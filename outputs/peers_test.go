@@ -1,0 +1,252 @@
+package outputs_test
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/testutil"
+	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/outputs"
+)
+
+// startLimit is how long a peer may take to start on a loaded machine.
+const startLimit = 30 * time.Second
+
+// start runs a peer and kills it at the test's end. Its output is shown when
+// the test fails.
+func start(t *testing.T, path string, args ...string) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "peer.log"))
+	require.NoError(t, err)
+	cmd := exec.Command(path, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if text, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
+			t.Logf("%s: %s", path, text)
+		}
+		assert.NoError(t, log.Close())
+	})
+}
+
+// freePort returns a port of loopback that was free for TCP and UDP a moment ago.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	c, err := net.ListenPacket("udp", l.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	return port
+}
+
+func listens(port int) func() bool {
+	return func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}
+}
+
+const carbonConf = `[cache]
+STORAGE_DIR = %[1]s
+LOCAL_DATA_DIR = %[1]s/whisper
+CONF_DIR = %[1]s
+LOG_DIR = %[1]s
+PID_DIR = %[1]s
+USER =
+MAX_CREATES_PER_MINUTE = inf
+LINE_RECEIVER_INTERFACE = 127.0.0.1
+LINE_RECEIVER_PORT = %[2]d
+ENABLE_UDP_LISTENER = True
+UDP_RECEIVER_INTERFACE = 127.0.0.1
+UDP_RECEIVER_PORT = %[2]d
+PICKLE_RECEIVER_INTERFACE = 127.0.0.1
+PICKLE_RECEIVER_PORT = %[3]d
+CACHE_QUERY_INTERFACE = 127.0.0.1
+CACHE_QUERY_PORT = %[4]d
+ENABLE_TAGS = False
+`
+
+// startCarbon returns carbon's folder, its line port and its pickle port.
+func startCarbon(t *testing.T) (dir string, line, pickle int) {
+	t.Helper()
+	path := testutil.Peer(t, "carbon-cache")
+	dir = t.TempDir()
+	line, pickle = freePort(t), freePort(t)
+	conf := filepath.Join(dir, "carbon.conf")
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, carbonConf, dir, line, pickle, freePort(t)), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "storage-schemas.conf"), []byte("[all]\npattern = .*\nretentions = 1s:1h\n"), 0o644))
+	start(t, path, "--config="+conf, "--pidfile="+filepath.Join(dir, "pid"), "--nodaemon", "start")
+	testutil.Eventually(t, startLimit, listens(line))
+	testutil.Eventually(t, startLimit, listens(pickle))
+	return dir, line, pickle
+}
+
+// whisper returns the value stored at a second, false when there is none yet.
+func whisper(t *testing.T, fetch, dir, name string, unix int64) (float64, bool) {
+	t.Helper()
+	file := filepath.Join(dir, "whisper", filepath.FromSlash(strings.ReplaceAll(name, ".", "/"))+".wsp")
+	out, err := exec.CommandContext(t.Context(), fetch, fmt.Sprintf("--from=%d", unix-1), fmt.Sprintf("--until=%d", unix), file).Output()
+	if err != nil {
+		return 0, false // not made yet
+	}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) == 2 && f[0] == strconv.FormatInt(unix, 10) {
+			v, err := strconv.ParseFloat(f[1], 64)
+			return v, err == nil
+		}
+	}
+	return 0, false
+}
+
+// TestCarbon sends by each protocol to Debian's carbon-cache, and reads what
+// it has stored with its own tool.
+func TestCarbon(t *testing.T) {
+	fetch := testutil.Peer(t, "whisper-fetch")
+	dir, line, pickle := startCarbon(t)
+	for protocol, port := range map[string]int{"tcp": line, "udp": line, "pickle": pickle} {
+		t.Run(protocol, func(t *testing.T) {
+			b := sampleBatch()
+			b.Stamp = time.Now().Unix() - 60
+			b.Prefix = "by." + protocol
+			opt := outputs.Options{Address: fmt.Sprintf("%s://127.0.0.1:%d", protocol, port)}
+			require.NoError(t, newVariant(t, variant{"graphite", protocol, opt}).Write(t.Context(), b))
+			for name, want := range map[string]float64{
+				"numSent.test": 97, "pctSent.test": 100, "change.test": -5.25, "tiny.test": 1e-5, "clients.test": 4,
+				"delay.test.count": 4, "delay.test.upper": 2, "delay.test.median": (.0123 + .1) / 2, "idle.timer.test.count": 0,
+				"requests.test.200.GET": 7, "time.test._a_b.p99": .25,
+			} {
+				testutil.Eventually(t, startLimit, func() bool {
+					v, ok := whisper(t, fetch, dir, b.Prefix+"."+name, b.Stamp)
+					return ok && math.Abs(v-want) <= 1e-12
+				})
+			}
+		})
+	}
+}
+
+// startStatsd returns the port of node's statsd, and what it flushes.
+func startStatsd(t *testing.T, server string) (port int, flushed <-chan string) {
+	t.Helper()
+	node, script := testutil.Peer(t, "node"), testutil.Peer(t, "statsd")
+	port = freePort(t)
+	sink, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	lines := make(chan string)
+	done := make(chan struct{})
+	go serveLines(sink, lines, done)
+	t.Cleanup(func() {
+		close(done)
+		assert.NoError(t, sink.Close())
+		for range lines { // closed by serveLines
+		}
+	})
+	conf := filepath.Join(t.TempDir(), "statsd.js")
+	admin := freePort(t)
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil,
+		`{servers: [{server: "./servers/%s", address: "127.0.0.1", port: %d}], mgmt_address: "127.0.0.1", mgmt_port: %d, flushInterval: 1000,
+  graphiteHost: "127.0.0.1", graphitePort: %d, graphite: {legacyNamespace: false}, deleteIdleStats: true, deleteGauges: false}`,
+		server, port, admin, sink.Addr().(*net.TCPAddr).Port), 0o644))
+	start(t, node, script, conf)
+	testutil.Eventually(t, startLimit, listens(admin))
+	return port, lines
+}
+
+// serveLines hands over the lines of one connection after the other.
+func serveLines(l net.Listener, lines chan<- string, done <-chan struct{}) {
+	defer close(lines)
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		for s := bufio.NewScanner(conn); s.Scan(); {
+			select {
+			case lines <- s.Text():
+			case <-done:
+				_ = conn.Close()
+				return
+			}
+		}
+		_ = conn.Close()
+	}
+}
+
+// TestNodeStatsd sends every kind to npm's statsd, and compares what it flushes.
+func TestNodeStatsd(t *testing.T) {
+	for _, server := range []string{"udp", "tcp"} {
+		t.Run(server, func(t *testing.T) {
+			port, lines := startStatsd(t, server)
+			<-lines // just flushed: what follows falls into one interval
+			opt := outputs.Options{Address: fmt.Sprintf("%s://127.0.0.1:%d", server, port)}
+			require.NoError(t, newVariant(t, variant{"statsd", server, opt}).Write(t.Context(), statsdBatch()))
+			want := map[string]float64{
+				"stats.counters.p.numSent.count": 97, "stats.counters.p.idle.count": 0,
+				"stats.gauges.p.level": 3.5, "stats.gauges.p.below": -5.25, "stats.gauges.p.many.estimate": 1004,
+				"stats.sets.p.clients.count": 4, "stats.counters.p.requests.200.GET.count": 7,
+				"stats.timers.p.delay.count": 4, "stats.timers.p.delay.upper": 2000, "stats.timers.p.delay.lower": 0, "stats.timers.p.delay.sum": 2112.3,
+				"stats.timers.p.sketch.count": 20000,
+			}
+			limit := time.After(startLimit)
+			for len(want) > 0 {
+				select {
+				case line := <-lines:
+					checkFlushed(t, line, want)
+				case <-limit:
+					require.FailNow(t, "not flushed", "%v", want)
+				}
+			}
+		})
+	}
+}
+
+// checkFlushed takes what the line confirms out of want.
+func checkFlushed(t *testing.T, line string, want map[string]float64) {
+	t.Helper()
+	f := strings.Fields(line)
+	require.Len(t, f, 3, line)
+	if f[0] == "stats.counters.statsd.bad_lines_seen.count" {
+		require.Equal(t, "0", f[1], line)
+	}
+	if value, ok := want[f[0]]; ok {
+		got, err := strconv.ParseFloat(f[1], 64)
+		require.NoError(t, err)
+		require.InDelta(t, value, got, 1e-6*(1+math.Abs(value)), line)
+		delete(want, f[0])
+	}
+}
+
+func statsdBatch() *metric.Batch {
+	b := sampleBatch()
+	b.Prefix, b.Suffix = "p", ""
+	r := metric.NewRecorder(metric.RecorderOptions{})
+	r.Series("idle", metric.Counter, metric.PyInt)
+	r.Set(r.Series("level", metric.Gauge, metric.Shortest), 3.5)
+	r.Set(r.Series("below", metric.Gauge, metric.Shortest), -5.25)
+	sketch := r.Series("sketch", metric.Timer, metric.Shortest)
+	for i := range 20000 {
+		r.Observe(sketch, float64(i)/1000)
+	}
+	r.Flush(b)
+	return b
+}

@@ -1,0 +1,43 @@
+package outputs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// Retry returns an output that writes to out until it takes the batch, ctx is
+// done, or the error wraps ErrPermanent. It waits first before the second
+// attempt, then longer, with some chance in it, up to longest. The error is
+// out's last one, and wraps ctx's when that ended it.
+func Retry(out Output, first, longest time.Duration) Output {
+	return &retry{out, first, longest}
+}
+
+type retry struct {
+	Output
+	first, longest time.Duration
+}
+
+// Write implements Output.
+func (r *retry) Write(ctx context.Context, b *metric.Batch) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = r.first, r.longest
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = r.Output.Write(ctx, b)
+		if errors.Is(last, ErrPermanent) {
+			return struct{}{}, backoff.Permanent(last)
+		}
+		return struct{}{}, last
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	if err == nil || errors.Is(last, err) {
+		return last
+	}
+	return fmt.Errorf("%w (gave up: %w)", last, err)
+}

@@ -1,0 +1,74 @@
+package parsers
+
+import (
+	"errors"
+
+	"github.com/logmetrics/logmetrics/internal/rules"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// regexParser records what the user's own patterns find:
+//
+//	--counter='logins=sshd\[\d+\]: Accepted (?P<method>\w+) for'
+//	Nov 21 03:08:44 host1 sshd[981]: Accepted publickey for alice from 192.0.2.7 port 50022 ssh2
+//	logins;method=publickey  a counter of lines
+//
+// All metrics are those of the rules; docs/regex.md describes them.
+type regexParser struct{ engine *rules.Engine }
+
+func newRegex(opt Options, rec *metric.Recorder) (Parser, error) {
+	c, err := regexConfig(opt)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := rules.New(c, rules.Options{WantTime: opt.WantTime, Zone: opt.Zone}, rec)
+	if err != nil {
+		return nil, &UsageError{Parser: "RegexParser", Reason: err.Error()}
+	}
+	return &regexParser{engine}, nil
+}
+
+// regexConfig gathers the rules of files and flags, in the order given.
+func regexConfig(opt Options) (*rules.Config, error) {
+	c := new(rules.Config)
+	fs := newFlags("RegexParser")
+	file := func(take func(name string, data []byte) error) func(string) error {
+		return func(name string) error {
+			data, err := opt.readFile(name)
+			if err != nil {
+				return err
+			}
+			return take(name, data)
+		}
+	}
+	fs.Func("grok-patterns", "`file` of grok patterns, a name and a pattern on each line; before the rules that use it", file(c.ParsePatterns))
+	fs.Func("rules", "YAML `file` of rules", file(c.Parse))
+	for _, k := range []metric.Kind{metric.Counter, metric.Gauge, metric.Timer, metric.Set} {
+		fs.Func(k.String(), "a "+k.String()+" as `name=pattern` or NAME:UNIT=PATTERN; the group called value is its value, other named groups are tags", func(arg string) error {
+			return c.Flag(k, arg)
+		})
+	}
+	if err := parseFlags(fs, opt.Args); err != nil {
+		return nil, err
+	}
+	if c.Empty() {
+		return nil, &UsageError{Parser: fs.Name(), Reason: "needs rules: --rules=FILE, or --counter=NAME=PATTERN and the like", Usage: usage(fs)}
+	}
+	return c, nil
+}
+
+func (o *Options) readFile(name string) ([]byte, error) {
+	if o.ReadFile == nil {
+		return nil, errors.New("files cannot be read here")
+	}
+	return o.ReadFile(name)
+}
+
+// Parse implements Parser.
+func (p *regexParser) Parse(b Block, rec *metric.Recorder) Stats {
+	n := p.engine.Parse(b.Bytes, b.Newest, rec)
+	return Stats{Lines: n.Lines, Skipped: n.Skipped, Rejected: n.Rejected, Untimed: n.Untimed}
+}
+
+// Problems implements Reporter.
+func (p *regexParser) Problems() []string { return p.engine.Problems() }

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Installs the programs of others that tests run against: the Debian packages
+# graphite-carbon and those named as arguments, and npm's statsd. As root on
+# Debian only; elsewhere it does nothing. It is quick when all is there.
+set -eu
+
+[ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] || exit 0
+
+missing=
+for package in graphite-carbon "$@"; do
+	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+	export DEBIAN_FRONTEND=noninteractive
+	# $missing is a list of words.
+	apt-get install -qq -y --no-install-recommends $missing ||
+		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends $missing; }
+fi
+
+# Where internal/testutil looks for it.
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/logmetrics-test"
+if [ ! -f "$cache/node_modules/statsd/stats.js" ] && command -v npm >/dev/null; then
+	mkdir -p "$cache"
+	npm install --prefix "$cache" --no-audit --no-fund --no-optional --ignore-scripts --silent statsd@0.9.0
+fi

@@ -239,7 +239,7 @@ func isThrowable(line []byte) bool {
 // throwable, alone or before ": ".
 func isThrowableClass(line []byte) bool {
 	n, dots := 0, 0
-	for n < len(line) && n < maxThread && (line[n]|0x20 >= 'a' && line[n]|0x20 <= 'z' || isNumeral(line[n]) || line[n] == '_' || line[n] == '$' || line[n] == '.') {
+	for n < len(line) && n < maxThread && (line[n]|0x20 >= 'a' && line[n]|0x20 <= 'z' || isDigit(line[n]) || line[n] == '_' || line[n] == '$' || line[n] == '.') {
 		if line[n] == '.' {
 			dots++
 		}

@@ -210,10 +210,10 @@ func metricFields(b []byte) (name []byte, value float64, rest []byte, ok bool) {
 // plainNumberEnd returns the length of the number without a sign that b starts
 // with; 0 when there is none, or a second point as in 1.2.3.
 func plainNumberEnd(b []byte) int {
-	whole := numeralsEnd(b, 0)
+	whole := digitsEnd(b, 0)
 	n := whole
 	if n < len(b) && b[n] == '.' {
-		n = numeralsEnd(b, n+1)
+		n = digitsEnd(b, n+1)
 		if n == 1 || n < len(b) && b[n] == '.' {
 			return 0
 		}
@@ -225,7 +225,7 @@ func plainNumberEnd(b []byte) int {
 	if exp < len(b) && (b[exp] == '+' || b[exp] == '-') {
 		exp++
 	}
-	if end := numeralsEnd(b, exp); end > exp {
+	if end := digitsEnd(b, exp); end > exp {
 		return end
 	}
 	return n

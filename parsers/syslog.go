@@ -138,7 +138,7 @@ func cutPRI(line []byte) (pri int, rest []byte, ok bool) {
 	if len(line) == 0 || line[0] != '<' {
 		return -1, line, true
 	}
-	n := numeralsEnd(line[:min(len(line), 4)], 1)
+	n := digitsEnd(line[:min(len(line), 4)], 1)
 	if n == 1 || n == len(line) || line[n] != '>' || line[1] == '0' && n > 2 {
 		return -1, line, false
 	}

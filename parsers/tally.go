@@ -88,20 +88,6 @@ func (t *tally) deriveRates(rec *metric.Recorder, first int, names []string, sec
 	}
 }
 
-// digits reads a number of 1 to most digits that is the whole of b.
-func digits(b []byte, most int) (n uint64, ok bool) {
-	if len(b) == 0 || len(b) > most {
-		return 0, false
-	}
-	for _, c := range b {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	return n, true
-}
-
 // maxSizeDigits bounds the size of a reply: 100 TB is not one.
 const maxSizeDigits = 14
 

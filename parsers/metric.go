@@ -93,27 +93,19 @@ func logsterMetrics(percentiles []int) func(s metric.Sample, seconds float64, em
 }
 
 // Parse implements Parser.
-func (p *metricParser) Parse(b Block, rec *metric.Recorder) (st Stats) {
+func (p *metricParser) Parse(b Block, rec *metric.Recorder) Stats {
 	p.times.Newest(b.Newest)
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		if p.wantTime {
-			if unix, ok := lineTime(p.times, line); ok {
-				rec.At(unix)
-			} else {
-				st.Untimed++
-			}
-		}
-		switch p.line(line, rec) {
-		case Skipped:
-			st.Skipped++
-		case Rejected:
-			st.Rejected++
+	return eachLine(b, rec, p.wantTime, p.line)
+}
+
+func (p *metricParser) line(line []byte, rec *metric.Recorder) (v Verdict, timed bool) {
+	if p.wantTime {
+		var unix int64
+		if unix, timed = lineTime(p.times, line); timed {
+			rec.At(unix)
 		}
 	}
-	return st
+	return p.record(line, rec), timed
 }
 
 // lineTime reads the stamp at the start of a program's line: a date and time,
@@ -126,7 +118,8 @@ func lineTime(r *logtime.Reader, line []byte) (unix int64, ok bool) {
 	return unix, ok
 }
 
-func (p *metricParser) line(line []byte, rec *metric.Recorder) Verdict {
+// record records all metrics of a line.
+func (p *metricParser) record(line []byte, rec *metric.Recorder) Verdict {
 	verdict := Skipped
 	for {
 		i := bytes.Index(line, metricWord)

@@ -41,12 +41,11 @@ type metricParser struct {
 }
 
 func newMetric(opt Options, rec *metric.Recorder) (Parser, error) {
-	fs := newFlags("MetricParser")
-	list := "90"
+	fs, list := newFlags("MetricParser"), "90"
 	if opt.Alias {
-		const text = "whole `numbers` from 0 to 100, with commas: the percentiles to send of each time"
-		fs.StringVar(&list, "percentiles", list, text)
-		fs.StringVar(&list, "p", list, "`numbers`: the same as --percentiles")
+		fs = newFlags("MetricLogster")
+		fs.StringVar(&list, "percentiles", list, "whole `numbers` from 0 to 100, with commas: the percentiles to send of each time")
+		fs.also("percentiles", "p")
 	}
 	if err := parseFlags(fs, opt.Args); err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ func newMetric(opt Options, rec *metric.Recorder) (Parser, error) {
 	if opt.Alias {
 		percentiles, err := parsePercentiles(list)
 		if err != nil {
-			return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+			return nil, fs.wrong(err)
 		}
 		rec.Finish(logsterMetrics(percentiles))
 	}

@@ -44,7 +44,7 @@ func usageHint(err error) string {
 	var parse *kong.ParseError
 	switch {
 	case errors.As(err, &own):
-		return own.Usage
+		return "logmetrics: see logmetrics parsers " + own.Parser + "\n"
 	case errors.As(err, &parse):
 		return "logmetrics: see logmetrics --help\n"
 	}

@@ -60,6 +60,7 @@ func (r *runCmd) missing() string {
 // to check its options.
 func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err error) {
 	job = extract.Job{Workers: runtime.GOMAXPROCS(0), MaxSeries: f.MaxSeries, MaxLine: int(f.MaxLine), FS: vfs.OS{}, Now: time.Now}
+	job.Options.ReadFile = os.ReadFile
 	if job.Parser, job.Options.Alias, err = findParser(parser); err != nil {
 		return job, err
 	}

@@ -30,6 +30,9 @@ type Options struct {
 	// Last makes a log without a position start at the first line in the last
 	// Last bytes of its live file; 0: no.
 	Last int64
+	// MayBeGone says that the path may have been removed for good, as one that a
+	// glob matched once: nothing is said of its being missing. See Over.
+	MayBeGone bool
 	// Drain says that nothing will be appended any more: an unfinished last line
 	// or record is returned too, as Final.
 	Drain bool
@@ -219,6 +222,20 @@ func (f *File) Position() state.Position {
 	p := state.Position{Dev: g.dev, Inode: g.inode, Offset: f.off, HeadLen: int64(len(g.head)), MarkLen: int64(len(f.mark)), Prev: f.prev, PrevLen: f.plen}
 	p.Head, p.Mark = hash(g.head), hash(f.mark)
 	return p
+}
+
+// Over reports whether the log can have nothing more, once Next returned
+// io.EOF: nothing of it is left, and file is empty, or only file, which is
+// compressed and read to its end.
+func (f *File) Over() (file string, over bool) {
+	if f.cur == nil {
+		return "", true
+	}
+	if f.cur.z == nil || f.next != nil || f.skip > f.off {
+		return "", false
+	}
+	_, err := f.opt.FS.Stat(f.path)
+	return f.cur.path, errors.Is(err, fs.ErrNotExist)
 }
 
 // Close implements Source.

@@ -162,6 +162,7 @@ func (r *run) read(ctx context.Context, in *intake) error {
 	}
 	errs := in.open(paths, r.st.Logs, tail.Options{
 		FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, FromEnd: r.res.First && !r.job.FromBegin, Last: in.tail,
+		Silence: recordSilence, Now: r.job.Now,
 	})
 	errs = append(errs, in.read(ctx)...)
 	for _, f := range in.files {
@@ -178,6 +179,10 @@ func (r *run) read(ctx context.Context, in *intake) error {
 	r.res.SeriesLost, r.res.ValuesLost = in.recorder().Dropped()
 	return errors.Join(errs...)
 }
+
+// recordSilence is how long after the last write to a log a record at its end
+// is taken for whole. A stack trace is written in one go.
+const recordSilence = 10 * time.Second
 
 // logs are those that the patterns name now and those that have a position.
 func (r *run) logs() ([]string, error) {

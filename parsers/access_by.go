@@ -9,9 +9,9 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// accessBy counts requests by what --by names, as series requests_by with a
-// tag for each key. They add up to requests; a name of their own keeps a sum
-// over requests from counting each request twice.
+// accessBy counts requests by what --by names, as further series requests with
+// a tag for each key; to an output without tags they are requests.GET.200. They
+// add up to the series without tags, which stays for those who have it in graphs.
 type accessBy struct {
 	keys      []string // sorted
 	vhostLine bool     // no format: a line may be vhost_combined
@@ -69,7 +69,7 @@ func requireFields(s *logformat.Access, a *accessBy) error {
 }
 
 func (a *accessBy) register(rec *metric.Recorder) {
-	a.family = rec.Family("requests_by", metric.Counter, a.keys...)
+	a.family = rec.Family("requests", metric.Counter, a.keys...)
 }
 
 // count counts a request that the parser has counted.

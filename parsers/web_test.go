@@ -198,17 +198,17 @@ func TestAccessBy(t *testing.T) {
 				want := map[string]float64{}
 				for value, n := range of(&l.truth) {
 					value, _, _ = strings.Cut(value, ":") // the port
-					want["requests_by;"+key+"="+string(metric.AppendNode(nil, []byte(value)))] += float64(n)
+					want["requests;"+key+"="+string(metric.AppendNode(nil, []byte(value)))] += float64(n)
 				}
 				if key == "method" && l.truth.Malformed > 0 {
-					want["requests_by;method=malformed"] = float64(l.truth.Malformed)
+					want["requests;method=malformed"] = float64(l.truth.Malformed)
 				}
 				if key == "vhost" && len(l.truth.VHosts) == 0 {
-					want["requests_by;vhost=none"] = float64(l.truth.Records)
+					want["requests;vhost=none"] = float64(l.truth.Records)
 				}
 				got := values(t, read(t, l.c, setup{}))
 				for name := range got {
-					if !strings.HasPrefix(name, "requests_by;") {
+					if !strings.HasPrefix(name, "requests;") {
 						delete(got, name)
 					}
 				}

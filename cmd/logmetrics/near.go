@@ -55,7 +55,7 @@ func findParser(name string) (f parsers.Factory, alias bool, err error) {
 	case command != "":
 		text += "; did you mean the command " + command + "?"
 	default:
-		text += " (there are: logmetrics parsers)"
+		text += "; logmetrics parsers lists them"
 	}
 	return f, false, &usageError{text}
 }

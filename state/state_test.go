@@ -346,6 +346,24 @@ func TestTwin(t *testing.T) {
 	assert.Empty(t, mustOpen(t, "/d", other, Options{FS: mem}).From())
 }
 
+// A job that gets a name goes on where it was; one beside a job of another
+// name is new.
+func TestNamedJobsAreNoTwins(t *testing.T) {
+	mem := vfs.NewMem()
+	commit(t, mustOpen(t, "/d", key, Options{FS: mem}), 1)
+	first, second := key, key
+	first.Job, second.Job = "first", "second"
+	j := mustOpen(t, "/d", first, Options{FS: mem})
+	require.Equal(t, key.Name(), j.From())
+	j.State().End = 99
+	commit(t, j, 5)
+
+	assert.Equal(t, key.Name(), mustOpen(t, "/d", second, Options{FS: mem}).From(), "not at the named one, though that is newer")
+	unnamed := key
+	unnamed.Prefix = "edited"
+	assert.Equal(t, "first", mustOpen(t, "/d", unnamed, Options{FS: mem}).From())
+}
+
 func TestNewOutputIsOwedNoOldBatches(t *testing.T) {
 	mem := vfs.NewMem()
 	k := Key{Job: "mail", Outputs: outputs[:1]}

@@ -105,12 +105,6 @@ func (s *Members) Estimate() uint64 {
 	return uint64(math.Round(e))
 }
 
-// Reset empties s.
-func (s *Members) Reset() {
-	clear(s.exact)
-	s.registers = nil
-}
-
 func (s *Members) sketch() {
 	if s.registers != nil {
 		return

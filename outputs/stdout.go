@@ -57,12 +57,12 @@ type writer struct{ w io.Writer }
 
 func (w writer) open(context.Context) (link, error) { return w, nil }
 
-func (w writer) send(packet []byte) error {
+func (w writer) send(_ context.Context, packet []byte) error {
 	if _, err := w.w.Write(packet); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
 	}
 	return nil
 }
 
-func (w writer) finish() error { return nil }
-func (w writer) close()        {}
+func (w writer) finish(context.Context) error { return nil }
+func (w writer) close()                       {}

@@ -165,7 +165,7 @@ func (s *series) setValue(m *metricSpec, name text, p *pattern, src *source) err
 		s.one = true
 		return nil
 	}
-	number, isNumber := parseNumber([]byte(m.Value.value))
+	number, isNumber := metric.ParseValue([]byte(m.Value.value))
 	switch {
 	case isNumber && s.kind == metric.Set:
 		return src.fault(m.Value, 0, "a set counts distinct texts: value: GROUP; a group's number is written {%s}", m.Value.value)

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Family is the series of one name that differ by tags from the log.
+// Family is the series of one name that differ by tags from the log. It is as
+// little safe for concurrent use as its Recorder.
 type Family struct {
 	r    *Recorder
 	name string

@@ -25,7 +25,8 @@ func (r *Recorder) Block(seq uint64) {
 	}
 }
 
-// At says that what follows belongs to the Unix second unix.
+// At says that what follows in the block belongs to the Unix second unix. It is
+// called before the values of the line are recorded.
 func (r *Recorder) At(unix int64) {
 	if !r.timed {
 		r.first, r.last, r.timed = unix, unix, true

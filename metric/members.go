@@ -68,7 +68,7 @@ func (s *Members) Merge(o *Members) {
 }
 
 // Exact returns the members in ascending order, or nil when the set has
-// become a sketch.
+// become a sketch. The slice is the caller's.
 func (s *Members) Exact() []string {
 	if s == nil || s.registers != nil {
 		return nil

@@ -88,7 +88,7 @@ func NewRecorder(opt RecorderOptions) *Recorder {
 	return r
 }
 
-// Inc counts n more occurrences.
+// Inc counts n more occurrences, for counters.
 func (r *Recorder) Inc(id ID, n uint64) {
 	c := &r.cells[id]
 	c.Count += n

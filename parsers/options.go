@@ -15,10 +15,10 @@ import (
 // UsageError says what is wrong with a parser's own options. With Help it
 // says nothing is wrong: the options asked for their description.
 type UsageError struct {
-	Parser string
-	Reason string
+	Parser string // the name, Logster's where its options differ
+	Reason string // names the option and says what is wrong
 	Help   bool
-	Usage  string // the options, one or two lines each
+	Usage  string // the options, two lines each; empty when there are none
 }
 
 // Error returns the parser and the reason.

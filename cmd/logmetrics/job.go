@@ -66,6 +66,7 @@ func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err er
 	if job.Options.Zone, err = zone(f.Timezone); err != nil {
 		return job, err
 	}
+	job.Options.ReadFile = os.ReadFile
 	if job.Options.Args, err = splitWords(f.ParserOptions); err != nil {
 		return job, &usageError{"--parser-options: " + err.Error()}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,13 +44,13 @@ type world struct {
 	uid     uint32 // of the program; 0: the test's own
 	sink    *sink
 	ledger  *ledger
+	outputs []string // the sinks that must have everything in the end
 	written int
 	half    string // what is still to be written of an unfinished line
 	lost    map[int]bool
 	killed  int
 	rotated int    // since a run came to its end
 	said    string // on stderr, by all runs
-	peak    int64  // resident bytes of the largest run
 }
 
 // newWorld returns a world whose log has lines that were read by a first run:
@@ -67,9 +68,10 @@ func emptyWorld(t testing.TB, args ...string) *world {
 	w := &world{t: t, rand: newRand(t), dir: t.TempDir(), bin: program(t), ledger: newLedger(), lost: map[int]bool{}}
 	w.sink = newSink(t, "graphite", w.ledger)
 	w.logs = []string{w.log()}
+	w.outputs = []string{"stdout", "graphite"}
 	w.args = append([]string{
 		"--state-dir", w.state(), "--from=begin", "--self-metrics", "--max-series=1000000",
-		"-o", "stdout", "-o", "graphite", "--graphite-host", w.sink.address, "--parser-options", rule,
+		"--graphite-host", w.sink.address, "--parser-options", rule,
 	}, args...)
 	return w
 }
@@ -182,8 +184,12 @@ func (w *world) compress(suffix, tool string) {
 
 // command returns the program with its arguments.
 func (w *world) command() *exec.Cmd {
-	args := append(append([]string{}, w.args...), "RegexParser")
-	cmd := exec.CommandContext(w.t.Context(), w.bin, append(args, w.logs...)...)
+	args := slices.Clone(w.args)
+	for _, name := range w.outputs {
+		args = append(args, "-o", name)
+	}
+	args = append(append(args, "RegexParser"), w.logs...)
+	cmd := exec.CommandContext(w.t.Context(), w.bin, args...)
 	cmd.Env = os.Environ()
 	if w.uid != 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: w.uid, Gid: w.uid}}
@@ -211,11 +217,10 @@ func (w *world) start(env ...string) (cmd *exec.Cmd, wait func() (code int, stde
 // exits runs the program to its end and returns what it said.
 func (w *world) exits(code int, env ...string) string {
 	w.t.Helper()
-	cmd, wait := w.start(env...)
+	_, wait := w.start(env...)
 	got, stderr := wait()
 	require.Equal(w.t, code, got, "%s", stderr)
 	w.said += stderr
-	w.peak = max(w.peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10)
 	if code != 1 {
 		w.rotated = 0
 	}
@@ -244,7 +249,7 @@ func (w *world) exact() {
 	w.t.Helper()
 	for range 2 {
 		w.exits(0)
-		for _, name := range []string{"stdout", w.sink.name} {
+		for _, name := range w.outputs {
 			w.ledger.check(w.t, name, w.written, w.lost)
 		}
 	}

@@ -128,6 +128,9 @@ func dateext() (list []scenario) {
 		{"-2025-11-30", "-2025-12-01"},
 		{".20251130", ".20251201"},
 		{"-20251130-235900", "-20251201-000000"},
+		{"-1764460800", "-1764547200"},
+		{".1711123199", ".1711123200"}, // the year 1711 it is not
+		{"-20251130.9", "-20251130.10"},
 	} {
 		for _, tool := range []string{"", "gzip"} {
 			list = append(list, scenario{name: strings.TrimSpace("dateext " + dates[0] + " " + tool), play: func(w *world) {
@@ -137,6 +140,30 @@ func dateext() (list []scenario) {
 					w.create()
 					if tool != "" {
 						w.compress(date, tool)
+					}
+				}
+				w.write(3)
+			}})
+		}
+	}
+	return list
+}
+
+// dateBeforeExtension has the forms in which logrotate's "extension" and Java's
+// appenders date generations: app-20251130.log.
+func dateBeforeExtension() (list []scenario) {
+	for _, dates := range [][]string{
+		{"-20251130", "-20251201"}, {".2025-11-30", ".2025-12-01"}, {"-2025-11-30-9", "-2025-11-30-10"}, {"-2025113022", "-2025113023"},
+	} {
+		for _, tool := range []string{"", "gzip"} {
+			list = append(list, scenario{name: strings.TrimSpace("app" + dates[0] + ".log " + tool), play: func(w *world) {
+				for _, date := range dates {
+					w.write(20)
+					file := filepath.Join(w.dir, "app"+date+".log")
+					require.NoError(w.t, os.Rename(w.log(), file))
+					w.create()
+					if tool != "" {
+						w.compressFile(file, tool)
 					}
 				}
 				w.write(3)
@@ -225,7 +252,7 @@ var content = []scenario{
 
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	for _, group := range [][]scenario{appending, rotating, dateext(), compressed(), replaced, content} {
+	for _, group := range [][]scenario{appending, rotating, dateext(), dateBeforeExtension(), compressed(), replaced, content} {
 		for _, s := range group {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
@@ -409,6 +436,24 @@ func TestGlob(t *testing.T) {
 	w.move("-mail", "-mail.1")
 	w.writeTo("-mail", 5)
 	w.exact()
+}
+
+// TestGlobOfDatedNames: what is rotated to another name that the glob takes is
+// not read again as a log of its own.
+func TestGlobOfDatedNames(t *testing.T) {
+	t.Parallel()
+	w := emptyWorld(t)
+	w.logs = []string{filepath.Join(w.dir, "*.log")}
+	w.write(10)
+	w.exits(0)
+	for _, date := range []string{"-20251130", ".2025-12-01", "-1764633600"} {
+		w.write(10)
+		require.NoError(t, os.Rename(w.log(), filepath.Join(w.dir, "app"+date+".log")))
+		w.write(10)
+		w.exits(0)
+	}
+	w.exact()
+	assert.Empty(t, w.said)
 }
 
 func TestTwoLogsInOneJob(t *testing.T) {

@@ -172,9 +172,11 @@ func (w *world) rotate() { w.t.Helper(); w.shift(); w.move("", ".1"); w.create()
 func (w *world) copytruncate(suffix string) { w.t.Helper(); w.copyTo(suffix); w.truncate() }
 
 // compress does what logrotate does with a rotated file.
-func (w *world) compress(suffix, tool string) {
+func (w *world) compress(suffix, tool string) { w.t.Helper(); w.compressFile(w.file(suffix), tool) }
+
+func (w *world) compressFile(name, tool string) {
 	w.t.Helper()
-	args := []string{"-q", w.file(suffix)}
+	args := []string{"-q", name}
 	if tool == "zstd" {
 		args = append(args, "--rm")
 	}

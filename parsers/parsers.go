@@ -91,11 +91,14 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "AccessParser", Alias: "SampleLogster", Summary: "statuses, bytes and times of an nginx or Apache access log", New: newAccess},
+	{Name: "ErrorParser", Alias: "ErrorLogLogster", Summary: "messages of an nginx or Apache error log by level", New: newErrorLog},
 	{Name: "JsonParser", Alias: "JsonLogster", Summary: "the numbers of lines that are JSON", New: newJSON},
 	{Name: "Log4jParser", Alias: "Log4jLogster", Summary: "events of Java programs by level", Sequential: true, New: newLog4j},
 	{Name: "MetricParser", Alias: "MetricLogster", Summary: "METRIC_COUNT and METRIC_TIME that programs log", New: newMetric},
 	{Name: "PostfixParser", Alias: "PostfixLogster", Summary: "deliveries, delays, connections and rejects of a Postfix mail log", New: newPostfix},
 	{Name: "RegexParser", Summary: "what your own regular expressions find: counters, gauges, timers, sets", New: newRegex},
+	{Name: "SquidParser", Alias: "SquidLogster", Summary: "requests, bytes, times and hits of a Squid access log", New: newSquid},
 	{Name: "SyslogParser", Summary: "lines of a system log by program, severity and facility", New: newSyslog},
 }
 

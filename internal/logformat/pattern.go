@@ -3,7 +3,8 @@
 //
 // It promises linear time in the length of a line, no allocation per line and
 // no regular expressions. It knows nothing of metrics: it says where things
-// stand in a line. Start from [CompilePattern] for Log4j's PatternLayout.
+// stand in a line. Start from [CompilePattern] for Log4j's PatternLayout,
+// from [CompileAccess] for nginx's log_format and Apache's LogFormat.
 package logformat
 
 import "bytes"

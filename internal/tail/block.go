@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,16 +19,22 @@ const BlockSize = 256 << 10
 
 // holeMin is how many NULs in a row are a hole in the file, left by a crash or
 // a truncation, and not bytes of a line.
-const holeMin = 8
+// Files are torn by pages, so that real holes are longer by far.
+const holeMin = 64
 
 var nuls [holeMin]byte
 
 // findHole returns where the first hole in p begins, or -1.
 func findHole(p []byte) int {
-	if bytes.IndexByte(p, 0) < 0 {
-		return -1
+	// Of each 57 bytes it is enough to look at eight: a hole covers one of
+	// these looks. It costs a quarter of looking at all.
+	const step = holeMin - 8 + 1
+	for i := 0; i+8 <= len(p); i += step {
+		if binary.LittleEndian.Uint64(p[i:]) == 0 {
+			return bytes.Index(p, nuls[:])
+		}
 	}
-	return bytes.Index(p, nuls[:])
+	return -1
 }
 
 // read returns the next whole lines of the current generation, or io.EOF.

@@ -59,6 +59,7 @@ type File struct {
 	skip        int64 // in cur: no '\n' between off and here, which is more than MaxLine
 	hole        int64 // in cur: nothing but NULs between the place looked at last and here
 	fresh       bool  // start was given, and nothing was consumed since
+	ended       bool  // Next returned io.EOF: nobody knows what became of cur since
 	stats       Stats
 }
 
@@ -129,6 +130,12 @@ func (f *File) Next(ctx context.Context, buf []byte) (parsers.Block, error) {
 	if len(buf) == 0 {
 		buf = make([]byte, BlockSize)
 	}
+	if f.ended && f.cur != nil {
+		if _, err := f.replaced(); err != nil && !errors.Is(err, errMoved) {
+			return parsers.Block{}, err
+		}
+	}
+	f.ended = false
 	for {
 		if f.cur != nil {
 			b, err := f.read(ctx, buf)
@@ -170,6 +177,7 @@ func (f *File) finishOld(buf []byte) (parsers.Block, error) {
 	if f.cur != nil && f.fresh && f.given > f.off && f.off == f.start.Offset {
 		return f.deliver(buf, f.given-f.off, true)
 	}
+	f.ended = true
 	return parsers.Block{}, io.EOF
 }
 

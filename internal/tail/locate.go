@@ -25,16 +25,17 @@ func (f *File) look() (bool, error) {
 		return false, fmt.Errorf("look at log: %w", err)
 	default:
 		if dev, inode, _ := vfs.Ident(fi); f.cur.is(dev, inode) {
-			return f.lookAtLive()
+			lost, err := f.replaced()
+			return lost && f.cur != nil, err
 		}
 	}
 	return f.lookBehind()
 }
 
-// lookAtLive checks that the live file, which is the current one, still has the
-// content that was read. If not there may be a copy that holds more of it; then
-// follows what is new.
-func (f *File) lookAtLive() (bool, error) {
+// replaced tells whether the current file lost the content that was read from
+// it, as in a truncation. Then cur is what is to be read instead: a copy that
+// holds more of it, or what is new; or nil.
+func (f *File) replaced() (bool, error) {
 	same, err := f.cur.unchanged(f.mark, f.off)
 	if same || err != nil {
 		return false, err
@@ -42,10 +43,7 @@ func (f *File) lookAtLive() (bool, error) {
 	f.pos = f.Position()
 	g := f.cur
 	f.cur, f.fresh = nil, false
-	if err := errors.Join(g.close(), f.resume()); err != nil {
-		return false, err
-	}
-	return f.cur != nil, nil
+	return true, errors.Join(g.close(), f.resume())
 }
 
 // lookBehind finds what follows the current generation, which was rotated away.

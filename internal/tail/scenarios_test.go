@@ -518,3 +518,23 @@ func TestNotRegular(t *testing.T) {
 		require.ErrorContains(t, err, path)
 	}
 }
+
+func TestSameFirstKiBTruncatedWhileRead(t *testing.T) {
+	r := newRig(t, t.TempDir())
+	header := "# " + strings.Repeat("header ", 300)
+	start := func() {
+		r.raw("", header+"\n")
+		r.want = append(r.want, header)
+	}
+	start()
+	r.append(10)
+	f := r.open()
+	r.got = r.read(f, all)
+	r.append(3)
+	r.copytruncate()
+	start()
+	r.append(50)
+	r.got = append(r.got, r.read(f, all)...)
+	r.exact()
+	require.NoError(t, f.Close())
+}

@@ -1,9 +1,65 @@
 // Package tail reads one path as one endless log, whatever happens beneath:
-// rotation, truncation, compressed generations.
+// rotation, truncation, compressed generations. Start from [File], which
+// [Open] makes of a path and a position.
 //
-// It promises each whole line once, with exact positions, or a count of what
-// is lost. It does not follow yet: Next ends with io.EOF at the end of what
-// is there. Start from [Source].
+// It promises each whole line once, in order, over any series of runs of which
+// each begins at the position that the one before has kept; or a count of
+// what is lost. It does not look into lines, and does not keep positions. It does
+// not wait: Next ends with io.EOF at the end of what is there now, and may be
+// called again later.
+//
+// # Generations
+//
+// A log is a sequence of generations: rotated files from old to new, then the
+// live file at the path itself. Rotated are the path's name followed by a number
+// (.1, .0: higher is older) or a date (-20240131, -2024013110,
+// -20240131-1706659200, .2024-01-31 and the like), then perhaps .gz, .zst, .bz2
+// or .xz. They must be regular files, no links, of the live file's owner or
+// root's. Where the path is a symbolic link, the files beside its target whose
+// names differ in numbers only, and lower ones, are generations too, each with
+// its own rotated files; others there are read on only if a position is in them.
+// Offsets in compressed files are those of the plain content.
+//
+// # Finding the place
+//
+// A position knows its generation by content: the hash of the first KiB and
+// that of the last KiB before the offset. Inodes are reused and change when
+// a file is copied or compressed, so they only decide between files with the
+// same content; devices and the clock decide nothing. In this order it is
+//
+//   - the live file, if it has that content, also under another inode;
+//   - else the rotated generation that has it: the newest, or that with the inode;
+//   - else one that has the first KiB and ends before the offset: a copy made
+//     before the last lines were read, of which nothing is new;
+//   - else the live file, if it has the first KiB and ends before the offset: it
+//     lost its end, as in a power cut. It is read on from its last line's end;
+//   - else it is gone. Reading goes on with the first generation after the
+//     newest one that the position knows to be older (Prev), from its
+//     beginning, and a gap is counted. The bytes lost are estimated as if the
+//     file that is gone had been as long as the one read next.
+//
+// A file that was empty has no content to know it by. It is what comes after
+// Prev; if it had content later and is gone unread, nobody can tell.
+//
+// # Going on
+//
+// From a rotated generation reading goes on to the next one as soon as that has
+// content, for until then the writer may still hold the old one; before it
+// goes it reads the old one to its end once more. Lines that a second writer adds
+// to the old file after that are not seen. An unfinished last line waits for
+// its '\n'; when its file is left, or is compressed, it is returned with one added.
+// A live file that is gone or truncated during a run is treated as at the start
+// of one; it is looked at when its end is reached, and before reading on from
+// there. One truncated and regrown past the offset between two blocks is
+// noticed at its end only. A file that cannot be opened for want of permission is an error, and
+// the position stays.
+//
+// # What is skipped
+//
+// Lines longer than MaxLine are never held in memory. Holes, runs of at least 8
+// NULs as crashes and truncations leave them, end the line before them, and are
+// passed when something follows. Of a damaged compressed file the part before the
+// damage is read. All are counted, and said once.
 package tail
 
 import (

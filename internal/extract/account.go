@@ -18,6 +18,7 @@ func (r *run) account() []metric.Sample {
 	counter("skipped", int64(r.res.Skipped))
 	counter("rejected", int64(r.res.Rejected))
 	counter("untimedLines", int64(r.res.Untimed))
+	counter("longLines", r.res.Read.LongLines)
 	counter("bytes", r.res.Read.Bytes)
 	counter("rotations", int64(r.res.Read.Rotations))
 	counter("bytesLost", r.res.Read.Lost)

@@ -160,12 +160,19 @@ func (r *run) read(ctx context.Context, in *intake) error {
 	if err != nil {
 		return err
 	}
-	errs := in.open(paths, r.st.Logs, r.res.First && !r.job.FromBegin)
+	errs := in.open(paths, r.st.Logs, tail.Options{
+		FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, FromEnd: r.res.First && !r.job.FromBegin, Last: in.tail,
+		Silence: recordSilence, Now: r.job.Now,
+	})
 	errs = append(errs, in.read(ctx)...)
 	for _, f := range in.files {
 		r.st.Logs[f.path] = f.source.Position()
 		r.res.Read.Add(f.source.Stats())
 		r.sayStart(f)
+		if in.over(f) {
+			r.job.Log.Debug("the log is gone for good: its position is forgotten", "source", f.path)
+			delete(r.st.Logs, f.path)
+		}
 	}
 	in.close()
 	r.res.Stats = in.stats
@@ -173,17 +180,21 @@ func (r *run) read(ctx context.Context, in *intake) error {
 	return errors.Join(errs...)
 }
 
+// recordSilence is how long after the last write to a log a record at its end
+// is taken for whole. A stack trace is written in one go.
+const recordSilence = 10 * time.Second
+
 // logs are those that the patterns name now and those that have a position.
 func (r *run) logs() ([]string, error) {
-	paths, err := tail.Expand(r.job.Logs, false)
+	patterns := slices.Clone(r.job.Logs)
+	for path := range r.st.Logs {
+		patterns = append(patterns, path)
+	}
+	paths, err := tail.Expand(patterns, false)
 	if err != nil {
 		return nil, fmt.Errorf("find logs: %w", err)
 	}
-	for path := range r.st.Logs {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	return slices.Compact(paths), nil
+	return paths, nil
 }
 
 func (r *run) sayStart(f file) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/logmetrics/logmetrics/internal/tail"
@@ -74,13 +76,13 @@ func newIntake(job *Job) (*intake, error) {
 // recorder holds what all workers recorded, once they are done.
 func (in *intake) recorder() *metric.Recorder { return in.workers[0].rec }
 
-// open opens the logs at their positions. A log without a position is new:
-// it is read from its beginning, or atEnd. What cannot be opened is left out,
+// open opens the logs at their positions. What cannot be opened is left out,
 // with an error if it was never there or is there and cannot be read.
-func (in *intake) open(paths []string, at map[string]state.Position, atEnd bool) (errs []error) {
+func (in *intake) open(paths []string, at map[string]state.Position, opt tail.Options) (errs []error) {
 	for _, path := range paths {
 		pos, known := at[path]
-		source, err := tail.Open(path, pos, tail.Options{FS: in.job.FS, Log: in.job.Log, MaxLine: in.job.MaxLine, FromEnd: atEnd, Last: in.tail})
+		opt.MayBeGone = !slices.ContainsFunc(in.job.Logs, func(log string) bool { return filepath.Clean(log) == path })
+		source, err := tail.Open(path, pos, opt)
 		switch {
 		case err == nil:
 			in.files = append(in.files, file{path, source})
@@ -91,6 +93,18 @@ func (in *intake) open(paths []string, at map[string]state.Position, atEnd bool)
 		}
 	}
 	return errs
+}
+
+// over reports whether f is a log of a glob that can have nothing more. A
+// compressed file that a pattern matches is held back by the position: without
+// it the file would be read as a new log.
+func (in *intake) over(f file) bool {
+	rest, over := f.source.Over()
+	listed := func(pattern string) bool {
+		match, err := filepath.Match(filepath.Clean(pattern), rest)
+		return match || err != nil || filepath.Clean(pattern) == f.path
+	}
+	return over && !slices.ContainsFunc(in.job.Logs, listed)
 }
 
 // read has all that is there parsed and merged into one recorder.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -219,6 +220,24 @@ func TestUnread(t *testing.T) {
 	next(t, f, false, "f")
 	f.Unread(2)
 	ends(t, f)
+	require.NoError(t, f.Close())
+}
+
+func TestUnreadOfASilentLog(t *testing.T) {
+	r := newRig(t, t.TempDir())
+	now := time.Now()
+	r.opt.Silence, r.opt.Now = 10*time.Second, func() time.Time { return now }
+	r.raw("", "a\nb\nhal")
+	f := r.open()
+	next(t, f, false, "a", "b")
+	f.Unread(2)
+	ends(t, f)
+	now = now.Add(9 * time.Second)
+	ends(t, f)
+	now = now.Add(2 * time.Second)
+	next(t, f, true, "b")
+	ends(t, f)
+	require.EqualValues(t, 4, f.Position().Offset, "an unfinished line is no record")
 	require.NoError(t, f.Close())
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/parsers"
@@ -30,6 +31,14 @@ type Options struct {
 	// Last makes a log without a position start at the first line in the last
 	// Last bytes of its live file; 0: no.
 	Last int64
+	// MayBeGone says that the path may have been removed for good, as one that a
+	// glob matched once: nothing is said of its being missing. See Over.
+	MayBeGone bool
+	// Silence is how long a file must not have been written to for a record that
+	// was held back to be returned as Final; 0: only a later Open does it, when
+	// nothing was added since.
+	Silence time.Duration
+	Now     func() time.Time // for Silence; nil: time.Now
 	// Drain says that nothing will be appended any more: an unfinished last line
 	// or record is returned too, as Final.
 	Drain bool
@@ -73,6 +82,9 @@ func Open(path string, pos state.Position, opt Options) (*File, error) {
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
 	}
 	if opt.MaxLine <= 0 {
 		opt.MaxLine = DefaultMaxLine
@@ -174,11 +186,18 @@ func (f *File) proceed() (more bool, err error) {
 // finishOld ends the pass. A record that was held back at the end of the run
 // before, and has got nothing since, is complete.
 func (f *File) finishOld(buf []byte) (parsers.Block, error) {
-	if f.cur != nil && f.fresh && f.given > f.off && f.off == f.start.Offset {
+	if f.cur != nil && f.given > f.off && (f.fresh && f.off == f.start.Offset || f.silent()) {
 		return f.deliver(buf, f.given-f.off, true)
 	}
 	f.ended = true
 	return parsers.Block{}, io.EOF
+}
+
+// silent reports whether nothing was written for so long that a record which
+// was held back is whole: a program writes one at once.
+func (f *File) silent() bool {
+	fi, err := f.cur.file.Stat()
+	return err == nil && f.opt.Silence > 0 && f.opt.Now().Sub(fi.ModTime()) >= f.opt.Silence
 }
 
 // Unread implements Source. It does nothing after a Final block, and gives
@@ -219,6 +238,20 @@ func (f *File) Position() state.Position {
 	p := state.Position{Dev: g.dev, Inode: g.inode, Offset: f.off, HeadLen: int64(len(g.head)), MarkLen: int64(len(f.mark)), Prev: f.prev, PrevLen: f.plen}
 	p.Head, p.Mark = hash(g.head), hash(f.mark)
 	return p
+}
+
+// Over reports whether the log can have nothing more, once Next returned
+// io.EOF: nothing of it is left, and file is empty, or only file, which is
+// compressed and read to its end.
+func (f *File) Over() (file string, over bool) {
+	if f.cur == nil {
+		return "", true
+	}
+	if f.cur.z == nil || f.next != nil || f.skip > f.off {
+		return "", false
+	}
+	_, err := f.opt.FS.Stat(f.path)
+	return f.cur.path, errors.Is(err, fs.ErrNotExist)
 }
 
 // Close implements Source.

@@ -54,6 +54,11 @@ func withoutGenerations(names []string) []string {
 }
 
 func isGeneration(name string, names []string) bool {
+	if plain := strings.TrimSuffix(name, compression(name)); plain != name {
+		if _, found := slices.BinarySearch(names, plain); found {
+			return true
+		}
+	}
 	for i := len(name) - len(filepath.Base(name)) + 1; i < len(name); i++ {
 		if c := name[i]; c != '.' && c != '-' {
 			continue

@@ -20,7 +20,7 @@ func (f *File) look() (bool, error) {
 	fi, err := f.opt.FS.Stat(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.once("the log is missing; it is read on when it is back")
+		f.sayMissing()
 	case err != nil:
 		return false, fmt.Errorf("look at log: %w", err)
 	default:
@@ -96,7 +96,7 @@ func (f *File) resume() error {
 		return err
 	}
 	if live == nil {
-		f.once("the log is missing; it is read on when it is back")
+		f.sayMissing()
 	} else if like, err := live.like(pos); err != nil {
 		return errors.Join(err, live.close())
 	} else if like == identical {

@@ -102,6 +102,7 @@ func (f *File) scan() ([]entry, error) {
 		}
 		list = append(list, more...)
 	}
+	list = append(list, d.itself(f.path)...)
 	if live != nil {
 		list = append(list, newEntry(f.path, live))
 		list[len(list)-1].live = true
@@ -146,6 +147,19 @@ func (d directory) family(path string) ([]entry, error) {
 		}
 		return parseSuffix(rest)
 	})
+}
+
+// itself lists the log compressed under its own name, as it is done to logs with
+// a date in their names. It is a stray: a copy that somebody made looks the same.
+func (d directory) itself(path string) (list []entry) {
+	for _, ending := range compressions {
+		if fi, err := d.fsys.Lstat(path + ending); err == nil && d.ours(fi) {
+			e := newEntry(path+ending, fi)
+			e.stray = true
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 // targets lists what a symbolic link may have led to before it led to path: the

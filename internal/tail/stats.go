@@ -45,6 +45,12 @@ func (f *File) once(msg string, args ...any) {
 	}
 }
 
+func (f *File) sayMissing() {
+	if !f.opt.MayBeGone {
+		f.once("the log is missing; it is read on when it is back")
+	}
+}
+
 func (f *File) warn(doing string, err error) {
 	f.once("trouble "+doing, slog.Int64("offset", f.off), slog.Any("err", err))
 }

@@ -244,3 +244,24 @@ func TestSelfMetricsAreInTheDocs(t *testing.T) {
 	}
 	assert.ElementsMatch(t, want, got)
 }
+
+// TestMessagesInTheDocs: what docs/operating.md says stderr may say is in the code.
+func TestMessagesInTheDocs(t *testing.T) {
+	_, section, _ := strings.Cut(readDoc(t, "docs/operating.md"), "## Messages")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var source strings.Builder
+	for _, pattern := range []string{"cmd/*/*.go", "internal/*/*.go", "state/*.go"} {
+		names, err := filepath.Glob(root + pattern)
+		require.NoError(t, err)
+		for _, name := range names {
+			if !strings.HasSuffix(name, "_test.go") {
+				source.WriteString(readDoc(t, strings.TrimPrefix(name, root)))
+			}
+		}
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1)
+	require.Greater(t, len(rows), 8)
+	for _, row := range rows {
+		assert.True(t, strings.Contains(source.String(), row[1]), "nothing says %q", row[1])
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,12 +42,7 @@ func files(t *testing.T, dir string, fn func(path string, e fs.DirEntry)) {
 const maxTestdata = 6 << 20
 
 func TestTestdataIsSmall(t *testing.T) {
-	var size int64
-	files(t, "testdata", func(path string, e fs.DirEntry) {
-		fi, err := e.Info()
-		require.NoError(t, err)
-		size += fi.Size()
-	})
+	size := sizeOf(t, "testdata")
 	assert.Less(t, size, int64(maxTestdata))
 	t.Logf("testdata: %d bytes", size)
 }
@@ -144,4 +141,69 @@ func TestDecisionsAreNumbered(t *testing.T) {
 		}
 		assert.Contains(t, index, "("+e.Name()+")")
 	})
+}
+
+// TestSizesOfTestdata: the README's are within a quarter of the folders'.
+func TestSizesOfTestdata(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| `([a-z0-9]+(?:/[a-z0-9]+)?)/`[^|]* \\| (\\d+) \\|").FindAllStringSubmatch(read(t, "testdata/README.md"), -1)
+	require.Greater(t, len(rows), 10)
+	for _, row := range rows {
+		dir := filepath.Join("testdata", row[1])
+		if row[1] == "outputs/graphite" {
+			dir = filepath.Dir(dir) // its row is that of all outputs
+		}
+		said, err := strconv.Atoi(row[2])
+		require.NoError(t, err)
+		assert.InEpsilon(t, float64(sizeOf(t, dir))/1024, float64(said)+.5, .25, "KiB of %s", dir)
+	}
+}
+
+// sizeOf returns the bytes of all files below dir.
+func sizeOf(t *testing.T, dir string) (size int64) {
+	t.Helper()
+	files(t, dir, func(_ string, e fs.DirEntry) {
+		fi, err := e.Info()
+		require.NoError(t, err)
+		size += fi.Size()
+	})
+	return size
+}
+
+// TestImportsInDocs holds the table of docs/architecture.md to allowed.
+func TestImportsInDocs(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "docs/architecture.md"), "## Who may import whom")
+	section, _, _ = strings.Cut(section, "\n## ")
+	said := map[string][]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\| ([^|]*) \\|$").FindAllStringSubmatch(section, -1) {
+		may := quotedPaths(row[2])
+		if row[2] == "anything" {
+			may = []string{"*"}
+		}
+		for _, pkg := range quotedPaths(row[1]) {
+			said[pkg] = may
+		}
+	}
+	for pkg, may := range allowed {
+		may = slices.DeleteFunc(slices.Clone(may), absent)
+		if !absent(pkg) {
+			assert.ElementsMatch(t, may, said[pkg], "docs/architecture.md: imports of %s", pkg)
+		}
+	}
+	for pkg := range said {
+		assert.Contains(t, allowed, pkg)
+	}
+}
+
+// quotedPaths returns the words in backquotes that can be packages.
+func quotedPaths(text string) (list []string) {
+	for _, m := range regexp.MustCompile("`([a-z/*]+)`").FindAllStringSubmatch(text, -1) {
+		list = append(list, m[1])
+	}
+	return list
+}
+
+// absent reports whether there is no such package yet.
+func absent(pkg string) bool {
+	_, err := os.Stat(filepath.Join(root, strings.TrimSuffix(pkg, "/*")))
+	return pkg != "*" && err != nil
 }

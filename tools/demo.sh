@@ -22,7 +22,7 @@ show 'wc -l <$log; grep -c status=sent $log'
 show "$run"' -p mail -o stdout PostfixParser $log | grep -E "num(Sent|Def|Bou|Con|Rej)|avg|p95"'
 naive=$(grep -c status=sent $log)
 sent=$($run -o stdout PostfixParser $log | awk '$2 == "numSent" { print $3 }')
-printf '\n%d of these %d lines record no sent mail. Clients, senders and programs wrote the words:\n' $((naive - sent)) "$naive"
+printf '\n%d of these %d lines record no delivery that was sent. Clients, senders and programs wrote the words:\n' $((naive - sent)) "$naive"
 grep -m 1 'helo=<status=sent>' $log | cut -c 22-117 | sed 's/$/ .../'
 printf '\nTo statsd, with types and packed; and under the Logster name, as Logster sends it:\n\n'
 show "$run"' -p servers.myhost.postfix -o statsd PostfixParser $log | sed -n 1,6p'

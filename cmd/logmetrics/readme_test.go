@@ -194,7 +194,7 @@ func TestDemo(t *testing.T) {
 	grep := known["grep"]
 	for _, want := range []string{
 		`(?m)^` + grep + `$`,
-		`(?m)^\d+ of these ` + grep + ` lines record no sent mail`,
+		`(?m)^\d+ of these ` + grep + ` lines record no delivery that was sent`,
 		`(?m)^\d+ mail_numSent ` + known["numSent"] + `$`,
 		`(?m)^servers\.myhost\.postfix\.numSent:` + known["numSent"] + `\|c$`,
 		`(?m)^servers\.myhost\.postfix\.numSent:` + known["numSent"] + `\|g$`,

@@ -1,7 +1,6 @@
 package archtest
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -125,20 +124,22 @@ func anchorOf(title string) string {
 	return b.String()
 }
 
-// TestDecisionsAreNumbered: each number once, without a gap, and each page in the index.
+// TestDecisionsAreNumbered: each number once, in the title too, and each page in the index.
 func TestDecisionsAreNumbered(t *testing.T) {
 	index := read(t, "docs/decisions/README.md")
 	name := regexp.MustCompile(`^(\d{4})-[a-z0-9-]+\.md$`)
-	n := 0
+	seen := map[string]string{}
 	files(t, "docs/decisions", func(path string, e fs.DirEntry) {
 		if e.Name() == "README.md" {
 			return
 		}
-		n++
 		m := name.FindStringSubmatch(e.Name())
-		if assert.NotNil(t, m, e.Name()) {
-			assert.Equal(t, fmt.Sprintf("%04d", n), m[1], "%s: one number, one page", e.Name())
+		if !assert.NotNil(t, m, e.Name()) {
+			return
 		}
+		assert.Empty(t, seen[m[1]], "%s: its number is another page's", e.Name())
+		seen[m[1]] = e.Name()
+		assert.True(t, strings.HasPrefix(read(t, path), "# "+strings.TrimLeft(m[1], "0")+". "), "%s: its title has another number", e.Name())
 		assert.Contains(t, index, "("+e.Name()+")")
 	})
 }

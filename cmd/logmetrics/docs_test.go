@@ -266,3 +266,36 @@ func TestMessagesInTheDocs(t *testing.T) {
 		assert.True(t, strings.Contains(source.String(), row[1]), "nothing says %q", row[1])
 	}
 }
+
+// elsewhere are flags in the docs that are other programs', or Logster's and
+// not here.
+var elsewhere = []string{"gmetric-options", "nsca-host", "nsca-service-hostname", "aws-key", "aws-secret-key"}
+
+// TestFlagsInTheDocsAreThere: the docs name no flag and no parser option that
+// there is not.
+func TestFlagsInTheDocsAreThere(t *testing.T) {
+	c := &console{}
+	app, err := c.newApp(new(cli), nil)
+	require.NoError(t, err)
+	known := slices.Clone(elsewhere)
+	for _, f := range allFlags(app.Model.Node) {
+		known = append(known, f.Name)
+	}
+	word := regexp.MustCompile(`(?:^|[^-\w])--([a-z][a-z-]+)`)
+	for _, f := range parsers.Table() {
+		usage, err := parserUsage(f, false)
+		require.NoError(t, err)
+		logsters, err := parserUsage(f, f.Alias != "")
+		require.NoError(t, err)
+		for _, m := range word.FindAllStringSubmatch(usage+logsters, -1) {
+			known = append(known, m[1])
+		}
+	}
+	pages, err := filepath.Glob(root + "docs/*.md")
+	require.NoError(t, err)
+	for _, page := range append(pages, root+"README.md") {
+		for _, m := range word.FindAllStringSubmatch(readDoc(t, strings.TrimPrefix(page, root)), -1) {
+			assert.Contains(t, known, m[1], page)
+		}
+	}
+}

@@ -53,6 +53,9 @@ type Factory struct {
 	Name      string // as in "graphite"
 	Summary   string // one line
 	Separator string // between prefix, name and suffix
+	// Idempotent says that a batch which is sent twice leaves what it leaves
+	// once, so that a failed Write may be tried again at once; see Retry.
+	Idempotent bool
 	// New checks opt and returns the output; it opens nothing.
 	New func(opt Options) (Output, error)
 }
@@ -61,7 +64,7 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
-	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", New: newGraphite},
+	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, New: newGraphite},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", New: newStdout},
 }

@@ -176,6 +176,9 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 			if err != nil {
 				return nil, &usageError{err.Error()} // it names the output and the address
 			}
+			if f.Idempotent && !r.DryRun {
+				out = outputs.Retry(out, retryFirst, retryLongest)
+			}
 			list = append(list, extract.Destination{Name: title, Output: out})
 		}
 	}
@@ -184,6 +187,13 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 	}
 	return list, nil
 }
+
+// How long a run waits before it tries an output again: at first, and at most.
+// --delivery-timeout ends it.
+const (
+	retryFirst   = 200 * time.Millisecond
+	retryLongest = 5 * time.Second
+)
 
 // onConsole adds what an output needs to write here instead of to a network.
 func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {

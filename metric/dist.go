@@ -181,11 +181,6 @@ func (d *Dist) Bins(yield func(value float64, n uint64) bool) {
 	}
 }
 
-// Reset empties d and keeps its memory.
-func (d *Dist) Reset() {
-	*d = Dist{exact: d.exact[:0], pos: bins{counts: d.pos.counts[:0]}, neg: bins{counts: d.neg.counts[:0]}}
-}
-
 // sketch moves the exact values into bins.
 func (d *Dist) sketch() {
 	for _, v := range d.exact {

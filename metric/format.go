@@ -53,8 +53,8 @@ const maxValueLen = 512
 // infinities, hexadecimal, blanks, and what is too large for a float64.
 // It does not allocate for texts of up to 32 bytes.
 func ParseValue(text []byte) (v float64, ok bool) {
-	if n, ok := parseDigits(text); ok {
-		return float64(n), true
+	if v, ok = parseShort(text); ok {
+		return v, true
 	}
 	if len(text) > maxValueLen || !isDecimal(text) {
 		return 0, false
@@ -63,18 +63,36 @@ func ParseValue(text []byte) (v float64, ok bool) {
 	return v, err == nil
 }
 
-// parseDigits reads the most frequent values by far: a few digits.
-func parseDigits(text []byte) (n int64, ok bool) {
-	if len(text) == 0 || len(text) > 15 {
+// pow10 are powers of ten, which a float64 holds exactly.
+var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// parseShort reads the most frequent values by far: up to 15 digits, perhaps
+// with a sign and a fraction. Digits and power of ten are exact, so that their
+// quotient is the nearest float64.
+func parseShort(text []byte) (v float64, ok bool) {
+	digits, point := trimSign(text), -1
+	if len(digits) == 0 || len(digits) >= len(pow10) {
 		return 0, false
 	}
-	for _, c := range text {
-		if c < '0' || c > '9' {
+	var n uint64
+	for i, c := range digits {
+		switch {
+		case c >= '0' && c <= '9':
+			n = n*10 + uint64(c-'0')
+		case c == '.' && point < 0 && len(digits) > 1:
+			point = i
+		default:
 			return 0, false
 		}
-		n = n*10 + int64(c-'0')
 	}
-	return n, true
+	v = float64(n)
+	if point >= 0 {
+		v /= pow10[len(digits)-point-1]
+	}
+	if text[0] == '-' {
+		v = -v
+	}
+	return v, true
 }
 
 // isDecimal reports whether text is a number in the grammar of ParseValue, so

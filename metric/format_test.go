@@ -96,7 +96,7 @@ func TestAppendValueReadsBack(t *testing.T) {
 
 func TestParseValueRefuses(t *testing.T) {
 	for _, text := range []string{
-		"", "-", "+", ".", "-.", "e5", "1e", "1e+", "1e5.", "nan", "NaN", "inf", "-Infinity", "0x10", "0x1p3", "1_000",
+		"", "-", "+", ".", "-.", "e5", "1e", "1e+", "1e5.", "\u0661", "nan", "NaN", "inf", "-Infinity", "0x10", "0x1p3", "1_000",
 		"1,5", " 1", "1 ", "1.2.3", "--1", "1e400", "1\x00", strings.Repeat("1", 600),
 	} {
 		_, ok := metric.ParseValue([]byte(text))
@@ -108,4 +108,22 @@ func TestParseValueRefuses(t *testing.T) {
 		assert.Equal(t, want, v, text)
 	}
 	assert.Zero(t, testing.AllocsPerRun(100, func() { metric.ParseValue([]byte("0.30000000000000004")) }))
+}
+
+// Whatever is a decimal number is read as strconv reads it, to the last bit.
+func TestParseValueAgreesWithStrconv(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 200000 {
+		b := make([]byte, r.IntN(20))
+		for i := range b {
+			b[i] = "0123456789.5-+e"[r.IntN(15)]
+		}
+		want, err := strconv.ParseFloat(string(b), 64)
+		got, ok := metric.ParseValue(b)
+		if ok != (err == nil) || ok && math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("%q: got %v %v, strconv says %v %v", b, got, ok, want, err)
+		}
+	}
 }

@@ -68,7 +68,7 @@ func (s *Members) Merge(o *Members) {
 }
 
 // Exact returns the members in ascending order, or nil when the set has
-// become a sketch.
+// become a sketch. The slice is the caller's.
 func (s *Members) Exact() []string {
 	if s == nil || s.registers != nil {
 		return nil
@@ -103,12 +103,6 @@ func (s *Members) Estimate() uint64 {
 		e = m * math.Log(m/float64(zeros))
 	}
 	return uint64(math.Round(e))
-}
-
-// Reset empties s.
-func (s *Members) Reset() {
-	clear(s.exact)
-	s.registers = nil
 }
 
 func (s *Members) sketch() {

@@ -185,3 +185,9 @@ type Batch struct {
 func (b *Batch) Seconds() float64 {
 	return max(0, float64(b.End-b.Start))
 }
+
+// NewGauge returns the sample of a gauge with one value.
+func NewGauge(name string, value float64, f Form, unit string) Sample {
+	b := Bucket{Count: 1, Sum: value, Min: value, Max: value, Last: value}
+	return Sample{Name: name, Kind: Gauge, Form: f, Unit: unit, Bucket: b}
+}

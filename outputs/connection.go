@@ -33,7 +33,7 @@ func (d dialer) open(ctx context.Context) (link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", d.to, err)
 	}
-	l := connection{d: d, ctx: ctx, conn: conn}
+	l := connection{d: d, conn: conn}
 	// A cancelled ctx ends what waits on the connection.
 	l.stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	if _, ok := conn.(*net.TCPConn); ok {
@@ -61,38 +61,37 @@ func (d dialer) dial(ctx context.Context) (net.Conn, error) {
 // connection is what streams and datagrams share.
 type connection struct {
 	d    dialer
-	ctx  context.Context // of the one Write that the connection lives for
 	conn net.Conn
-	stop func() bool
+	stop func() bool // of what a cancelled Write does to conn
 }
 
 // deadline gives the next operation its time, unless ctx is done.
-func (c *connection) deadline(d time.Duration) error {
+func (c *connection) deadline(ctx context.Context, d time.Duration) error {
 	if err := c.conn.SetDeadline(time.Now().Add(d)); err != nil {
 		return err
 	}
 	// After the deadline, so that it cannot undo AfterFunc's.
-	return c.ctx.Err()
+	return ctx.Err()
 }
 
-func (c *connection) send(packet []byte) error {
-	if err := c.deadline(c.d.timeout); err != nil {
-		return c.fail("send to", err)
+func (c *connection) send(ctx context.Context, packet []byte) error {
+	if err := c.deadline(ctx, c.d.timeout); err != nil {
+		return c.fail(ctx, err)
 	}
 	if _, err := c.conn.Write(packet); err != nil {
 		if errors.Is(err, syscall.EMSGSIZE) {
 			err = fmt.Errorf("%w: a line of %d bytes fits into no datagram: %w", ErrPermanent, len(packet), err)
 		}
-		return c.fail("send to", err)
+		return c.fail(ctx, err)
 	}
 	return nil
 }
 
-func (c *connection) fail(what string, err error) error {
-	if c.ctx.Err() != nil {
-		err = c.ctx.Err()
+func (c *connection) fail(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
 	}
-	return fmt.Errorf("%s %s: %w", what, c.d.to, err)
+	return fmt.Errorf("send to %s: %w", c.d.to, err)
 }
 
 func (c *connection) close() {
@@ -113,7 +112,7 @@ const (
 
 // finish looks for a refusal of the last datagrams. Servers do not answer, so
 // there is nothing to read but an error.
-func (d *datagrams) finish() error {
+func (d *datagrams) finish(ctx context.Context) error {
 	if d.d.to.Protocol == Unixgram {
 		return nil // sending had failed
 	}
@@ -121,15 +120,15 @@ func (d *datagrams) finish() error {
 	if a, ok := d.conn.RemoteAddr().(*net.UDPAddr); ok && a.IP.IsLoopback() {
 		wait = refusalHere
 	}
-	if err := d.deadline(wait); err != nil {
-		return d.fail("send to", err)
+	if err := d.deadline(ctx, wait); err != nil {
+		return d.fail(ctx, err)
 	}
 	var answer [1]byte
 	_, err := d.conn.Read(answer[:])
-	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && d.ctx.Err() == nil {
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
 		return nil
 	}
-	return d.fail("send to", err)
+	return d.fail(ctx, err)
 }
 
 // stream is a TCP connection.
@@ -138,20 +137,20 @@ type stream struct{ connection }
 // finish ends our side and waits until the peer ends its own, which it does
 // when it has read all. One that does not within the timeout, or that ended
 // its side before, has taken all when its kernel has acknowledged all.
-func (s *stream) finish() error {
+func (s *stream) finish(ctx context.Context) error {
 	tcp := s.conn.(*net.TCPConn)
 	if err := tcp.CloseWrite(); err != nil {
-		return s.fail("send to", err)
+		return s.fail(ctx, err)
 	}
-	if err := s.deadline(s.d.timeout); err != nil {
-		return s.fail("send to", err)
+	if err := s.deadline(ctx, s.d.timeout); err != nil {
+		return s.fail(ctx, err)
 	}
 	_, err := io.Copy(io.Discard, onlyReader{tcp})
-	if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || s.ctx.Err() != nil) {
-		return s.fail("send to", err)
+	if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil) {
+		return s.fail(ctx, err)
 	}
-	if err := s.acknowledged(tcp); err != nil {
-		return s.fail("send to", err)
+	if err := s.acknowledged(ctx, tcp); err != nil {
+		return s.fail(ctx, err)
 	}
 	return nil
 }
@@ -163,7 +162,7 @@ type onlyReader struct{ io.Reader }
 // the peer ended its side first: about a round trip in a local network.
 const ackPoll = time.Millisecond
 
-func (s *stream) acknowledged(tcp *net.TCPConn) error {
+func (s *stream) acknowledged(ctx context.Context, tcp *net.TCPConn) error {
 	end := time.Now().Add(s.d.timeout)
 	tick := time.NewTicker(ackPoll)
 	defer tick.Stop()
@@ -179,8 +178,8 @@ func (s *stream) acknowledged(tcp *net.TCPConn) error {
 		}
 		select {
 		case <-tick.C:
-		case <-s.ctx.Done():
-			return s.ctx.Err()
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

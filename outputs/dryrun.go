@@ -17,7 +17,7 @@ type dryRun struct {
 
 func (d dryRun) open(context.Context) (link, error) { return d, nil }
 
-func (d dryRun) send(packet []byte) error {
+func (d dryRun) send(_ context.Context, packet []byte) error {
 	text := string(packet)
 	switch {
 	case d.binary:
@@ -31,8 +31,8 @@ func (d dryRun) send(packet []byte) error {
 	return nil
 }
 
-func (d dryRun) finish() error { return nil }
-func (d dryRun) close()        {}
+func (d dryRun) finish(context.Context) error { return nil }
+func (d dryRun) close()                       {}
 
 // pyBytes returns the bytes literal that Python's repr writes, and a '\n'.
 func pyBytes(b []byte) string {

@@ -42,3 +42,25 @@ func appendFields(dst []field, s *metric.Sample) []field {
 	}
 	return dst
 }
+
+// plain goes through a batch as outputs without kinds show it.
+type plain struct {
+	names  naming
+	fields []field // scratch
+}
+
+// each calls fn for each field of each sample, up to its first error. The
+// field's whole name stands in names.name.
+func (p *plain) each(b *metric.Batch, fn func(field) error) error {
+	for i := range b.Samples {
+		s := &b.Samples[i]
+		p.fields = appendFields(p.fields[:0], s)
+		for _, f := range p.fields {
+			p.names.set(b, s, f.name)
+			if err := fn(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -23,11 +23,11 @@ func newGraphite(opt Options) (Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("graphite: %w", err)
 	}
-	e := &graphiteEncoder{names: names, pack: packer{limit: streamLimit}}
+	e := &graphiteEncoder{plain: plain{names: names}, pack: packer{limit: streamLimit}}
 	print := dryRun{to: to, what: "stream"}
 	switch to.Protocol {
 	case "pickle":
-		return newOutput(opt, &pickleEncoder{names: names}, newDialer(to, opt), dryRun{to: to, what: "frame", binary: true}), nil
+		return newOutput(opt, &pickleEncoder{plain: plain{names: names}}, newDialer(to, opt), dryRun{to: to, what: "frame", binary: true}), nil
 	case "udp":
 		e.pack.limit = packetSize(opt)
 		print.what = "datagram"
@@ -44,54 +44,42 @@ func packetSize(opt Options) int {
 }
 
 type graphiteEncoder struct {
-	names  naming
-	fields []field
-	pack   packer
+	plain
+	pack packer
 }
 
 func (e *graphiteEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 	e.pack.begin(send)
-	for i := range b.Samples {
-		s := &b.Samples[i]
-		e.fields = appendFields(e.fields[:0], s)
-		for _, f := range e.fields {
-			e.names.set(b, s, f.name)
-			e.pack.buf = graphite.AppendLine(e.pack.buf, e.names.name, f.value, f.form, b.Stamp)
-			if err := e.pack.unit(); err != nil {
-				return err
-			}
-		}
+	err := e.each(b, func(f field) error {
+		e.pack.buf = graphite.AppendLine(e.pack.buf, e.names.name, f.value, f.form, b.Stamp)
+		return e.pack.unit()
+	})
+	if err != nil {
+		return err
 	}
 	return e.pack.end()
 }
 
 type pickleEncoder struct {
-	names  naming
-	fields []field
-	frame  []byte
+	plain
+	frame []byte
 }
 
 func (e *pickleEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 	e.frame = pickle.AppendHeader(e.frame[:0])
 	empty := len(e.frame)
-	for i := range b.Samples {
-		s := &b.Samples[i]
-		e.fields = appendFields(e.fields[:0], s)
-		for _, f := range e.fields {
-			e.names.set(b, s, f.name)
-			e.frame = pickle.AppendPoint(e.frame, e.names.name, b.Stamp, f.value)
-			// Names are short, so a frame that passes this is far from pickle.MaxFrame.
-			if len(e.frame) < streamLimit {
-				continue
-			}
-			if err := send(pickle.Finish(e.frame)); err != nil {
-				return err
-			}
-			e.frame = pickle.AppendHeader(e.frame[:0])
+	err := e.each(b, func(f field) error {
+		e.frame = pickle.AppendPoint(e.frame, e.names.name, b.Stamp, f.value)
+		// Names are short, so a frame that passes this is far from pickle.MaxFrame.
+		if len(e.frame) < streamLimit {
+			return nil
 		}
-	}
-	if len(e.frame) == empty {
-		return nil
+		err := send(pickle.Finish(e.frame))
+		e.frame = pickle.AppendHeader(e.frame[:0])
+		return err
+	})
+	if err != nil || len(e.frame) == empty {
+		return err
 	}
 	e.frame = pickle.Finish(e.frame)
 	return send(e.frame)

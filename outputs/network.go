@@ -21,8 +21,8 @@ type transport interface {
 
 // link carries the packets of one batch.
 type link interface {
-	send(packet []byte) error
-	finish() error // nil only when the destination took all that was sent
+	send(ctx context.Context, packet []byte) error
+	finish(ctx context.Context) error // nil only when the destination took all that was sent
 	close()
 }
 
@@ -52,10 +52,11 @@ func (o *output) Write(ctx context.Context, b *metric.Batch) error {
 		return err
 	}
 	defer l.close()
-	if err := o.encoder.encode(b, l.send); err != nil {
+	send := func(packet []byte) error { return l.send(ctx, packet) }
+	if err := o.encoder.encode(b, send); err != nil {
 		return err
 	}
-	return l.finish()
+	return l.finish(ctx)
 }
 
 // Close implements Output. Links do not outlive a Write.

@@ -22,10 +22,13 @@ import (
 // not be sent again: it would never be taken.
 var ErrPermanent = errors.New("the batch cannot be delivered")
 
-// Output delivers batches to one destination.
+// Output delivers batches to one destination. It is used by one goroutine at a
+// time; others may write the same batch to other outputs meanwhile.
 type Output interface {
-	// Write delivers the batch; nil only when the destination took every sample. After an error the caller may send the same
-	// batch again, unless it wraps ErrPermanent. It must not keep the batch. Never called concurrently.
+	// Write delivers the batch; nil only when the destination took every
+	// sample. After an error the caller may send the same batch again, unless
+	// it wraps ErrPermanent. It neither keeps nor changes the batch. When ctx
+	// is done it returns within a second; its error then wraps ctx's.
 	Write(ctx context.Context, b *metric.Batch) error
 	// Close ends connections. It may be called twice.
 	Close() error
@@ -47,7 +50,7 @@ type Options struct {
 
 // Factory makes the outputs of one kind.
 type Factory struct {
-	Name      string
+	Name      string // as in "graphite"
 	Summary   string // one line
 	Separator string // between prefix, name and suffix
 	// New checks opt and returns the output; it opens nothing.

@@ -24,29 +24,24 @@ func newStdout(opt Options) (Output, error) {
 	if t.w == nil {
 		t.w = os.Stdout
 	}
-	return &output{&stdoutEncoder{names: names, pack: packer{limit: streamLimit}}, t}, nil
+	return &output{&stdoutEncoder{plain: plain{names: names}, pack: packer{limit: streamLimit}}, t}, nil
 }
 
 type stdoutEncoder struct {
-	names  naming
-	fields []field
-	pack   packer
+	plain
+	pack packer
 }
 
 func (e *stdoutEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 	e.pack.begin(send)
-	for i := range b.Samples {
-		s := &b.Samples[i]
-		e.fields = appendFields(e.fields[:0], s)
-		for _, f := range e.fields {
-			e.names.set(b, s, f.name)
-			line := metric.AppendValue(e.pack.buf, float64(b.Stamp), metric.PyInt)
-			line = append(append(append(line, ' '), e.names.name...), ' ')
-			e.pack.buf = append(metric.AppendValue(line, f.value, f.form), '\n')
-			if err := e.pack.unit(); err != nil {
-				return err
-			}
-		}
+	err := e.each(b, func(f field) error {
+		line := metric.AppendValue(e.pack.buf, float64(b.Stamp), metric.PyInt)
+		line = append(append(append(line, ' '), e.names.name...), ' ')
+		e.pack.buf = append(metric.AppendValue(line, f.value, f.form), '\n')
+		return e.pack.unit()
+	})
+	if err != nil {
+		return err
 	}
 	return e.pack.end()
 }
@@ -57,12 +52,12 @@ type writer struct{ w io.Writer }
 
 func (w writer) open(context.Context) (link, error) { return w, nil }
 
-func (w writer) send(packet []byte) error {
+func (w writer) send(_ context.Context, packet []byte) error {
 	if _, err := w.w.Write(packet); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
 	}
 	return nil
 }
 
-func (w writer) finish() error { return nil }
-func (w writer) close()        {}
+func (w writer) finish(context.Context) error { return nil }
+func (w writer) close()                       {}

@@ -51,10 +51,10 @@ func newAccess(opt Options, rec *metric.Recorder) (Parser, error) {
 	p := &access{wantTime: opt.WantTime, clock: logtime.New(opt.Zone)}
 	var err error
 	if p.by, err = newAccessBy(*by, *format == ""); err != nil {
-		return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+		return nil, fs.wrong(err)
 	}
 	if p.scanner, err = p.compile(*format); err != nil {
-		return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+		return nil, fs.wrong(err)
 	}
 	p.register(rec)
 	if opt.Alias {

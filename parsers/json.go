@@ -3,7 +3,6 @@ package parsers
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"strings"
 
@@ -58,7 +57,7 @@ var defaultTimeKeys = []string{"time", "@timestamp", "timestamp", "ts", "msec", 
 func parseJSONOptions(args []string) (o jsonOptions, err error) {
 	fs := newFlags("JsonParser")
 	fs.StringVar(&o.separator, "key-separator", ".", "`text` that joins keys to names")
-	fs.StringVar(&o.separator, "k", ".", "`text`: the same as --key-separator")
+	fs.also("key-separator", "k")
 	var rules []jsonGiven
 	rule := func(name string, action jsonAction, usage string) {
 		fs.Func(name, usage+" (repeatable)", func(path string) error {
@@ -77,7 +76,7 @@ func parseJSONOptions(args []string) (o jsonOptions, err error) {
 		return o, err
 	}
 	if err := o.set(rules); err != nil {
-		return o, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+		return o, fs.wrong(err)
 	}
 	return o, nil
 }
@@ -109,7 +108,7 @@ func (o *jsonOptions) set(rules []jsonGiven) error {
 }
 
 // listVar declares an option that may be given several times.
-func listVar(fs *flag.FlagSet, list *[]string, name, usage string) {
+func listVar(fs *flags, list *[]string, name, usage string) {
 	fs.Func(name, usage, func(s string) error {
 		if s == "" {
 			return errors.New("it is empty")

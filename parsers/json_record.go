@@ -23,13 +23,13 @@ type jsonParser struct {
 	times    *logtime.Reader
 	scanner  jsonScanner
 
-	slots  [jsonSlots]jsonSlot
-	spare  jsonSlot // for the leaves beyond
-	by     []jsonBy
-	values []jsonValue // of the line being read
-	held   []jsonHeld  // by series
-	line   uint64      // number of the line being read
-	text   []byte      // scratch
+	slots   [jsonSlots]jsonSlot
+	spare   jsonSlot // for the leaves beyond
+	by      []jsonBy
+	values  []jsonValue // of the line being read
+	held    []jsonHeld  // by series
+	number  uint64      // of the line being read
+	scratch []byte
 }
 
 // jsonSlot is what becomes of the leaves of one path.
@@ -60,37 +60,31 @@ type jsonValue struct {
 
 // jsonHeld says where in values a series has its value of one line.
 type jsonHeld struct {
-	line uint64
+	line uint64 // its number
 	at   int
 }
 
 // Parse implements Parser.
-func (p *jsonParser) Parse(b Block, rec *metric.Recorder) (st Stats) {
+func (p *jsonParser) Parse(b Block, rec *metric.Recorder) Stats {
 	p.times.Newest(b.Newest)
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		timed := false
-		switch {
-		case jsonSpace(line, 0) == len(line):
-			st.Skipped++
-		case !p.scanner.scan(line):
-			st.Rejected++
-		default:
-			timed = p.record(rec)
-		}
-		if p.wantTime && !timed {
-			st.Untimed++
-		}
+	return eachLine(b, rec, p.wantTime, p.line)
+}
+
+// line reads one line.
+func (p *jsonParser) line(line []byte, rec *metric.Recorder) (v Verdict, timed bool) {
+	switch {
+	case jsonSpace(line, 0) == len(line):
+		return Skipped, false
+	case !p.scanner.scan(line):
+		return Rejected, false
 	}
-	return st
+	return Matched, p.record(rec)
 }
 
 // record records the leaves of the line just scanned and reports whether it
 // has a time.
 func (p *jsonParser) record(rec *metric.Recorder) (timed bool) {
-	p.line++
+	p.number++
 	p.values = p.values[:0]
 	time, rank := -1, 0
 	for n := range p.scanner.leaves {
@@ -166,11 +160,11 @@ func (p *jsonParser) collect(n int, s *jsonSlot, rec *metric.Recorder) {
 		p.held = append(p.held, make([]jsonHeld, short)...)
 	}
 	h := &p.held[s.id]
-	if h.line == p.line {
+	if h.line == p.number {
 		p.values[h.at] = v
 		return
 	}
-	*h = jsonHeld{p.line, len(p.values)}
+	*h = jsonHeld{p.number, len(p.values)}
 	p.values = append(p.values, v)
 }
 
@@ -201,8 +195,8 @@ func (p *jsonParser) apply(v *jsonValue, rec *metric.Recorder) {
 func (p *jsonParser) string(n int) []byte {
 	b := p.scanner.literal(n)
 	if p.scanner.leaves[n].kind == jsonEscape {
-		p.text = appendUnescaped(p.text[:0], b, maxMember)
-		b = p.text
+		p.scratch = appendUnescaped(p.scratch[:0], b, maxMember)
+		b = p.scratch
 	}
 	return b[:min(len(b), maxMember)]
 }

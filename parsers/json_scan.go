@@ -92,7 +92,7 @@ func (s *jsonScanner) value(i int) (int, bool) {
 			kind = jsonEscape
 		}
 		return end + 1, s.leaf(kind, i+1, end)
-	case c == '-' || isNumeral(c):
+	case c == '-' || isDigit(c):
 		end, kind := jsonNumber(s.text, i)
 		return end, end > i && s.leaf(kind, i, end)
 	}

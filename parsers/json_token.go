@@ -1,7 +1,6 @@
 package parsers
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -43,11 +42,10 @@ func jsonStringEnd(b []byte, i int) (end int, escaped bool) {
 // set in the sum where the byte is zero after xor, or below 0x20. False hits
 // are only possible above a true one, so the lowest is right.
 func jsonPlain(b []byte, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(b); i += 8 {
-		v := binary.LittleEndian.Uint64(b[i:])
+		v := load(b, i)
 		quote, slash := v^ones*'"', v^ones*'\\'
-		hit := ((quote-ones)&^quote | (slash-ones)&^slash | (v-ones*0x20)&^v) & highs
+		hit := ((quote-ones)&^quote | (slash-ones)&^slash | (v-ones*0x20)&^v) & tops
 		if hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
@@ -83,7 +81,7 @@ func hex4(b []byte) (r rune) {
 	}
 	for _, c := range b[2:6] {
 		switch {
-		case isNumeral(c):
+		case isDigit(c):
 			r = r<<4 | rune(c-'0')
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
 			r = r<<4 | rune(c|0x20-'a'+10)
@@ -130,13 +128,13 @@ func jsonNumber(b []byte, i int) (end int, kind jsonKind) {
 	if n < len(b) && b[n] == '-' {
 		n++
 	}
-	whole := numeralsEnd(b, n)
+	whole := digitsEnd(b, n)
 	if whole == n || b[n] == '0' && whole > n+1 {
 		return i, 0
 	}
 	n = whole
 	if n < len(b) && b[n] == '.' {
-		end := numeralsEnd(b, n+1)
+		end := digitsEnd(b, n+1)
 		if end == n+1 {
 			return i, 0
 		}
@@ -147,7 +145,7 @@ func jsonNumber(b []byte, i int) (end int, kind jsonKind) {
 		if n < len(b) && (b[n] == '+' || b[n] == '-') {
 			n++
 		}
-		end := numeralsEnd(b, n)
+		end := digitsEnd(b, n)
 		if end == n {
 			return i, 0
 		}
@@ -155,13 +153,3 @@ func jsonNumber(b []byte, i int) (end int, kind jsonKind) {
 	}
 	return n, kind
 }
-
-// numeralsEnd returns the index behind the digits that start at i.
-func numeralsEnd(b []byte, i int) int {
-	for i < len(b) && isNumeral(b[i]) {
-		i++
-	}
-	return i
-}
-
-func isNumeral(c byte) bool { return c-'0' <= 9 }

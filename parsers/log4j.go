@@ -64,15 +64,12 @@ type log4jEvent struct {
 var log4jLevels = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 
 func newLog4j(opt Options, rec *metric.Recorder) (Parser, error) {
-	fs := newFlags("Log4jParser")
-	list := strings.Join(log4jLevels, ",")
+	fs, list := newFlags("Log4jParser"), strings.Join(log4jLevels, ",")
 	if opt.Alias {
-		list = "WARN,ERROR,FATAL"
+		fs, list = newFlags("Log4jLogster"), "WARN,ERROR,FATAL"
 	}
-	const usageLevels = "`levels` to count, with commas"
-	fs.StringVar(&list, "levels", list, usageLevels)
-	fs.StringVar(&list, "log-levels", list, "`levels`: the same as --levels")
-	fs.StringVar(&list, "l", list, "`levels`: the same as --levels")
+	fs.StringVar(&list, "levels", list, "`levels` to count, with commas")
+	fs.also("levels", "l", "log-levels")
 	pattern := fs.String("pattern", "", "the `conversion` pattern of the program's PatternLayout, as in '%d{ISO8601} [%t] %-5p %c - %m%n'")
 	if err := parseFlags(fs, opt.Args); err != nil {
 		return nil, err
@@ -83,7 +80,7 @@ func newLog4j(opt Options, rec *metric.Recorder) (Parser, error) {
 		p.pattern, err = logformat.CompilePattern(*pattern, p.scanner.levels)
 	}
 	if err != nil {
-		return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+		return nil, fs.wrong(err)
 	}
 	return p, nil
 }
@@ -239,7 +236,7 @@ func isThrowable(line []byte) bool {
 // throwable, alone or before ": ".
 func isThrowableClass(line []byte) bool {
 	n, dots := 0, 0
-	for n < len(line) && n < maxThread && (line[n]|0x20 >= 'a' && line[n]|0x20 <= 'z' || isNumeral(line[n]) || line[n] == '_' || line[n] == '$' || line[n] == '.') {
+	for n < len(line) && n < maxThread && (line[n]|0x20 >= 'a' && line[n]|0x20 <= 'z' || isDigit(line[n]) || line[n] == '_' || line[n] == '$' || line[n] == '.') {
 		if line[n] == '.' {
 			dots++
 		}

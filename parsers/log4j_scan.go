@@ -60,10 +60,10 @@ func (s *log4jScanner) scan(line []byte) (h log4jHeader, ok bool) {
 		return h, false
 	}
 	switch c := line[0]; {
-	case isNumeral(c):
+	case isDigit(c):
 		return s.scanStamped(line)
 	case c == '[':
-		if len(line) > 1 && isNumeral(line[1]) {
+		if len(line) > 1 && isDigit(line[1]) {
 			return s.scanStamped(line)
 		}
 		return s.scanLevelFirst(line)
@@ -254,7 +254,7 @@ func log4jStamp(b []byte) (kind log4jLayout, n int) {
 // tokenEnd returns the length of the run of digits and -_:., at the start of
 // b, which is what Logster takes for a stamp, and the comma of Log4j's.
 func tokenEnd(b []byte) (n int) {
-	for n < len(b) && (isNumeral(b[n]) || b[n] == '-' || b[n] == '_' || b[n] == ':' || b[n] == '.' || b[n] == ',') {
+	for n < len(b) && (isDigit(b[n]) || b[n] == '-' || b[n] == '_' || b[n] == ':' || b[n] == '.' || b[n] == ',') {
 		n++
 	}
 	return n

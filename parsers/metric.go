@@ -41,12 +41,11 @@ type metricParser struct {
 }
 
 func newMetric(opt Options, rec *metric.Recorder) (Parser, error) {
-	fs := newFlags("MetricParser")
-	list := "90"
+	fs, list := newFlags("MetricParser"), "90"
 	if opt.Alias {
-		const text = "whole `numbers` from 0 to 100, with commas: the percentiles to send of each time"
-		fs.StringVar(&list, "percentiles", list, text)
-		fs.StringVar(&list, "p", list, "`numbers`: the same as --percentiles")
+		fs = newFlags("MetricLogster")
+		fs.StringVar(&list, "percentiles", list, "whole `numbers` from 0 to 100, with commas: the percentiles to send of each time")
+		fs.also("percentiles", "p")
 	}
 	if err := parseFlags(fs, opt.Args); err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ func newMetric(opt Options, rec *metric.Recorder) (Parser, error) {
 	if opt.Alias {
 		percentiles, err := parsePercentiles(list)
 		if err != nil {
-			return nil, &UsageError{Parser: fs.Name(), Reason: err.Error(), Usage: usage(fs)}
+			return nil, fs.wrong(err)
 		}
 		rec.Finish(logsterMetrics(percentiles))
 	}
@@ -93,27 +92,19 @@ func logsterMetrics(percentiles []int) func(s metric.Sample, seconds float64, em
 }
 
 // Parse implements Parser.
-func (p *metricParser) Parse(b Block, rec *metric.Recorder) (st Stats) {
+func (p *metricParser) Parse(b Block, rec *metric.Recorder) Stats {
 	p.times.Newest(b.Newest)
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		if p.wantTime {
-			if unix, ok := lineTime(p.times, line); ok {
-				rec.At(unix)
-			} else {
-				st.Untimed++
-			}
-		}
-		switch p.line(line, rec) {
-		case Skipped:
-			st.Skipped++
-		case Rejected:
-			st.Rejected++
+	return eachLine(b, rec, p.wantTime, p.line)
+}
+
+func (p *metricParser) line(line []byte, rec *metric.Recorder) (v Verdict, timed bool) {
+	if p.wantTime {
+		var unix int64
+		if unix, timed = lineTime(p.times, line); timed {
+			rec.At(unix)
 		}
 	}
-	return st
+	return p.record(line, rec), timed
 }
 
 // lineTime reads the stamp at the start of a program's line: a date and time,
@@ -126,7 +117,8 @@ func lineTime(r *logtime.Reader, line []byte) (unix int64, ok bool) {
 	return unix, ok
 }
 
-func (p *metricParser) line(line []byte, rec *metric.Recorder) Verdict {
+// record records all metrics of a line.
+func (p *metricParser) record(line []byte, rec *metric.Recorder) Verdict {
 	verdict := Skipped
 	for {
 		i := bytes.Index(line, metricWord)
@@ -210,10 +202,10 @@ func metricFields(b []byte) (name []byte, value float64, rest []byte, ok bool) {
 // plainNumberEnd returns the length of the number without a sign that b starts
 // with; 0 when there is none, or a second point as in 1.2.3.
 func plainNumberEnd(b []byte) int {
-	whole := numeralsEnd(b, 0)
+	whole := digitsEnd(b, 0)
 	n := whole
 	if n < len(b) && b[n] == '.' {
-		n = numeralsEnd(b, n+1)
+		n = digitsEnd(b, n+1)
 		if n == 1 || n < len(b) && b[n] == '.' {
 			return 0
 		}
@@ -225,7 +217,7 @@ func plainNumberEnd(b []byte) int {
 	if exp < len(b) && (b[exp] == '+' || b[exp] == '-') {
 		exp++
 	}
-	if end := numeralsEnd(b, exp); end > exp {
+	if end := digitsEnd(b, exp); end > exp {
 		return end
 	}
 	return n

@@ -28,6 +28,8 @@ type Block struct {
 // decode is Rejected, a line of another program or of no interest is Skipped;
 // neither is an error.
 type Parser interface {
+	// Parse reads the block's lines and records into rec, which is always the
+	// Recorder that the parser was made with.
 	Parse(b Block, rec *metric.Recorder) Stats
 }
 
@@ -70,7 +72,7 @@ type Options struct {
 	WantTime bool           // call Recorder.At for each line
 	Zone     *time.Location // of stamps that name none; nil: time.Local
 	Alias    bool           // in Logster's clothes: its metric names, units, formulas and forms
-	Args     []string       // the parser's own options, see Usage
+	Args     []string       // the parser's own options, as UsageError.Usage lists them
 	// ReadFile returns a file that an option names; nil: such options are refused.
 	ReadFile func(name string) ([]byte, error)
 }

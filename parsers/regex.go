@@ -44,7 +44,7 @@ func regexConfig(opt Options) (*rules.Config, error) {
 	fs.Func("grok-patterns", "`file` of grok patterns, a name and a pattern on each line; before the rules that use it", file(c.ParsePatterns))
 	fs.Func("rules", "YAML `file` of rules", file(c.Parse))
 	for _, k := range []metric.Kind{metric.Counter, metric.Gauge, metric.Timer, metric.Set} {
-		fs.Func(k.String(), "a "+k.String()+" as `name=pattern` or NAME:UNIT=PATTERN; the group called value is its value, other named groups are tags", func(arg string) error {
+		fs.Func(k.String(), "a "+k.String()+" as `NAME=PATTERN` or NAME:UNIT=PATTERN; the group called value is its value, other named groups are tags (repeatable)", func(arg string) error {
 			return c.Flag(k, arg)
 		})
 	}
@@ -52,7 +52,7 @@ func regexConfig(opt Options) (*rules.Config, error) {
 		return nil, err
 	}
 	if c.Empty() {
-		return nil, &UsageError{Parser: fs.Name(), Reason: "needs rules: --rules=FILE, or --counter=NAME=PATTERN and the like", Usage: usage(fs)}
+		return nil, fs.wrong(errors.New("there are no rules: give --rules=FILE, or --counter=NAME=PATTERN and the like"))
 	}
 	return c, nil
 }

@@ -101,11 +101,11 @@ func TestRegexUsageErrors(t *testing.T) {
 		opt  Options
 		want string
 	}{
-		{Options{}, "needs rules"},
-		{Options{Args: []string{"--rules=rules.yaml"}}, "files cannot be read here"},
+		{Options{}, "there are no rules: give --rules=FILE"},
+		{Options{Args: []string{"--rules=rules.yaml"}}, "--rules=rules.yaml: files cannot be read here"},
 		{regexOptions("--rules=missing.yaml"), "missing.yaml"},
 		{regexOptions("--rules=basic.log"), "basic.log:1:"},
-		{regexOptions("--counter=n=a(b"), "--counter:1:4: match: missing closing )"},
+		{regexOptions("--counter=n=a(b"), "RegexParser: --counter:1:4: match: missing closing )"},
 		{regexOptions("--counter=a b=x"), "cannot be a name"},
 		{regexOptions("--counter=n=x", "extra"), "unexpected argument"},
 	} {

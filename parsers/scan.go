@@ -23,18 +23,27 @@ func PerLine(fn func(line []byte, rec *metric.Recorder) Verdict) Parser { return
 type perLine func(line []byte, rec *metric.Recorder) Verdict
 
 // Parse implements Parser.
-func (fn perLine) Parse(b Block, rec *metric.Recorder) (st Stats) {
+func (fn perLine) Parse(b Block, rec *metric.Recorder) Stats {
+	return eachLine(b, rec, false, func(line []byte, rec *metric.Recorder) (Verdict, bool) {
+		return fn(line, rec), false
+	})
+}
+
+// eachLine gives each line of b to fn, which says what became of it and, with
+// wantTime, whether it called Recorder.At.
+func eachLine(b Block, rec *metric.Recorder, wantTime bool, fn func([]byte, *metric.Recorder) (v Verdict, timed bool)) (st Stats) {
+	var verdicts [Rejected + 1]int
 	for data := b.Bytes; len(data) > 0; {
 		var line []byte
 		line, data = cutLine(data)
 		st.Lines++
-		switch fn(line, rec) {
-		case Skipped:
-			st.Skipped++
-		case Rejected:
-			st.Rejected++
+		v, timed := fn(line, rec)
+		verdicts[v]++
+		if wantTime && !timed {
+			st.Untimed++
 		}
 	}
+	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
 	return st
 }
 

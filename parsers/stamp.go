@@ -22,13 +22,13 @@ func hasShape(b []byte, shape string) bool {
 		c, ok := b[i], false
 		switch shape[i] {
 		case 'd':
-			ok = isNumeral(c)
+			ok = isDigit(c)
 		case 'A':
 			ok = c >= 'A' && c <= 'Z'
 		case 'a':
 			ok = c >= 'a' && c <= 'z'
 		case ' ':
-			ok = c == ' ' || i > 0 && shape[i-1] == ' ' && isNumeral(c)
+			ok = c == ' ' || i > 0 && shape[i-1] == ' ' && isDigit(c)
 		default:
 			ok = c == shape[i]
 		}
@@ -43,7 +43,7 @@ func hasShape(b []byte, shape string) bool {
 // or ',' ends; i when there is none.
 func fractionEnd(b []byte, i int) int {
 	if i < len(b) && (b[i] == '.' || b[i] == ',') {
-		if end := numeralsEnd(b, i+1); end > i+1 {
+		if end := digitsEnd(b, i+1); end > i+1 {
 			return end
 		}
 	}

@@ -54,30 +54,27 @@ func newSyslog(opt Options, rec *metric.Recorder) (Parser, error) {
 }
 
 // Parse implements Parser.
-func (p *syslogParser) Parse(b Block, rec *metric.Recorder) (st Stats) {
+func (p *syslogParser) Parse(b Block, rec *metric.Recorder) Stats {
 	p.times.Newest(b.Newest)
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		h, ok := readSyslogHeader(line)
-		if p.wantTime {
-			if unix, _, timed := p.times.Any(h.stamp); timed {
-				rec.At(unix)
-			} else {
-				st.Untimed++
-			}
-		}
-		switch {
-		case ok:
-			p.record(&h, rec)
-		case len(line) == 0:
-			st.Skipped++
-		default:
-			st.Rejected++
+	return eachLine(b, rec, p.wantTime, p.line)
+}
+
+func (p *syslogParser) line(line []byte, rec *metric.Recorder) (v Verdict, timed bool) {
+	h, ok := readSyslogHeader(line)
+	if p.wantTime {
+		var unix int64
+		if unix, _, timed = p.times.Any(h.stamp); timed {
+			rec.At(unix)
 		}
 	}
-	return st
+	switch {
+	case ok:
+		p.record(&h, rec)
+		return Matched, timed
+	case len(line) == 0:
+		return Skipped, timed
+	}
+	return Rejected, timed
 }
 
 func (p *syslogParser) record(h *syslogHeader, rec *metric.Recorder) {
@@ -138,7 +135,7 @@ func cutPRI(line []byte) (pri int, rest []byte, ok bool) {
 	if len(line) == 0 || line[0] != '<' {
 		return -1, line, true
 	}
-	n := numeralsEnd(line[:min(len(line), 4)], 1)
+	n := digitsEnd(line[:min(len(line), 4)], 1)
 	if n == 1 || n == len(line) || line[n] != '>' || line[1] == '0' && n > 2 {
 		return -1, line, false
 	}

@@ -32,23 +32,11 @@ func (t *tally) hidden(rec *metric.Recorder, name string) int {
 	return place
 }
 
-// lines gives each line of b to fn, which counts it and says what became of it
-// and, with wantTime, whether it called at.
-func (t *tally) lines(b Block, rec *metric.Recorder, wantTime bool, fn func([]byte, *metric.Recorder) (Verdict, bool)) (st Stats) {
+// lines is eachLine for a fn that counts in t.
+func (t *tally) lines(b Block, rec *metric.Recorder, wantTime bool, fn func([]byte, *metric.Recorder) (Verdict, bool)) Stats {
 	t.timed = false
-	var verdicts [Rejected + 1]int
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		v, timed := fn(line, rec)
-		verdicts[v]++
-		if wantTime && !timed {
-			st.Untimed++
-		}
-	}
+	st := eachLine(b, rec, wantTime, fn)
 	t.settle(rec)
-	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
 	return st
 }
 
@@ -86,20 +74,6 @@ func (t *tally) deriveRates(rec *metric.Recorder, first int, names []string, sec
 		rec.Unit(gauge, unit)
 		rec.ZeroAs(gauge, metric.PyFloat)
 	}
-}
-
-// digits reads a number of 1 to most digits that is the whole of b.
-func digits(b []byte, most int) (n uint64, ok bool) {
-	if len(b) == 0 || len(b) > most {
-		return 0, false
-	}
-	for _, c := range b {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	return n, true
 }
 
 // maxSizeDigits bounds the size of a reply: 100 TB is not one.

@@ -33,6 +33,7 @@ import (
 //	| as of this batch  |         |        |   offset                   | uv           |
 //	| batch, see metric |         |        |   head, mark               | 8, 8         |
 //	+-------------------+---------+        |   lengths of head and mark | uv, uv       |
+//	                                       |   prev, its length         | 8, uv        |
 //	                                       |   cursor                   | text         |
 //	                                       | [output]: name, seq taken  | text, uv     |
 //	                                       | [open interval]: a batch   | text         |

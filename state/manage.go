@@ -11,15 +11,16 @@ import (
 
 // Info is what [List] tells of a job.
 type Info struct {
-	Name  string
-	State *State // nil when Err is set
+	Name  string // as for Rewind and Forget
+	State *State // nil when neither copy can be read
 	Queue int    // batches that not all outputs took
 	Bytes int64  // of these
-	Err   error  // why the state cannot be read
+	Err   error  // what is wrong with the state or its queue
 }
 
 // List returns the jobs that have a state in dir, sorted by name. It takes no
-// lock and changes nothing: a run may be under way.
+// lock and changes nothing: a run may be under way. Its error is about dir, and
+// wraps fs.ErrNotExist when there is none.
 func List(dir string) ([]Info, error) {
 	fsys := vfs.OS{}
 	list, err := fsys.ReadDir(dir)
@@ -61,7 +62,8 @@ func info(dir, name string) Info {
 
 // Rewind makes the job read log again from offset, which must be the start of
 // a line in the file that it reads now; with log "" all its logs, from their
-// beginning, without its open intervals. It takes the job's lock.
+// beginning, without its open intervals. It takes the job's lock, and returns an
+// error that wraps ErrLocked while a run has it.
 func Rewind(dir, name, log string, offset int64) error {
 	return change(dir, name, func(j *Job) error {
 		s := j.State()

@@ -77,9 +77,11 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// twin reports whether the two read the same logs with the same parser.
+// twin reports whether the two read the same logs with the same parser, so
+// that one may be the other after an edit of its flags. Two that the user gave
+// names are two on purpose.
 func (k Key) twin(o Key) bool {
-	return k.Parser == o.Parser && slices.Equal(slices.Sorted(slices.Values(k.Logs)), slices.Sorted(slices.Values(o.Logs)))
+	return (k.Job == "" || o.Job == "") && k.Parser == o.Parser && slices.Equal(slices.Sorted(slices.Values(k.Logs)), slices.Sorted(slices.Values(o.Logs)))
 }
 
 // State is what a job knows of itself. Between Commits its user changes Logs,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 )
@@ -49,6 +50,8 @@ func (c *console) newApp(root *cli, given *settings) (*kong.Kong, error) {
 		kong.Writers(c.stdout, c.stderr),
 		kong.Exit(func(int) { panic(helped{}) }),
 		kong.WithHyphenPrefixedParameters(true),
+		kong.KindMapper(reflect.String, kong.MapperFunc(mapText)),
+		kong.NamedMapper("path", kong.MapperFunc(mapPath)),
 		kong.DefaultEnvars("LOGMETRICS"),
 		kong.Help(printHelp),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // settingsNote tells of the environment once
@@ -58,6 +61,24 @@ func (c *console) newApp(root *cli, given *settings) (*kong.Kong, error) {
 		options = append(options, kong.Resolvers(given))
 	}
 	return kong.New(root, options...)
+}
+
+// mapText takes the next word as a flag's value. That there is one, kong does
+// not check by itself when values may begin with '-'.
+func mapText(ctx *kong.DecodeContext, target reflect.Value) error {
+	if ctx.Scan.Peek().IsEOL() {
+		return errors.New("missing value")
+	}
+	return ctx.Scan.PopValueInto("string", target.Addr().Interface())
+}
+
+// mapPath is mapText for a path, which it makes absolute. An empty one says nothing.
+func mapPath(ctx *kong.DecodeContext, target reflect.Value) error {
+	if err := mapText(ctx, target); err != nil || target.String() == "" {
+		return err
+	}
+	target.SetString(kong.ExpandPath(target.String()))
+	return nil
 }
 
 func (c *console) dispatch(ctx context.Context, args []string) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/tail"
 	"github.com/logmetrics/logmetrics/parsers"
 )
 
@@ -44,7 +45,7 @@ func usageHint(err error) string {
 	var parse *kong.ParseError
 	switch {
 	case errors.As(err, &own):
-		return own.Usage
+		return "logmetrics: see logmetrics parsers " + own.Parser + "\n"
 	case errors.As(err, &parse):
 		return "logmetrics: see logmetrics --help\n"
 	}
@@ -77,7 +78,7 @@ func explain(err error, job *extract.Job) error {
 	case errors.As(err, &log):
 		return explainLog(log)
 	case errors.As(err, &file) && job.StateDir != "" && within(file.Path, job.StateDir):
-		text := fmt.Sprintf("%v; the state is kept in %s: nothing is lost, the next run reads the same lines", err, job.StateDir)
+		text := fmt.Sprintf("%v; the state is kept in --state-dir=%s: nothing is lost, the next run reads the same lines", err, job.StateDir)
 		return &explained{text, err}
 	}
 	return err
@@ -92,10 +93,12 @@ func within(a, b string) bool {
 func explainLog(err *extract.LogError) error {
 	text := err.Error()
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		text = "there is no log " + err.Path + journalHint(err.Path)
 	case errors.Is(err, fs.ErrPermission):
 		text = fmt.Sprintf("%s may not read %s; on Debian members of the group adm may read logs", userName(), err.Path)
+	case errors.Is(err, tail.ErrNotRegular):
+		text = fmt.Sprintf("%s is no plain file: a pipe or device has no place from which the next run could go on", err.Path)
 	case errors.Is(err, syscall.EISDIR):
 		text = fmt.Sprintf("%s is a directory, not a log; a glob takes its files: '%s/*.log'", err.Path, err.Path)
 	}
@@ -110,11 +113,13 @@ func journalHint(path string) string {
 	return "; Debian 12 and later keep mail's log in the journal (journalctl -u 'postfix*'): install rsyslog to have the file again"
 }
 
-// undelivered tells of each output that did not take all.
+// undelivered tells of each output that did not take all. Its error says what
+// it is connected to, so of its name the first word is enough.
 func undelivered(res extract.Result) error {
 	var text []string
 	for _, name := range slices.Sorted(maps.Keys(res.Failed)) {
-		text = append(text, fmt.Sprintf("%s: %v: what it did not take is kept, and sent by the next run", name, res.Failed[name]))
+		output, _, _ := strings.Cut(name, " ")
+		text = append(text, fmt.Sprintf("%s: %v; what it did not take is kept, and sent by the next run", output, res.Failed[name]))
 	}
 	if text == nil {
 		return errUndelivered

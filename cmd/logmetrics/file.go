@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -135,8 +136,11 @@ func parseSettings(data []byte, keys []string) ([]*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, fmt.Errorf("one YAML document is expected")
+	switch {
+	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
+		return nil, errors.New("it is empty: KEY: VALUE lines are expected, as parser, logs and output")
+	case len(file.Docs) > 1:
+		return nil, errors.New("it has more than one YAML document; a list called jobs holds several jobs")
 	}
 	top, jobs, err := readMapping(file.Docs[0].Body, keys, true)
 	if err != nil {
@@ -171,8 +175,10 @@ func readMapping(node ast.Node, keys []string, top bool) (values map[string]any,
 	values = make(map[string]any)
 	for it := mapping.MapRange(); it.Next(); {
 		key := it.Key().GetToken().Value
-		if seq, ok := it.Value().(*ast.SequenceNode); ok && top && key == "jobs" {
-			jobs = seq
+		if top && key == "jobs" {
+			if jobs, ok = it.Value().(*ast.SequenceNode); !ok {
+				return nil, nil, at(it.Value(), "jobs is a list; each job begins with '- '")
+			}
 			continue
 		}
 		if !slices.Contains(keys, key) {

@@ -39,10 +39,11 @@ func TestSettingsErrorsTellThePlace(t *testing.T) {
 		"debug: true\njob: {a: b}":       "line 2, column",
 		"jobs:\n  - logs: x\n    jbo: y": `line 3, column 5: unknown key "jbo"; did you mean job?`,
 		"jobs: []":                       "the list of jobs is empty",
-		"jobs: x":                        `unknown key "jobs"`,
+		"jobs: x":                        "line 1, column 7: jobs is a list",
 		"- a":                            "KEY: VALUE",
 		"output:":                        "a text, a number, true or false",
-		"":                               "one YAML document",
+		"":                               "it is empty: KEY: VALUE",
+		"a: b\n---\na: b\n":              "more than one YAML document",
 		"a: b: c":                        "[1:",
 		"debug: true\ndebug: false":      "[2:1]",
 	} {

@@ -32,8 +32,8 @@ func (r *runCmd) job(c *console) (extract.Job, error) {
 	if job.StateDir, err = r.dir(); err != nil {
 		return job, err
 	}
-	if r.Workers < 0 || r.Patience <= 0 {
-		return job, &usageError{"--workers must not be negative, and --delivery-timeout must be more than 0"}
+	if err := r.checkNumbers(); err != nil {
+		return job, err
 	}
 	job.Name = r.Job
 	job.Prefix, job.Suffix = cleanName(r.MetricPrefix), cleanName(r.MetricSuffix)
@@ -44,6 +44,24 @@ func (r *runCmd) job(c *console) (extract.Job, error) {
 		job.Workers = r.Workers
 	}
 	return job, nil
+}
+
+// maxDatagram is the largest payload of UDP over IPv4, in bytes.
+const maxDatagram = 65507
+
+// checkNumbers refuses numbers without a meaning.
+func (r *runCmd) checkNumbers() error {
+	switch {
+	case r.Workers < 0:
+		return &usageError{fmt.Sprintf("--workers=%d: it must not be negative", r.Workers)}
+	case r.Patience <= 0:
+		return &usageError{fmt.Sprintf("--delivery-timeout=%v: it must be more than 0, as 20s", r.Patience)}
+	case r.SpoolSize <= 0:
+		return &usageError{"--spool-size=0: it must be more than 0, or nothing could be kept for a destination that is away"}
+	case r.StatsdPacketSize < 1 || r.StatsdPacketSize > maxDatagram:
+		return &usageError{fmt.Sprintf("--statsd-packet-size=%d: it must be from 1 to %d bytes", r.StatsdPacketSize, maxDatagram)}
+	}
+	return nil
 }
 
 func (r *runCmd) missing() string {
@@ -60,18 +78,21 @@ func (r *runCmd) missing() string {
 // to check its options.
 func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err error) {
 	job = extract.Job{Workers: runtime.GOMAXPROCS(0), MaxSeries: f.MaxSeries, MaxLine: int(f.MaxLine), FS: vfs.OS{}, Now: time.Now}
+	job.Options.ReadFile = os.ReadFile
 	if job.Parser, job.Options.Alias, err = findParser(parser); err != nil {
 		return job, err
 	}
 	if job.Options.Zone, err = zone(f.Timezone); err != nil {
 		return job, err
 	}
-	job.Options.ReadFile = os.ReadFile
 	if job.Options.Args, err = splitWords(f.ParserOptions); err != nil {
 		return job, &usageError{"--parser-options: " + err.Error()}
 	}
-	if f.MaxSeries < 1 || f.MaxLine < 1 || f.MaxLine > 1<<30 {
-		return job, &usageError{"--max-series must be 1 or more, and --max-line from 1 byte to 1GiB"}
+	if f.MaxSeries < 1 {
+		return job, &usageError{fmt.Sprintf("--max-series=%d: it must be 1 or more", f.MaxSeries)}
+	}
+	if f.MaxLine < 1 || f.MaxLine > 1<<30 {
+		return job, &usageError{fmt.Sprintf("--max-line=%d: it must be from 1 byte to 1GiB", f.MaxLine)}
 	}
 	if _, err = job.Parser.New(job.Options, metric.NewRecorder(metric.RecorderOptions{})); err != nil {
 		return job, err
@@ -88,6 +109,9 @@ func absolute(logs []string) ([]string, error) {
 		path, err := filepath.Abs(log)
 		if err != nil {
 			return nil, err
+		}
+		if _, err := filepath.Match(path, ""); err != nil {
+			return nil, &usageError{fmt.Sprintf("log %q: it is no valid glob; a '[' that is part of the name is written '\\['", log)}
 		}
 		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
 			return nil, fmt.Errorf("%s is a directory, not a log; a glob takes its files: '%s/*.log'", log, path)
@@ -150,7 +174,7 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 			seen[title] = true
 			out, err := f.New(r.onConsole(opt, c))
 			if err != nil {
-				return nil, &usageError{fmt.Sprintf("%s: %v", title, err)}
+				return nil, &usageError{err.Error()} // it names the output and the address
 			}
 			list = append(list, extract.Destination{Name: title, Output: out})
 		}

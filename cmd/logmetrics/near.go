@@ -5,48 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/logmetrics/logmetrics/internal/near"
 	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/parsers"
 )
 
-// nearest returns the candidate that name is most likely meant to be, "" when
-// none is near. Upper and lower case are the same.
-func nearest(name string, candidates []string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, candidate := range candidates {
-		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < least && d < len(candidate) {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the bytes to insert, delete or change between a and b
-// (Levenshtein, one row at a time). Names longer than any of ours are cut.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 func didYouMean(name string, candidates []string) string {
-	if near := nearest(name, candidates); near != "" {
-		return "; did you mean " + near + "?"
+	if known := near.Name(name, candidates); known != "" {
+		return "; did you mean " + known + "?"
 	}
 	return ""
 }
@@ -82,14 +48,14 @@ func findParser(name string) (f parsers.Factory, alias bool, err error) {
 	for _, full := range names {
 		names = append(names, strings.TrimSuffix(full, "Parser"))
 	}
-	parser, command := nearest(name, names), nearest(name, commandNames)
+	parser, command := near.Name(name, names), near.Name(name, commandNames)
 	switch {
-	case parser != "" && distance(name, parser) <= distance(name, command):
+	case parser != "" && near.Distance(name, parser) <= near.Distance(name, command):
 		text += "; did you mean " + parser + "?"
 	case command != "":
 		text += "; did you mean the command " + command + "?"
 	default:
-		text += " (there are: logmetrics parsers)"
+		text += "; logmetrics parsers lists them"
 	}
 	return f, false, &usageError{text}
 }

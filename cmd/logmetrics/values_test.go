@@ -41,16 +41,6 @@ func TestSize(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"PostfixParser", "SquidParser", "run", "state"}
-	for in, want := range map[string]string{
-		"PostfixParse": "PostfixParser", "postfixprser": "PostfixParser", "sttae": "state", "rnu": "run", "": "", "zzz": "", "completely": "",
-	} {
-		assert.Equal(t, want, nearest(in, names), in)
-	}
-	assert.Equal(t, 3, distance("kitten", "sitting"))
-}
-
 func TestPrintableEscapesWhatSteersATerminal(t *testing.T) {
 	assert.Equal(t, `a "b" \x1b[31m\n`, printable("a \"b\" \x1b[31m\n"))
 	assert.Equal(t, "grüße", printable("grüße"))

@@ -66,7 +66,7 @@ type Result struct {
 	Undelivered int              // batches that wait in the queue for an output
 	Failed      map[string]error // by Destination.Name: why
 	SeriesLost  uint64           // how often a series beyond MaxSeries was asked for
-	ValuesLost  uint64           // values that were not finite
+	ValuesLost  uint64           // values that were not finite, or beyond metric.MaxValue
 }
 
 // Run runs the job once, over one interval from the last run to now.

@@ -165,7 +165,7 @@ func (s *series) setValue(m *metricSpec, name text, p *pattern, src *source) err
 		s.one = true
 		return nil
 	}
-	number, isNumber := parseNumber([]byte(m.Value.value))
+	number, isNumber := metric.ParseValue([]byte(m.Value.value))
 	switch {
 	case isNumber && s.kind == metric.Set:
 		return src.fault(m.Value, 0, "a set counts distinct texts: value: GROUP; a group's number is written {%s}", m.Value.value)
@@ -197,7 +197,7 @@ func groupsOf(t text, p *pattern, src *source) ([]int, error) {
 			return groups, nil
 		}
 	}
-	return nil, src.fault(t, 0, "the pattern has no group %q%s", t.value, near(t.value, p.groupNames()))
+	return nil, src.fault(t, 0, "the pattern has no group %q%s", t.value, nearNames(t.value, p.groupNames()))
 }
 
 func (s *series) setUnit(t text, src *source) error {
@@ -213,7 +213,7 @@ func (s *series) setUnit(t text, src *source) error {
 	}
 	u, ok := unitOf([]byte(t.value))
 	if !ok || t.value == "" {
-		return src.fault(t, 0, "unknown unit %q%s; the units are %s", t.value, near(t.value, unitNames), strings.Join(unitNames, " "))
+		return src.fault(t, 0, "unknown unit %q%s; the units are %s", t.value, nearNames(t.value, unitNames), strings.Join(unitNames, " "))
 	}
 	if s.kind == metric.Timer && !u.time {
 		return src.fault(t, 0, "a timer is a duration, and %s is none; sizes are counters or gauges", t.value)

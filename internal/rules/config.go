@@ -135,7 +135,7 @@ func (c *Config) Parse(name string, data []byte) error {
 	}
 	c.time = timeSpec{layout: f.Time.value, after: f.TimeAfter.value}
 	if !c.time.known() {
-		return src.fault(f.Time, 0, "unknown time layout %q%s", f.Time.value, near(f.Time.value, layoutNames))
+		return src.fault(f.Time, 0, "unknown time layout %q%s", f.Time.value, nearNames(f.Time.value, layoutNames))
 	}
 	return nil
 }

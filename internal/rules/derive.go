@@ -182,6 +182,6 @@ func callee(n *ast.CallNode) string {
 
 func (r *resolver) check(name string, at file.Location) {
 	if _, ok := r.names.find(name); !ok && r.fault == nil {
-		r.fault = &file.Error{Location: at, Message: "no rule records " + name + near(name, r.names.list())}
+		r.fault = &file.Error{Location: at, Message: "no rule records " + name + nearNames(name, r.names.list())}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/logmetrics/logmetrics/internal/near"
 )
 
 // Error is a fault in the rules, with its place.
@@ -59,40 +61,15 @@ func byteColumn(line string, col int) int {
 	return len(line)
 }
 
-// near returns " (near: a, b)" with up to three of names that resemble name, or
-// else up to three of them when there are no more.
-func near(name string, names []string) string {
-	var close []string
-	for _, n := range names {
-		if distance(strings.ToLower(name), strings.ToLower(n)) <= max(1, len(name)/3) {
-			close = append(close, n)
-		}
+// nearNames returns " (near: a, b)" with up to three of names that resemble name,
+// or else of all of them when there are no more than five.
+func nearNames(name string, names []string) string {
+	list := near.Names(name, names)
+	if len(list) == 0 && len(names) <= 5 {
+		list = names
 	}
-	if len(close) == 0 && len(names) <= 5 {
-		close = names
-	}
-	if len(close) == 0 {
+	if len(list) == 0 {
 		return ""
 	}
-	return " (near: " + strings.Join(close[:min(3, len(close))], ", ") + ")"
-}
-
-// distance is how many bytes must be put in, taken out or changed to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return " (near: " + strings.Join(list[:min(3, len(list))], ", ") + ")"
 }

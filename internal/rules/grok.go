@@ -64,7 +64,7 @@ func (g *grok) reference(ref string) (reason string) {
 	text, ok := g.find(name)
 	switch {
 	case !ok:
-		return fmt.Sprintf("unknown grok pattern %q%s", name, near(name, g.names()))
+		return fmt.Sprintf("unknown grok pattern %q%s", name, nearNames(name, g.names()))
 	case slices.Contains(g.stack, name):
 		return fmt.Sprintf("grok pattern %s contains itself: %s", name, strings.Join(append(g.stack, name), " > "))
 	case len(g.stack) == maxGrokDepth:

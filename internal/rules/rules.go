@@ -6,7 +6,7 @@
 // package whichever engine found them, that no pattern takes more than a
 // bounded time on a line, and that it does not allocate once names are known,
 // but for lines that only Go's own engine may match. It opens no files. Start
-// from [Parse] and [New].
+// from [Config.Parse] and [New].
 package rules
 
 import (

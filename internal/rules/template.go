@@ -35,7 +35,7 @@ func parseTemplate(t text, p *pattern, src *source) (template, error) {
 		name := t.value[at+1 : at+n]
 		groups := p.groups(name)
 		if groups == nil {
-			return nil, src.fault(t, at+1, "the pattern has no group %q%s", name, near(name, p.groupNames()))
+			return nil, src.fault(t, at+1, "the pattern has no group %q%s", name, nearNames(name, p.groupNames()))
 		}
 		parts = append(parts, part{groups: groups})
 		at += n + 1

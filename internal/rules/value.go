@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"strconv"
 
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -73,85 +72,6 @@ func sizeOf(name []byte) (unit, bool) {
 	return unit{}, false
 }
 
-// maxNumber is the longest number read, in bytes.
-const maxNumber = 400
-
-// pow10 are the powers of ten that a float64 holds exactly.
-var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
-
-// parseNumber reads a decimal number, all of b, correctly rounded. "inf",
-// hexadecimal digits and the like are no numbers here.
-func parseNumber(b []byte) (v float64, ok bool) {
-	digits, point := cutSign(b), -1
-	if len(digits) == 0 || len(digits) >= len(pow10) {
-		return parseLong(b)
-	}
-	var n uint64
-	for i, c := range digits {
-		switch {
-		case c >= '0' && c <= '9':
-			n = n*10 + uint64(c-'0')
-		case c == '.' && point < 0 && len(digits) > 1:
-			point = i
-		default:
-			return parseLong(b)
-		}
-	}
-	v = float64(n)
-	if point >= 0 {
-		v /= pow10[len(digits)-point-1] // both are exact, so the quotient is the nearest float64
-	}
-	if b[0] == '-' {
-		v = -v
-	}
-	return v, true
-}
-
-// parseLong reads long numbers and those with an exponent. It looks at the form
-// first: strconv allocates for its errors.
-func parseLong(b []byte) (float64, bool) {
-	if len(b) > maxNumber {
-		return 0, false
-	}
-	rest := cutSign(b)
-	whole := leadingDigits(rest)
-	rest = rest[whole:]
-	fraction := 0
-	if len(rest) > 0 && rest[0] == '.' {
-		fraction = leadingDigits(rest[1:])
-		rest = rest[1+fraction:]
-	}
-	if whole+fraction == 0 {
-		return 0, false
-	}
-	if len(rest) > 0 && rest[0]|0x20 == 'e' {
-		rest = cutSign(rest[1:])
-		n := leadingDigits(rest)
-		if rest = rest[n:]; n == 0 {
-			return 0, false
-		}
-	}
-	if len(rest) > 0 {
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(string(b), 64)
-	return v, err == nil
-}
-
-func cutSign(b []byte) []byte {
-	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
-		return b[1:]
-	}
-	return b
-}
-
-func leadingDigits(b []byte) (n int) {
-	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
-		n++
-	}
-	return n
-}
-
 // maxQuantityParts bounds what parseQuantity adds up: "1d2h3m4s5ms" has 5.
 const maxQuantityParts = 8
 
@@ -167,7 +87,7 @@ func parseQuantity(b []byte) (v float64, ok bool) {
 		for n < len(b) && (b[n] == '.' || b[n] >= '0' && b[n] <= '9') {
 			n++
 		}
-		x, ok := parseNumber(b[:n])
+		x, ok := metric.ParseValue(b[:n])
 		if !ok {
 			return 0, false
 		}
@@ -222,7 +142,7 @@ func (v *value) read(line []byte, loc []int, k metric.Kind) (float64, valueState
 	var ok bool
 	if v.auto {
 		x, ok = parseQuantity(b)
-	} else if x, ok = parseNumber(b); ok {
+	} else if x, ok = metric.ParseValue(b); ok {
 		x = v.unit.apply(x)
 	}
 	// A counter and a duration cannot go backwards.

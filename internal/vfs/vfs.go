@@ -1,8 +1,9 @@
 // Package vfs is the small seam through which tail and state touch files, so
 // that tests can make any operation fail, or stop the world at it.
 //
-// It promises nothing beyond the operating system's own calls; [OS] is the
-// real thing. Start from [FS].
+// It promises nothing beyond the operating system's own calls, and hides none of
+// their errors; [OS] is the real thing. It reads no logs and knows no formats.
+// Start from [FS].
 package vfs
 
 import (

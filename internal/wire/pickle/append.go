@@ -57,9 +57,6 @@ func AppendPoint(dst, name []byte, unix int64, value float64) []byte {
 	return append(dst, opTuple2, opTuple2)
 }
 
-// TrailerLen is how many bytes Finish appends.
-const TrailerLen = 2
-
 // Finish ends the frame that begins at frame[0] and writes its length.
 func Finish(frame []byte) []byte {
 	frame = append(frame, opAppends, opStop)

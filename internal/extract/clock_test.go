@@ -39,7 +39,7 @@ func newJob(t testing.TB, parser string, args []string, logs ...string) (extract
 	got := new(collector)
 	return extract.Job{
 		Parser: f, Options: parsers.Options{Alias: alias, Args: args, Zone: time.UTC, ReadFile: os.ReadFile},
-		Logs: logs, StateDir: t.TempDir(), FromBegin: true,
+		Logs: logs, StateDir: memDir(t), FromBegin: true,
 		Outputs: []extract.Destination{{Name: "collector", Output: got}},
 	}, got
 }
@@ -87,7 +87,7 @@ derived:
 `), 0o600))
 	for name, times := range clocks() {
 		t.Run(name, func(t *testing.T) {
-			log := filepath.Join(t.TempDir(), "app.log")
+			log := filepath.Join(memDir(t), "app.log")
 			job, got := newJob(t, "RegexParser", []string{"--rules=" + rules}, log)
 			job.SelfMetrics = true
 			events, stamps := 0.0, make(map[int64]bool)
@@ -142,14 +142,16 @@ func checkClock(t *testing.T, b *metric.Batch, n float64) (events float64) {
 
 // TestClockJumpsUnderLogsterNames: Logster's formulas divide by the interval.
 func TestClockJumpsUnderLogsterNames(t *testing.T) {
+	t.Parallel()
 	for _, f := range parsers.Table() {
 		if f.Alias == "" {
 			continue
 		}
+		c := casesOf(t, f)[0]
 		for name, times := range clocks() {
 			t.Run(f.Alias+" "+name, func(t *testing.T) {
-				c := casesOf(t, f)[0]
-				log := filepath.Join(t.TempDir(), "app.log")
+				t.Parallel()
+				log := filepath.Join(memDir(t), "app.log")
 				job, got := newJob(t, f.Alias, c.args, log)
 				lines := 0
 				for _, now := range times {

@@ -2,7 +2,6 @@ package extract_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -311,9 +311,8 @@ func TestStdoutClosed(t *testing.T) {
 	_, err = io.ReadFull(out, one)
 	require.NoError(t, err)
 	require.NoError(t, out.Close()) // | head -1
-	err = cmd.Wait()
-	require.Error(t, err)
-	assert.False(t, errors.Is(err, os.ErrProcessDone))
+	require.Error(t, cmd.Wait())
+	assert.Equal(t, syscall.SIGPIPE, cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
 	w.write(10)
 	w.exact()
 }

@@ -95,7 +95,7 @@ func TestWorkersAgree(t *testing.T) {
 // extract runs a job over the log, cut into files by rnd; nil: in one.
 func (c logCase) extract(t testing.TB, parser string, workers int, rnd *rand.Rand) *metric.Batch {
 	t.Helper()
-	dir := t.TempDir()
+	dir := memDir(t)
 	newest := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	var logs []string
 	for rest := c.log; len(rest) > 0; {

@@ -38,6 +38,7 @@ type world struct {
 	t       testing.TB
 	rand    *rand.Rand
 	dir     string // of the logs
+	kept    string // the state's directory
 	bin     string
 	args    []string // before the logs
 	logs    []string
@@ -65,7 +66,7 @@ func newWorld(t testing.TB, args ...string) *world {
 
 func emptyWorld(t testing.TB, args ...string) *world {
 	t.Helper()
-	w := &world{t: t, rand: newRand(t), dir: t.TempDir(), bin: program(t), ledger: newLedger(), lost: map[int]bool{}}
+	w := &world{t: t, rand: newRand(t), dir: t.TempDir(), kept: filepath.Join(memDir(t), "state"), bin: program(t), ledger: newLedger(), lost: map[int]bool{}}
 	w.sink = newSink(t, "graphite", w.ledger)
 	w.logs = []string{w.log()}
 	w.outputs = []string{"stdout", "graphite"}
@@ -81,7 +82,19 @@ func (w *world) log() string { return w.file("") }
 // file returns the path of the log with a suffix.
 func (w *world) file(suffix string) string { return filepath.Join(w.dir, "app.log"+suffix) }
 
-func (w *world) state() string { return filepath.Join(w.dir, "state") }
+func (w *world) state() string { return w.kept }
+
+// memDir returns a directory in memory, where the system has that: hundreds of
+// runs would wait for the disk at each fsync, which only a power cut would miss.
+func memDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "logmetrics-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
 
 // line returns the next line.
 func (w *world) line() string {

@@ -79,7 +79,10 @@ func TestAllCopiesDamaged(t *testing.T) {
 		assert.Contains(t, kept, name)
 	}
 	commit(t, j, 1)
-	assert.Equal(t, []uint64{1}, j.Queue())
+	assert.Equal(t, []uint64{3}, j.Queue(), "no number is used twice")
+	for _, name := range key.Outputs {
+		assert.EqualValues(t, 2, j.State().Taken[name], "%s is owed the new batch", name)
+	}
 }
 
 func TestPlantedLinksAreNotFollowed(t *testing.T) {

@@ -150,7 +150,8 @@ func (j *Job) restore() (err error) {
 // create draws a new identity; a twin's positions are taken over, so that
 // editing a crontab line leaves no gap.
 func (j *Job) create(key Key) {
-	j.kept = &record{State: State{Logs: map[string]Position{}, Taken: map[string]uint64{}}}
+	// Numbers that were used before are not used again: an output may have taken them.
+	j.kept = &record{State: State{Seq: j.kept.Seq, Logs: map[string]Position{}, Taken: map[string]uint64{}}}
 	_, _ = rand.Read(j.kept.Job[:]) // never fails
 	if j.lost {                     // it starts over, loudly, and not where another stands
 		return

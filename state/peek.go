@@ -12,6 +12,7 @@ func Peek(dir string, key Key, opt Options) (*State, error) {
 		if !missing(wrong) || !missing(wrong2) {
 			return nil, errors.Join(wrong, wrong2)
 		}
+		j.kept = new(record)
 		j.create(key)
 	}
 	s, err := j.kept.view()

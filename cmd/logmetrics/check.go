@@ -56,7 +56,7 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 
 func writeReport(ctx context.Context, w io.Writer, job *extract.Job, r *extract.Report) error {
 	p := &printer{w: w}
-	fmt.Fprintf(p, "%s reads %s\n\n", job.Parser.Name, strings.Join(job.Logs, " "))
+	fmt.Fprintf(p, "%s reads %s\n\n", job.Parser.Name, printable(strings.Join(job.Logs, " ")))
 	fmt.Fprintf(p, "%-9s %9d\n", "lines", r.Lines)
 	writeLines(p, "matched", r.Matched(), r.Lines, r.Examples[parsers.Matched])
 	writeLines(p, "skipped", r.Skipped, r.Lines, r.Examples[parsers.Skipped])

@@ -152,6 +152,8 @@ func (r *runCmd) extract(ctx context.Context, job extract.Job) error {
 		run = extract.Preview
 	}
 	res, err := run(ctx, job)
+	job.Log.Debug("ran", "lines", res.Lines, "skipped", res.Skipped, "rejected", res.Rejected, "bytes", res.Read.Bytes,
+		"rotations", res.Read.Rotations, "bytesLost", res.Read.Lost, "undelivered", res.Undelivered)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("interrupted: what is not delivered is read or sent by the next run: %w", ctx.Err())

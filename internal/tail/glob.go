@@ -59,15 +59,18 @@ func isGeneration(name string, names []string) bool {
 			return true
 		}
 	}
+	ext := filepath.Ext(strings.TrimSuffix(name, compression(name)))
 	for i := len(name) - len(filepath.Base(name)) + 1; i < len(name); i++ {
 		if c := name[i]; c != '.' && c != '-' {
 			continue
 		}
-		if _, ok := parseSuffix(name[i:]); !ok {
-			continue
-		}
-		if _, found := slices.BinarySearch(names, name[:i]); found {
-			return true
+		for _, log := range []string{name[:i], name[:i] + ext} {
+			if _, ok := rotated(name, log); !ok {
+				continue
+			}
+			if _, found := slices.BinarySearch(names, log); found {
+				return true
+			}
 		}
 	}
 	return false

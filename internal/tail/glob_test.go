@@ -17,6 +17,7 @@ func TestExpand(t *testing.T) {
 	for _, name := range []string{
 		"mail.log", "mail.log.1", "mail.log.2.gz", "mail.log-20240131", "mail.log-20240131-1706832000.xz", "mail.log.old",
 		"mail.err.1", "app.1", "app.1.1", "a", "a.1", "odd[1].log", "x/mail.log.1",
+		"web.log", "web-20240131.log", "web.2024-01-31.log.gz", "web-2024-01-31-1.log", "web.1.log", "web-1706832000.log", "web-2.log",
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
 		require.NoError(t, os.WriteFile(name, nil, 0o600))
@@ -35,6 +36,8 @@ func TestExpand(t *testing.T) {
 		{[]string{"mail.log", "mail.log.1"}, true, []string{"mail.log", "mail.log.1"}},
 		{[]string{"a", "a.1"}, false, []string{"a"}},
 		{[]string{"app.*"}, false, []string{"app.1"}},
+		{[]string{"web*"}, false, []string{"web-2.log", "web.1.log", "web.log"}},
+		{[]string{"web-*"}, false, []string{"web-1706832000.log", "web-2.log", "web-2024-01-31-1.log", "web-20240131.log"}},
 		{[]string{"odd[1].log"}, false, []string{"odd[1].log"}},
 		{[]string{"*/*"}, false, []string{"x/mail.log.1"}},
 	} {

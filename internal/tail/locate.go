@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/state"
@@ -70,21 +71,25 @@ func (f *File) lookBehind() (bool, error) {
 }
 
 // place returns where the current generation stands in list; when it is gone,
-// where the one before it stands; or -1.
+// or is a stray, whose name does not tell, where the one before it stands; or -1.
 func (f *File) place(list []entry) (int, error) {
-	for i, e := range list {
-		if f.cur.is(e.dev, e.inode) {
-			return i, nil
+	at := slices.IndexFunc(list, func(e entry) bool { return f.cur.is(e.dev, e.inode) })
+	if at < 0 {
+		m, err := f.locate(list, f.Position()) // compressed since, or copied
+		if err != nil {
+			return 0, err
+		}
+		if m.g != nil {
+			at = m.at
+			if err := m.g.close(); err != nil {
+				return 0, err
+			}
 		}
 	}
-	m, err := f.locate(list, f.Position()) // compressed since, or copied
-	if err != nil {
-		return 0, err
+	if at < 0 || list[at].stray {
+		return max(at, f.indexOfPrev(list)), nil
 	}
-	if m.g != nil {
-		return m.at, m.g.close()
-	}
-	return f.indexOfPrev(list), nil
+	return at, nil
 }
 
 // resume makes the generation current that pos is in, or what comes after it

@@ -319,6 +319,29 @@ func TestSymlinkTargetRotatedAndSwitched(t *testing.T) {
 	r.exact()
 }
 
+// TestSymlinkTargetRotatedUnderANumber: the name of the file that was read last
+// does not tell its place among the older targets, which were read long ago.
+func TestSymlinkTargetRotatedUnderANumber(t *testing.T) {
+	r := newRig(t, t.TempDir())
+	r.remove("")
+	pods := t.TempDir()
+	link := func(name string) {
+		os.Remove(r.path)
+		require.NoError(t, os.Symlink(filepath.Join(pods, name), r.path))
+	}
+	for _, name := range []string{"0.log", "1.log", "2.log"} {
+		link(name)
+		r.append(10)
+		r.run()
+	}
+	r.append(5)
+	require.NoError(t, os.Rename(filepath.Join(pods, "2.log"), filepath.Join(pods, "2.log.20240131-101112")))
+	link("3.log")
+	r.append(5)
+	r.run()
+	r.exact()
+}
+
 func TestSameFirstKiB(t *testing.T) {
 	r := newRig(t, t.TempDir())
 	header := "# " + strings.Repeat("header ", 300)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/logmetrics/logmetrics/internal/vfs"
 )
@@ -20,8 +21,10 @@ import (
 const maxSiblings = 50000
 
 // suffix is what rotation adds to a log's name: a number, or a date with
-// perhaps an hour, a time or Unix seconds; then the compression's ending.
-var suffix = regexp.MustCompile(`^(?:\.(\d{1,6})|[-.](\d{4})-?([01]\d)-?([0-3]\d)(?:[-_T]?(\d{2,10}))?)(?:\.(?:gz|zst|bz2|xz))?$`)
+// perhaps an hour, a time, Unix seconds or a number, or Unix seconds alone; then
+// the compression's ending. Years begin with 20: those of a thousand years ago
+// are Unix seconds.
+var suffix = regexp.MustCompile(`^(?:\.(\d{1,6})|[-.](?:(20\d\d)-?([01]\d)-?([0-3]\d)(?:[-_T.]?(\d{2,10})|[-_.](\d))?|(\d{10})))(?:\.(?:gz|zst|bz2|xz))?$`)
 
 // entry is a file that may hold a part of the log.
 type entry struct {
@@ -48,8 +51,32 @@ func parseSuffix(s string) (k key, ok bool) {
 		return key{}, false
 	}
 	k = key{dated: m[1] == "", date: m[2] + m[3] + m[4], compressed: compression(s) != ""}
-	k.num, _ = strconv.ParseInt(m[1]+m[5], 10, 64) // digits alone, or none
+	k.num, _ = strconv.ParseInt(m[1]+m[5]+m[6]+m[7], 10, 64) // digits alone, or none
+	if m[7] != "" {
+		k.date = time.Unix(k.num, 0).UTC().Format("20060102")
+	}
 	return k, true
+}
+
+// rotated reads what rotation added to the name of the log called base: behind
+// it, or, if that is a date, before its extension, where logrotate's "extension"
+// and Java's appenders put it (app-20240131.log). Numbers there (app.1.log) as
+// often tell logs apart that are written side by side.
+func rotated(name, base string) (k key, ok bool) {
+	if rest, found := strings.CutPrefix(name, base); found {
+		if k, ok = parseSuffix(rest); ok {
+			return k, true
+		}
+	}
+	ext, ending := filepath.Ext(base), compression(name)
+	middle, ok := strings.CutPrefix(name, strings.TrimSuffix(base, ext))
+	if !ok || ext == "" || ext == base {
+		return key{}, false
+	}
+	if middle, ok = strings.CutSuffix(strings.TrimSuffix(middle, ending), ext); ok {
+		k, ok = parseSuffix(middle + ending)
+	}
+	return k, ok && k.dated
 }
 
 // compareAge orders keys of one scheme from old to new.
@@ -140,13 +167,7 @@ type directory struct {
 // family lists the rotated generations of the log named path, oldest first.
 func (d directory) family(path string) ([]entry, error) {
 	dir, base := filepath.Split(path)
-	return d.list(dir, func(name string) (key, bool) {
-		rest, ok := strings.CutPrefix(name, base)
-		if !ok {
-			return key{}, false
-		}
-		return parseSuffix(rest)
-	})
+	return d.list(dir, func(name string) (key, bool) { return rotated(name, base) })
 }
 
 // itself lists the log compressed under its own name, as it is done to logs with

@@ -21,6 +21,10 @@ var peers = map[string]peer{
 	"whisper-fetch": {command("whisper-fetch"), "tools/peers.sh (apt-get install graphite-carbon)"},
 	"statsd":        {statsdScript, "tools/peers.sh (npm install statsd)"},
 	"node":          {command("node"), "apt-get install nodejs"},
+	"bzip2":         {command("bzip2"), "apt-get install bzip2"},
+	"gzip":          {command("gzip"), "apt-get install gzip"},
+	"xz":            {command("xz"), "apt-get install xz-utils"},
+	"zstd":          {command("zstd"), "apt-get install zstd"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not

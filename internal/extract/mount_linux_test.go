@@ -1,0 +1,28 @@
+package extract_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mountSmall mounts a file system of 64 KiB at dir, which it makes; the result
+// makes it read-only and writable.
+func mountSmall(t testing.TB, dir string) (remount func(readOnly bool)) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	const size = "size=64k"
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, size); err != nil {
+		t.Skipf("not run: mounting a small file system needs root on Linux (%v); this runs it: sudo go test ./internal/extract -run %s", err, t.Name())
+	}
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, 0)) })
+	return func(readOnly bool) {
+		flags := uintptr(syscall.MS_REMOUNT)
+		if readOnly {
+			flags |= syscall.MS_RDONLY
+		}
+		require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", flags, size))
+	}
+}

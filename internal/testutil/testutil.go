@@ -10,6 +10,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +49,13 @@ func Eventually(t testing.TB, limit time.Duration, cond func() bool) {
 			require.FailNow(t, "it did not happen", "within %s", limit)
 		}
 	}
+}
+
+// Race reports whether the test runs under the race detector, with which
+// sync.Pool drops what it holds at random: allocations are not counted then.
+func Race() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // LeakCheck fails the test when goroutines are left at its end that were not

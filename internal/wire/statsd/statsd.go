@@ -81,7 +81,7 @@ type Row struct {
 	Tags   []byte // "k:v,k2:v2" as sent, nil without
 	Member []byte // sets only
 	Value  float64
-	Rate   float64 // the share of the values that was sent, in (0,1]
+	Rate   float64 // the share of the values that was sent, in (0,1]; 1 for sets, of which a share says nothing
 	Type   Type
 	Delta  bool // gauges: Value is to be added, because it came with a sign
 }
@@ -229,7 +229,9 @@ func parseSections(row *Row, sections []byte) bool {
 		if !ok || rate <= 0 || rate > 1 {
 			return false
 		}
-		row.Rate = rate
+		if row.Type != Set {
+			row.Rate = rate
+		}
 	}
 	return true
 }

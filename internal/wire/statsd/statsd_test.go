@@ -122,8 +122,16 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+// A member is in the set or not, whatever share of the members was sent.
+func TestSetsHaveNoRate(t *testing.T) {
+	rows, bad := statsd.Parse(nil, []byte("users:ann|s|@0.1\nusers:bob|s|@2"))
+	require.Equal(t, 1, bad)
+	require.Equal(t, []statsd.Row{{Name: []byte("users"), Member: []byte("ann"), Type: statsd.Set, Rate: 1}}, rows)
+}
+
 // FuzzWireStatsd checks that what was parsed is written and parsed again as the same.
 func FuzzWireStatsd(f *testing.F) {
+	f.Add([]byte("0:|s|@.1"))
 	f.Add([]byte("a:1|c|@0.1\nb:-5|g|#k:v\r\nc:1:2|ms:x|s\n:|"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		rows, _ := statsd.Parse(nil, in)

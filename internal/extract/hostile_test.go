@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
 )
@@ -164,6 +165,9 @@ func metricText(n int) string {
 // TestWorstMiB gives each parser, in both its clothes, the longest lines of one
 // byte, and of its own lines' beginnings.
 func TestWorstMiB(t *testing.T) {
+	if testutil.Race() {
+		t.Skip("times are not measured under the race detector")
+	}
 	for _, f := range parsers.Table() {
 		limit := maxPerMiB
 		if f.Name == "RegexParser" { // patterns are the user's; the slower engine is linear, too

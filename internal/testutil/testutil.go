@@ -52,7 +52,8 @@ func Eventually(t testing.TB, limit time.Duration, cond func() bool) {
 }
 
 // Race reports whether the test runs under the race detector, with which
-// sync.Pool drops what it holds at random: allocations are not counted then.
+// sync.Pool drops what it holds at random and all takes many times as long:
+// neither allocations nor times are measured then.
 func Race() bool {
 	info, ok := debug.ReadBuildInfo()
 	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})

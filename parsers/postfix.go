@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/logmetrics/logmetrics/internal/logtime"
+	"github.com/logmetrics/logmetrics/internal/newline"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -33,6 +34,8 @@ type postfix struct {
 	// host is the last line's, with the space before and the one after it: the
 	// next line most often has the same.
 	host []byte
+
+	ends lineEnds // scratch
 
 	detail *postfixDetail // nil without the options that ask for it
 }
@@ -159,18 +162,18 @@ func (p *postfix) Parse(b Block, rec *metric.Recorder) (st Stats) {
 	p.clock.Newest(b.Newest)
 	p.timed = false
 	var verdicts [Rejected + 1]int
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		if n := bytes.IndexByte(data, '\n'); n >= 0 {
-			line, data = data[:n], data[n+1:]
-		} else {
-			line, data = data, nil
+	for start, next := 0, 0; next < len(b.Bytes); {
+		var n int
+		n, next = newline.Ends(p.ends[:], b.Bytes, next)
+		st.Lines += n
+		for _, end := range p.ends[:n] {
+			line := b.Bytes[start:end]
+			start = int(end) + 1
+			if p.wantTime && !p.at(line, rec) {
+				st.Untimed++
+			}
+			verdicts[p.line(line, rec)]++
 		}
-		st.Lines++
-		if p.wantTime && !p.at(line, rec) {
-			st.Untimed++
-		}
-		verdicts[p.line(line, rec)]++
 	}
 	p.settle(rec)
 	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]

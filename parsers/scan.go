@@ -1,8 +1,7 @@
 package parsers
 
 import (
-	"bytes"
-
+	"github.com/logmetrics/logmetrics/internal/newline"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -33,29 +32,31 @@ func (fn perLine) Parse(b Block, rec *metric.Recorder) Stats {
 // wantTime, whether it called Recorder.At.
 func eachLine(b Block, rec *metric.Recorder, wantTime bool, fn func([]byte, *metric.Recorder) (v Verdict, timed bool)) (st Stats) {
 	var verdicts [Rejected + 1]int
-	for data := b.Bytes; len(data) > 0; {
-		var line []byte
-		line, data = cutLine(data)
-		st.Lines++
-		v, timed := fn(line, rec)
-		verdicts[v]++
-		if wantTime && !timed {
-			st.Untimed++
+	var ends lineEnds
+	for start, next := 0, 0; next < len(b.Bytes); {
+		var n int
+		n, next = newline.Ends(ends[:], b.Bytes, next)
+		st.Lines += n
+		for _, end := range ends[:n] {
+			v, timed := fn(withoutCR(b.Bytes[start:end]), rec)
+			start = int(end) + 1
+			verdicts[v]++
+			if wantTime && !timed {
+				st.Untimed++
+			}
 		}
 	}
 	st.Skipped, st.Rejected = verdicts[Skipped], verdicts[Rejected]
 	return st
 }
 
-// cutLine returns the first line of data, without '\n' or "\r\n", and the rest.
-func cutLine(data []byte) (line, rest []byte) {
-	n := bytes.IndexByte(data, '\n')
-	if n < 0 {
-		return data, nil
+// lineEnds has room for as many lines as fit, with their text, into a
+// processor's first cache: they are looked at twice.
+type lineEnds [256]uint32
+
+func withoutCR(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		return line[:n-1]
 	}
-	line, rest = data[:n], data[n+1:]
-	if n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
-	}
-	return line, rest
+	return line
 }

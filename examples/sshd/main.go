@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -32,6 +33,9 @@ func run(ctx context.Context, log io.Reader, w io.Writer) error {
 	data, err := io.ReadAll(log)
 	if err != nil {
 		return err
+	}
+	if !bytes.HasSuffix(data, []byte("\n")) {
+		data = append(data, '\n') // a block is whole lines
 	}
 	rec.Block(1)
 	stats := p.Parse(parsers.Block{Bytes: data, Seq: 1, Final: true}, rec)

@@ -95,7 +95,7 @@ func TestDamagedQueue(t *testing.T) {
 		}
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newWorld(t, "--delivery-timeout=200ms")
 			w.sink.close()
 			w.write(5)
 			w.exits(3)

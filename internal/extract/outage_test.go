@@ -22,10 +22,10 @@ func TestOutage(t *testing.T) {
 		code   int       // of runs meanwhile
 		flag   string
 	}{
-		"refusing":               {nil, 3, "--delivery-timeout=20s"},
-		"resetting":              {reset(0), 3, "--delivery-timeout=20s"},
-		"resetting after a part": {reset(1000), 3, "--delivery-timeout=20s"},
-		"accepting half":         {half, 3, "--delivery-timeout=20s"},
+		"refusing":               {nil, 3, "--delivery-timeout=1s"},
+		"resetting":              {reset(0), 3, "--delivery-timeout=1s"},
+		"resetting after a part": {reset(1000), 3, "--delivery-timeout=1s"},
+		"accepting half":         {half, 3, "--delivery-timeout=1s"},
 		"never reading":          {stuck, 3, "--delivery-timeout=300ms"},
 		"half-closing":           {halfClosing, 0, "--delivery-timeout=20s"},
 		"slow":                   {slow, 0, "--delivery-timeout=20s"},
@@ -115,7 +115,7 @@ func answering(c *net.TCPConn) []byte {
 // said; all others arrive.
 func TestSpoolLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "--spool-size=30kB")
+	w := newWorld(t, "--spool-size=30kB", "--delivery-timeout=200ms")
 	w.sink.close()
 	dropped := 0
 	firsts := []int{}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -175,14 +176,17 @@ func (in *intake) next(ctx context.Context, buf []byte) (parsers.Block, bool) {
 	return parsers.Block{}, false
 }
 
-// spins is how often a worker asks for the lock before it sleeps, about 50 µs:
-// it is held for one pread, which is over sooner than a sleeper is woken.
-const spins = 50000
+// spins is how often a worker asks for the lock before it sleeps, about 20 µs:
+// it is held for one pread, which is over sooner than a sleeper is woken. With
+// more workers than processors the one that holds it may not be running.
+const spins = 20000
 
 func (in *intake) lock() {
-	for range spins {
-		if in.mu.TryLock() {
-			return
+	if len(in.workers) <= runtime.GOMAXPROCS(0) {
+		for range spins {
+			if in.mu.TryLock() {
+				return
+			}
 		}
 	}
 	in.mu.Lock()

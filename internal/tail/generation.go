@@ -137,7 +137,7 @@ func (g *generation) like(pos state.Position) (likeness, error) {
 			return cut, nil
 		}
 		return unlike, nil
-	case hash(mark) == pos.Mark || pos.HeadLen == headMax && findHole(mark) >= 0:
+	case hash(mark) == pos.Mark || pos.HeadLen == headMax && bytes.Contains(mark, nuls[:8]):
 		// A crash may have left NULs in place of what was read before it.
 		return identical, nil
 	}

@@ -178,6 +178,7 @@ func cutTags(line []byte) (rest, tags []byte) {
 	if end := bytes.IndexByte(tags, '|'); end >= 0 {
 		tags = tags[:end]
 	}
+	tags = bytes.TrimRight(tags, "\r") // at the line's end it would not be theirs
 	if len(tags) == 0 {
 		tags = nil
 	}

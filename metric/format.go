@@ -50,17 +50,17 @@ const maxValueLen = 512
 
 // ParseValue reads a decimal number with an optional sign, fraction and
 // exponent, as wire formats carry them. ok is false for anything else: NaN,
-// infinities, hexadecimal, blanks, and what is too large for a float64.
-// It does not allocate for texts of up to 32 bytes.
+// infinities, hexadecimal, blanks, and what is too large for a float64. "-0"
+// is 0, as AppendValue writes it. It does not allocate for texts of up to 32 bytes.
 func ParseValue(text []byte) (v float64, ok bool) {
 	if v, ok = parseShort(text); ok {
-		return v, true
+		return v + 0, true // -0 + 0 is 0
 	}
 	if len(text) > maxValueLen || !isDecimal(text) {
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(string(text), 64)
-	return v, err == nil
+	return v + 0, err == nil
 }
 
 // pow10 are powers of ten, which a float64 holds exactly.

@@ -78,7 +78,8 @@ func TestParse(t *testing.T) {
 		"a:1|g|c:in-1|#x:y|T1":     "a g 1 #x:y; ",
 		"a:1|c|#x:y|@0.5":          "a c 1 #x:y; ", // as node's: what follows the tags is no rate
 		"a:1|c|#":                  "a c 1; ",
-		"a:1|c|#\r|":               "a c 1; ", // it did not survive being written again
+		"a:1|c|#\r|":               "a c 1; ",        // it did not survive being written again
+		"a:-0:0|C":                 "a C 0; a C 0; ", // it did not survive being written again
 		"a:1|c|@0.5|extra":         "a c 1 @0.5; ",
 		"a:2|c:x|c":                "a c 2; bad 1",
 		"a:1":                      "bad 1",

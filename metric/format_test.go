@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -83,10 +84,7 @@ func TestAppendValueReadsBack(t *testing.T) {
 		script.WriteString(strconv.FormatFloat(v, 'g', -1, 64) + "\n")
 		want.Write(append(metric.AppendValue(nil, v, metric.PyFloat), '\n'))
 	}
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("not compared with Python: python3 is not installed")
-	}
+	python := testutil.Peer(t, "python3")
 	cmd := exec.CommandContext(t.Context(), python, "-c", "import sys\nfor l in sys.stdin: print(float(l))")
 	cmd.Stdin = strings.NewReader(script.String())
 	got, err := cmd.Output()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/internal/wire/statsd"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/outputs"
@@ -129,7 +130,7 @@ func TestUnixgramStalled(t *testing.T) {
 func TestUDPv6(t *testing.T) {
 	server, err := net.ListenPacket("udp", "[::1]:0")
 	if err != nil {
-		t.Skipf("not run: no IPv6 on loopback: %v", err)
+		testutil.NotRun(t, "it needs IPv6 on loopback: "+err.Error())
 	}
 	defer server.Close()
 	b := &metric.Batch{Samples: []metric.Sample{metric.NewGauge("g", 1, metric.Shortest, "")}}

@@ -11,6 +11,6 @@ export LOGMETRICS_PEERS_MISSING
 trap 'rm -f "$LOGMETRICS_PEERS_MISSING"' EXIT
 go test -count=1 ./... # some tests run the program, which the test cache does not know
 if [ -s "$LOGMETRICS_PEERS_MISSING" ]; then
-	echo "not run, for want of a peer:"
+	echo "Not run here, and what would make them run:"
 	sort -u "$LOGMETRICS_PEERS_MISSING"
 fi

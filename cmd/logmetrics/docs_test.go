@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,8 +18,6 @@ import (
 )
 
 // These tests hold what the documentation says to what the program does.
-
-var update = flag.Bool("update", false, "rewrite the tables of docs/ that are made from the program")
 
 const root = "../../"
 
@@ -140,7 +138,7 @@ func TestNamesOfOutputs(t *testing.T) {
 			want.WriteString(namesTable(t, f.Alias, f.Name))
 		}
 	}
-	if *update {
+	if testutil.Update() {
 		require.NoError(t, os.WriteFile(root+page, []byte(head+namesBegin+want.String()+namesEnd+tail), 0o644))
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -44,13 +45,13 @@ func TestFiguresBesideLogster(t *testing.T) {
 			value, ok := known[log][metric]
 			require.True(t, ok, "no %s is sent for %s", metric, log)
 			row := fmt.Sprintf("| `%s` | `%s` | %s | %s |", log, metric, theirs, value)
-			assert.True(t, *update || row == line, "it reads\n%s\nand should\n%s\ngo test ./cmd/logmetrics -run TestFiguresBesideLogster -update", line, row)
+			assert.True(t, testutil.Update() || row == line, "it reads\n%s\nand should\n%s\ngo test ./cmd/logmetrics -run TestFiguresBesideLogster -update", line, row)
 			line = row
 		}
 		want.WriteString(line + "\n")
 	}
 	require.Greater(t, rows, 25)
-	if *update {
+	if testutil.Update() {
 		require.NoError(t, os.WriteFile(root+fromLogster, []byte(want.String()), 0o644))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -105,10 +106,7 @@ func parses(t *testing.T, line string) {
 
 // TestBashCompletes runs the script for bash in bash.
 func TestBashCompletes(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("bash is not there: its completion was not run")
-	}
+	bash := testutil.Peer(t, "bash")
 	var script strings.Builder
 	c := &console{stdout: &script}
 	require.NoError(t, (&completionCmd{Shell: "bash"}).Run(c))

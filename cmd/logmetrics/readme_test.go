@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -174,9 +175,7 @@ func anyLineHas(text string, pieces []string) bool {
 // TestDemo runs make demo's script and reads what a stranger would.
 func TestDemo(t *testing.T) {
 	for _, tool := range []string{"bash", "awk", "grep", "sed", "wc"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(tool + " is not there: the demo was not run")
-		}
+		testutil.Peer(t, tool)
 	}
 	bin := filepath.Join(t.TempDir(), "logmetrics")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput()

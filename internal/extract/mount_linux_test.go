@@ -1,10 +1,12 @@
 package extract_test
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"testing"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,7 +17,7 @@ func mountSmall(t testing.TB, dir string) (remount func(readOnly bool)) {
 	require.NoError(t, os.MkdirAll(dir, 0o700))
 	const size = "size=64k"
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, size); err != nil {
-		t.Skipf("not run: mounting a small file system needs root on Linux (%v); this runs it: sudo go test ./internal/extract -run %s", err, t.Name())
+		testutil.NotRun(t, fmt.Sprintf("mounting a small file system needs root on Linux (%v); this runs it: sudo go test ./internal/extract -run %s", err, t.Name()))
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, 0)) })
 	return func(readOnly bool) {

@@ -2,12 +2,16 @@
 
 package extract_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/logmetrics/logmetrics/internal/testutil"
+)
 
 // mountSmall is for Linux: elsewhere the faulty file system of package vfs
 // stands for a full disk.
 func mountSmall(t testing.TB, dir string) (remount func(readOnly bool)) {
 	t.Helper()
-	t.Skip("not run: mounting a small file system needs root on Linux; this runs it there: sudo go test ./internal/extract -run " + t.Name())
+	testutil.NotRun(t, "mounting a small file system needs root on Linux; this runs it there: sudo go test ./internal/extract -run "+t.Name())
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/tail"
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/state"
 )
 
@@ -454,7 +455,7 @@ func TestPlantedFilesAreNotRead(t *testing.T) {
 
 func TestForeignOwner(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can give files away")
+		testutil.NotRun(t, "only root can give files away: sudo go test ./internal/tail -run "+t.Name())
 	}
 	r := newRig(t, t.TempDir())
 	r.append(10)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,12 @@ var peers = map[string]peer{
 	"gzip":          {command("gzip"), "apt-get install gzip"},
 	"xz":            {command("xz"), "tools/peers.sh (apt-get install xz-utils)"},
 	"zstd":          {command("zstd"), "tools/peers.sh (apt-get install zstd)"},
+	"awk":           {command("awk"), "apt-get install mawk"},
+	"bash":          {command("bash"), "apt-get install bash"},
+	"grep":          {command("grep"), "apt-get install grep"},
+	"python3":       {command("python3"), "apt-get install python3"},
+	"sed":           {command("sed"), "apt-get install sed"},
+	"wc":            {command("wc"), "apt-get install coreutils"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not
@@ -39,15 +46,27 @@ func Peer(t testing.TB, name string) string {
 	if err == nil {
 		return path
 	}
-	message := fmt.Sprintf("not run: %s is not installed; this installs it: %s", name, p.install)
+	message := fmt.Sprintf("%s is not installed; this installs it: %s", name, p.install)
 	if os.Getenv("LOGMETRICS_PEERS") == "require" {
 		require.FailNow(t, message)
 	}
-	if list := os.Getenv("LOGMETRICS_PEERS_MISSING"); list != "" {
-		appendLine(t, list, t.Name()+" "+message)
-	}
-	t.Skip(message)
+	NotRun(t, message)
 	return ""
+}
+
+// NotRun skips a test for want of what no installation brings (a right, a
+// system, a log that is not passed on). why says what would make it run; make
+// test prints it at its end.
+func NotRun(t testing.TB, why string) {
+	t.Helper()
+	if list := os.Getenv("LOGMETRICS_PEERS_MISSING"); list != "" {
+		name, _, part := strings.Cut(t.Name(), "/")
+		if part {
+			name += ", in part,"
+		}
+		appendLine(t, list, name+" not run: "+why)
+	}
+	t.Skip("not run: " + why)
 }
 
 func command(name string) func() (string, error) {

@@ -21,6 +21,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files with what the tests got")
 
+// Update reports whether -update was given: expected files are to be rewritten.
+func Update() bool { return *update }
+
 // Golden compares got with the file at path. With -update it writes the file.
 func Golden(t testing.TB, path string, got []byte) {
 	t.Helper()

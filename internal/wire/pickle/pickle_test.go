@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/internal/wire/pickle"
 )
 
@@ -52,10 +53,7 @@ func TestOgRekReads(t *testing.T) {
 
 func python(t *testing.T, stdin []byte, script string, args ...string) []byte {
 	t.Helper()
-	path, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("not compared with Python: python3 is not installed")
-	}
+	path := testutil.Peer(t, "python3")
 	cmd := exec.CommandContext(t.Context(), path, append([]string{"-c", script}, args...)...)
 	cmd.Stdin = bytes.NewReader(stdin)
 	out, err := cmd.Output()

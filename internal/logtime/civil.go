@@ -122,12 +122,12 @@ func number(b []byte) int {
 	return n
 }
 
-// padded reads two digits, the first of which may be a space.
+// padded reads one or two digits, the first of two may be a space.
 func padded(b []byte) int {
-	if b[0] == ' ' {
-		return number(b[1:2])
+	if b[0] == ' ' && len(b) > 1 {
+		b = b[1:2]
 	}
-	return number(b[:2])
+	return number(b[:min(2, len(b))])
 }
 
 func isDigit(c byte) bool { return c-'0' <= 9 }

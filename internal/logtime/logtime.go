@@ -46,10 +46,13 @@ func (r *Reader) keep(text []byte, unix int64) {
 	r.len, r.unix = copy(r.text[:], text), unix
 }
 
-// RFC3164 reads "Nov  1 03:08:44"; the day may be padded by a space or a 0.
-// n is the length of the stamp.
+// RFC3164 reads "Nov  1 03:08:44"; the day may be padded by a space or a 0, or
+// not at all, as some programs write it. n is the length of the stamp.
 func (r *Reader) RFC3164(b []byte) (unix int64, n int, ok bool) {
-	const size = len("Nov  1 03:08:44")
+	size := len("Nov  1 03:08:44")
+	if len(b) >= size && b[5] == ' ' {
+		size-- // "Nov 1 03:08:44"
+	}
 	if len(b) < size {
 		return 0, 0, false
 	}
@@ -57,8 +60,8 @@ func (r *Reader) RFC3164(b []byte) (unix int64, n int, ok bool) {
 	if unix, ok = r.cached(b); ok {
 		return unix, size, true
 	}
-	c := civil{month: month(b), day: padded(b[4:]), ok: b[3] == ' ' && b[6] == ' '}
-	c.clock(b[7:])
+	c := civil{month: month(b), day: padded(b[4 : size-9]), ok: b[3] == ' ' && b[size-9] == ' '}
+	c.clock(b[size-8:])
 	if unix, ok = r.Unix(0, c.month, c.day, c.hour, c.min, c.sec); !ok || !c.ok {
 		return 0, 0, false
 	}
@@ -190,7 +193,7 @@ func (r *Reader) Any(b []byte) (unix int64, n int, ok bool) {
 		unix, n, ok = r.NginxError(b)
 	case b[2] == '/':
 		unix, n, ok = r.CLF(b)
-	case b[3] == ' ' && b[6] == ' ':
+	case b[3] == ' ' && (b[6] == ' ' || b[5] == ' '):
 		unix, n, ok = r.RFC3164(b)
 	case b[3] == ' ' && b[7] == ' ':
 		unix, n, ok = r.ApacheError(b)

@@ -59,5 +59,11 @@ func (o *output) Write(ctx context.Context, b *metric.Batch) error {
 	return l.finish(ctx)
 }
 
-// Close implements Output. Links do not outlive a Write.
-func (o *output) Close() error { return nil }
+// Close implements Output. Links do not outlive a Write, but for what a
+// transport keeps to use again.
+func (o *output) Close() error {
+	if t, ok := o.transport.(interface{ end() error }); ok {
+		return t.end()
+	}
+	return nil
+}

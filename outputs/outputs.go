@@ -34,6 +34,20 @@ type Output interface {
 	Close() error
 }
 
+// Stateful is an Output whose deliveries depend on batches before, as running
+// totals do.
+type Stateful interface {
+	Output
+	// Restore sets what the output remembers to a Memo that was kept after an
+	// earlier batch, or to nothing, for nil. It is called before the first Write.
+	Restore(memo []byte) error
+	// Memo returns what must be kept before the next batch is written; it is
+	// called after a Write that returned nil, and may be called at any time
+	// between Writes. When that batch is written once more after Restore, what is
+	// delivered is the same again: the memo knows the batch by its ID.
+	Memo() []byte
+}
+
 // Options are what an output is made with. Fields without a meaning for an
 // output are ignored; zero values mean the defaults in the comments.
 type Options struct {
@@ -56,6 +70,9 @@ type Factory struct {
 	// Idempotent says that a batch which is sent twice leaves what it leaves
 	// once, so that a failed Write may be tried again at once; see Retry.
 	Idempotent bool
+	// Timed says that each batch arrives with its own time, so that intervals
+	// of the past become history.
+	Timed bool
 	// New checks opt and returns the output; it opens nothing.
 	New func(opt Options) (Output, error)
 }
@@ -64,9 +81,9 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
-	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, New: newGraphite},
+	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
-	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", New: newStdout},
+	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
 }
 
 // Find returns the output with the given name; upper and lower case are the same.

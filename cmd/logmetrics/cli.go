@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -56,6 +57,7 @@ func (c *console) newApp(root *cli, given *settings) (*kong.Kong, error) {
 		kong.Help(printHelp),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // settingsNote tells of the environment once
 		kong.ExplicitGroups(groups),
+		kong.Vars{"outputs": strings.Join(outputNames(), ", ")},
 	}
 	if given != nil {
 		options = append(options, kong.Resolvers(given))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"github.com/logmetrics/logmetrics/internal/extract"
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/metric"
-	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/parsers"
 )
 
@@ -155,93 +153,6 @@ func (f *stateFlags) dir() (string, error) {
 		return filepath.Join(home, ".local", "state", "logmetrics"), nil
 	}
 	return "", &usageError{"neither XDG_STATE_HOME nor HOME is set: give --state-dir"}
-}
-
-// destinations makes the outputs, each destination once.
-func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, error) {
-	var list []extract.Destination
-	seen := make(map[string]bool)
-	for _, name := range r.Output {
-		f, err := findOutput(strings.TrimSpace(name))
-		if err != nil {
-			return nil, err
-		}
-		for _, opt := range r.options(f.Name, alias) {
-			title := strings.TrimRight(f.Name+" "+opt.Protocol+"://"+opt.Address, ":/ ")
-			if seen[title] {
-				continue
-			}
-			seen[title] = true
-			out, err := f.New(r.onConsole(opt, c))
-			if err != nil {
-				return nil, &usageError{err.Error()} // it names the output and the address
-			}
-			if f.Idempotent && !r.DryRun {
-				out = outputs.Retry(out, retryFirst, retryLongest)
-			}
-			list = append(list, extract.Destination{Name: title, Output: out})
-		}
-	}
-	if len(list) == 0 {
-		return nil, &usageError{"an output is missing: --output=NAME (there are " + strings.Join(outputNames(), ", ") + ")"}
-	}
-	return list, nil
-}
-
-// How long a run waits before it tries an output again: at first, and at most.
-// --delivery-timeout ends it.
-const (
-	retryFirst   = 200 * time.Millisecond
-	retryLongest = 5 * time.Second
-)
-
-// onConsole adds what an output needs to write here instead of to a network.
-func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {
-	opt.Stdout = c.stdout
-	if r.DryRun {
-		opt.DryRun = c.stdout
-	}
-	return opt
-}
-
-// options returns the options of each destination of the named output.
-func (f *outputFlags) options(output string, alias bool) []outputs.Options {
-	switch output {
-	case "statsd":
-		return hosts(f.StatsdHost, cmp.Or(f.StatsdProtocol, "udp"), "127.0.0.1:8125", outputs.Options{
-			PacketSize: f.StatsdPacketSize, TagStyle: f.StatsdTags, Gauges: f.StatsdType == "gauge" || alias,
-		})
-	case "graphite":
-		usual := "127.0.0.1:2003"
-		if f.GraphiteProtocol == "pickle" {
-			usual = "127.0.0.1:2004"
-		}
-		return hosts(f.GraphiteHost, cmp.Or(f.GraphiteProtocol, "tcp"), usual, outputs.Options{TagStyle: f.GraphiteTags})
-	}
-	return []outputs.Options{{Separator: f.StdoutSeparator}}
-}
-
-// hosts copies opt for each address, the usual one when there is none; an
-// address without a protocol has the given one.
-func hosts(addresses []string, protocol, usual string, opt outputs.Options) (list []outputs.Options) {
-	if len(addresses) == 0 {
-		addresses = []string{usual}
-	}
-	for _, address := range addresses {
-		opt.Protocol, opt.Address = protocol, strings.TrimSpace(address)
-		if own, rest, ok := strings.Cut(opt.Address, "://"); ok {
-			opt.Protocol, opt.Address = own, rest
-		}
-		list = append(list, opt)
-	}
-	return list
-}
-
-func closeOutputs(list []extract.Destination) {
-	for _, d := range list {
-		// Whatever it still held was acknowledged or is still queued.
-		_ = d.Output.Close()
-	}
 }
 
 func isParserUsage(err error) bool {

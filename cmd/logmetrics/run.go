@@ -48,21 +48,6 @@ type nameFlags struct {
 	MetricSuffix string `group:"names" short:"x" placeholder:"NAME" help:"Put after each name."`
 }
 
-// outputFlags name the destinations. A host may carry its protocol, as in
-// udp://HOST:PORT; each host given is one more destination.
-type outputFlags struct {
-	StdoutSeparator  string   `group:"names" placeholder:"TEXT" help:"Stands between prefix, name and suffix on stdout, instead of '_'."`
-	Output           []string `group:"outputs" short:"o" placeholder:"NAME" help:"Where to send: stdout, statsd or graphite; may be repeated. Required."`
-	StatsdHost       []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:8125; may carry a protocol, as tcp://HOST:PORT, and be repeated."`
-	StatsdProtocol   string   `group:"outputs" placeholder:"NAME" help:"udp (default), tcp or unixgram."`
-	StatsdType       string   `group:"outputs" enum:"auto,gauge" default:"auto" help:"auto: each metric as what it is, and as a gauge under Logster's parser names; gauge: always a gauge, one a datagram."`
-	StatsdPacketSize int      `group:"outputs" default:"1432" help:"Bytes of the largest datagram."`
-	StatsdTags       string   `group:"outputs" enum:"none,dogstatsd,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
-	GraphiteHost     []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:2003; may carry a protocol, as pickle://HOST:2004, and be repeated."`
-	GraphiteProtocol string   `group:"outputs" placeholder:"NAME" help:"tcp (default), udp or pickle."`
-	GraphiteTags     string   `group:"outputs" enum:"none,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
-}
-
 // stateFlags say where jobs are remembered; the state command has them, too.
 type stateFlags struct {
 	StateDir string `group:"state" short:"s" type:"path" placeholder:"DIR" help:"Where positions and undelivered batches are kept. Default /var/lib/logmetrics as root, else $$XDG_STATE_HOME/logmetrics."`

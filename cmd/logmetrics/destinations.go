@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/outputs"
+)
+
+// outputFlags name the destinations: the outputs, and the flags of each. A host
+// may carry its protocol, as in udp://HOST:PORT; each host given is one more
+// destination.
+type outputFlags struct {
+	Output []string `group:"outputs" short:"o" placeholder:"NAME" help:"Where to send: ${outputs}; may be repeated. Required."`
+	stdoutFlags
+	statsdFlags
+	graphiteFlags
+}
+
+// options returns the options of each destination of the named output.
+func (f *outputFlags) options(output string, alias bool) []outputs.Options {
+	switch output {
+	case "statsd":
+		return f.statsdFlags.options(alias)
+	case "graphite":
+		return f.graphiteFlags.options()
+	}
+	return f.stdoutFlags.options()
+}
+
+type stdoutFlags struct {
+	StdoutSeparator string `group:"names" placeholder:"TEXT" help:"Stands between prefix, name and suffix on stdout, instead of '_'."`
+}
+
+func (f *stdoutFlags) options() []outputs.Options {
+	return []outputs.Options{{Separator: f.StdoutSeparator}}
+}
+
+type statsdFlags struct {
+	StatsdHost       []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:8125; may carry a protocol, as tcp://HOST:PORT, and be repeated."`
+	StatsdProtocol   string   `group:"outputs" placeholder:"NAME" help:"udp (default), tcp or unixgram."`
+	StatsdType       string   `group:"outputs" enum:"auto,gauge" default:"auto" help:"auto: each metric as what it is, and as a gauge under Logster's parser names; gauge: always a gauge, one a datagram."`
+	StatsdPacketSize int      `group:"outputs" default:"1432" help:"Bytes of the largest datagram."`
+	StatsdTags       string   `group:"outputs" enum:"none,dogstatsd,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
+}
+
+func (f *statsdFlags) options(alias bool) []outputs.Options {
+	return hosts(f.StatsdHost, cmp.Or(f.StatsdProtocol, "udp"), "127.0.0.1:8125", outputs.Options{
+		PacketSize: f.StatsdPacketSize, TagStyle: f.StatsdTags, Gauges: f.StatsdType == "gauge" || alias,
+	})
+}
+
+type graphiteFlags struct {
+	GraphiteHost     []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:2003; may carry a protocol, as pickle://HOST:2004, and be repeated."`
+	GraphiteProtocol string   `group:"outputs" placeholder:"NAME" help:"tcp (default), udp or pickle."`
+	GraphiteTags     string   `group:"outputs" enum:"none,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
+}
+
+func (f *graphiteFlags) options() []outputs.Options {
+	usual := "127.0.0.1:2003"
+	if f.GraphiteProtocol == "pickle" {
+		usual = "127.0.0.1:2004"
+	}
+	return hosts(f.GraphiteHost, cmp.Or(f.GraphiteProtocol, "tcp"), usual, outputs.Options{TagStyle: f.GraphiteTags})
+}
+
+// hosts copies opt for each address, the usual one when there is none; an
+// address without a protocol has the given one.
+func hosts(addresses []string, protocol, usual string, opt outputs.Options) (list []outputs.Options) {
+	if len(addresses) == 0 {
+		addresses = []string{usual}
+	}
+	for _, address := range addresses {
+		opt.Protocol, opt.Address = protocol, strings.TrimSpace(address)
+		if own, rest, ok := strings.Cut(opt.Address, "://"); ok {
+			opt.Protocol, opt.Address = own, rest
+		}
+		list = append(list, opt)
+	}
+	return list
+}
+
+func closeOutputs(list []extract.Destination) {
+	for _, d := range list {
+		// Whatever it still held was acknowledged or is still queued.
+		_ = d.Output.Close()
+	}
+}
+
+// destinations makes the outputs, each destination once.
+func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, error) {
+	var list []extract.Destination
+	seen := make(map[string]bool)
+	for _, name := range r.Output {
+		f, err := findOutput(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		for _, opt := range r.options(f.Name, alias) {
+			title := strings.TrimRight(f.Name+" "+opt.Protocol+"://"+opt.Address, ":/ ")
+			if seen[title] {
+				continue
+			}
+			seen[title] = true
+			out, err := f.New(r.onConsole(opt, c))
+			if err != nil {
+				return nil, &usageError{err.Error()} // it names the output and the address
+			}
+			if f.Idempotent && !r.DryRun {
+				out = outputs.Retry(out, retryFirst, retryLongest)
+			}
+			list = append(list, extract.Destination{Name: title, Output: out})
+		}
+	}
+	if len(list) == 0 {
+		return nil, &usageError{"an output is missing: --output=NAME (there are " + strings.Join(outputNames(), ", ") + ")"}
+	}
+	return list, nil
+}
+
+// How long a run waits before it tries an output again: at first, and at most.
+// --delivery-timeout ends it.
+const (
+	retryFirst   = 200 * time.Millisecond
+	retryLongest = 5 * time.Second
+)
+
+// onConsole adds what an output needs to write here instead of to a network.
+func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {
+	opt.Stdout = c.stdout
+	if r.DryRun {
+		opt.DryRun = c.stdout
+	}
+	return opt
+}

@@ -46,6 +46,9 @@ type Job struct {
 	SpoolSize   int64            // bytes; 64 MiB
 	Patience    time.Duration    // how long a run tries to deliver; 20 s
 	SelfMetrics bool             // the run's own account is part of the batch, under "logmetrics."
+	Interval    time.Duration    // of Follow: length of its intervals, aligned to the clock; 10 s
+	Notifier    tail.Notifier    // of Follow: tells when logs grow; nil: they are looked at each second
+	Status      *Status          // of Follow: what the job tells of itself; nil: nobody asks
 	Log         *slog.Logger     // slog.Default()
 	FS          vfs.FS           // the operating system's
 	Now         func() time.Time // time.Now

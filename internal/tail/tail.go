@@ -83,3 +83,12 @@ type Source interface {
 	Position() state.Position
 	Close() error
 }
+
+// Notifier tells of changes to files sooner than looking again does.
+type Notifier interface {
+	// Notify has wake called soon after the file at path was written to, made,
+	// replaced or removed, until ctx is done. wake must not block; it may be
+	// called for nothing, and calls may be missed, so the caller looks for
+	// itself, too. An error says that nothing will come; the caller then only looks.
+	Notify(ctx context.Context, path string, wake func()) error
+}

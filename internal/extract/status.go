@@ -10,8 +10,8 @@ import (
 // Status is what a job that is followed tells of itself. It is safe for
 // concurrent use: the job writes, others read.
 type Status struct {
-	mu   sync.Mutex
-	now  Snapshot
+	mu  sync.Mutex
+	now Snapshot
 }
 
 // Snapshot is a Status at one moment.

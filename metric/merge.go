@@ -31,6 +31,7 @@ func (r *Recorder) Merge(from *Recorder) {
 	r.droppedSeries += from.droppedSeries
 	r.droppedValues += from.droppedValues
 	r.leave()
+	from.late, from.unbelieved, from.droppedSeries, from.droppedValues = 0, 0, 0, 0
 	from.reset()
 }
 
@@ -79,7 +80,5 @@ func (r *Recorder) reset() {
 	r.void, r.used = new(table), 0
 	r.timed = false
 	r.first, r.last = 0, 0
-	r.late, r.unbelieved = 0, 0
-	r.droppedSeries, r.droppedValues = 0, 0
 	r.leave()
 }

@@ -157,7 +157,7 @@ func (r *Recorder) Add(id ID, member []byte) {
 func (r *Recorder) Full() bool { return r.fromLog > r.opt.MaxSeries/2 }
 
 // Dropped returns how often a series beyond MaxSeries was asked for, and how
-// many values and samples could not be taken, since the last Flush.
+// many values and samples could not be taken, since the recorder was made.
 func (r *Recorder) Dropped() (series, values uint64) { return r.droppedSeries, r.droppedValues }
 
 // cell returns the current interval's cell of id.

@@ -48,6 +48,20 @@ type Stateful interface {
 	Memo() []byte
 }
 
+// AsStateful returns the Stateful that out is, or wraps.
+func AsStateful(out Output) (Stateful, bool) {
+	for {
+		if s, ok := out.(Stateful); ok {
+			return s, true
+		}
+		w, ok := out.(interface{ Unwrap() Output })
+		if !ok {
+			return nil, false
+		}
+		out = w.Unwrap()
+	}
+}
+
 // Options are what an output is made with. Fields without a meaning for an
 // output are ignored; zero values mean the defaults in the comments.
 type Options struct {

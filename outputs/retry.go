@@ -24,6 +24,9 @@ type retry struct {
 	first, longest time.Duration
 }
 
+// Unwrap returns the output that is written to; see AsStateful.
+func (r *retry) Unwrap() Output { return r.Output }
+
 // Write implements Output.
 func (r *retry) Write(ctx context.Context, b *metric.Batch) error {
 	wait := backoff.NewExponentialBackOff()

@@ -33,6 +33,7 @@ type Figure struct {
 	Name    string // as in "bytesLost"
 	Value   float64
 	Counter bool
+	unit    string
 }
 
 // LogLag says how far behind a log is read.

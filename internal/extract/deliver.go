@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -37,15 +38,13 @@ func (r *run) deliverTo(ctx context.Context, d Destination) error {
 	}()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err == nil {
+	if err != nil {
+		r.failures++
+		r.res.Failed[d.Name] = err
+	} else {
 		delete(r.res.Failed, d.Name)
-		return nil
 	}
-	if r.res.Failed == nil {
-		r.res.Failed = make(map[string]error)
-	}
-	r.res.Failed[d.Name] = err
-	r.failures++
+	r.job.Status.set(func(s *Snapshot) { s.Failed = maps.Clone(r.res.Failed) })
 	return err
 }
 

@@ -158,6 +158,7 @@ func begin(job *Job) (*run, error) {
 		return nil, err
 	}
 	r := &run{job: job, in: in, began: job.Now(), delivered: make(chan struct{}, 1), troubles: make(map[string]string)}
+	r.res.Failed = make(map[string]error)
 	r.kept, err = state.Open(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log, SpoolSize: job.SpoolSize})
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func Preview(ctx context.Context, job Job) (res Result, err error) {
 		job.Log.Info("no state for this job: reading the last MiB of each log")
 		job.FromBegin = true
 	}
-	if err := in.load(st.Open); err != nil {
+	if err := r.resume(); err != nil {
 		return res, err
 	}
 	err = r.preview(ctx)

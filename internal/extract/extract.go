@@ -188,6 +188,15 @@ func (r *run) prepare() error {
 			}
 		}
 	}
+	return r.resume()
+}
+
+// resume has the log's time go on where the state left it.
+func (r *run) resume() error {
+	if !r.job.LogTime {
+		return nil
+	}
+	r.in.bound(r.st.End, r.job.Now())
 	return r.in.load(r.st.Open)
 }
 

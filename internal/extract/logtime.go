@@ -30,9 +30,6 @@ func (in *intake) setBounds() {
 
 // load has the open intervals go on that an earlier run has left.
 func (in *intake) load(open []*metric.Batch) error {
-	if !in.job.LogTime {
-		return nil
-	}
 	for _, b := range open {
 		if err := in.recorder().Load(b); err != nil {
 			return err
@@ -103,8 +100,9 @@ func (in *intake) refresh(open []*metric.Batch) error {
 	if err := in.renew(); err != nil {
 		return err
 	}
-	if in.job.LogTime {
-		in.setBounds()
+	if !in.job.LogTime {
+		return nil
 	}
+	in.setBounds()
 	return in.load(open)
 }

@@ -265,7 +265,13 @@ func (in *intake) parsed(f *file, held int, rec *metric.Recorder) {
 	if held > 0 {
 		f.source.Unread(held)
 	}
-	if _, last, ok := rec.BlockSpan(); ok && in.job.LogTime {
+	if !in.job.LogTime {
+		return
+	}
+	if _, last, ok := rec.BlockSpan(); ok {
 		f.last, f.stamps = max(f.last, last), true
+	}
+	if rec.Crowded() {
+		in.left = 0 // so that intervals can be closed
 	}
 }

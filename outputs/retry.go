@@ -47,13 +47,19 @@ func (r *retry) Write(ctx context.Context, b *metric.Batch) error {
 	wait.InitialInterval, wait.MaxInterval = r.first, r.longest
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = r.Output.Write(ctx, b)
-		if errors.Is(last, ErrPermanent) {
-			return struct{}{}, backoff.Permanent(last)
+		err := r.Output.Write(ctx, b)
+		if last == nil || ctx.Err() == nil { // that time ran out says less than what was wrong before
+			last = err
 		}
-		return struct{}{}, last
+		if errors.Is(err, ErrPermanent) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
-	if err == nil || errors.Is(last, err) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(last, err):
 		return last
 	}
 	return fmt.Errorf("%w (gave up: %w)", last, err)

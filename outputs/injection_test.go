@@ -88,7 +88,7 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 // strict reads a packet of each output and returns how many values it holds.
 var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
 	"graphite": strictGraphite,
-	"influx":   func(t *testing.T, v variant, packet []byte) int { return bytes.Count(packet, []byte("\n")) },
+	"influx":   strictInflux,
 	"statsd":   strictStatsd,
 	"stdout":   strictStdout,
 }

@@ -2,6 +2,7 @@ package outputs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,19 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // httpPost is a transport whose packets are the bodies of requests.
 type httpPost struct {
-	url    string
-	header http.Header // of each request; its values may be secret
+	url    *url.URL
+	to     string            // the URL without what may be secret
+	header http.Header       // of each request; its values may be secret
+	gzip   bool              // bodies are compressed
+	vary   func(http.Header) // not nil: adds what differs between requests
 	client *http.Client
+	packed bytes.Buffer // scratch
 }
 
 // newHTTPPost checks the URL and returns a transport for it. Proxies are those
@@ -35,7 +42,29 @@ func newHTTPPost(target string, header http.Header, opt Options) (*httpPost, err
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 1
 	transport.IdleConnTimeout = time.Minute
-	return &httpPost{url: target, header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}, nil
+	return &httpPost{url: u, to: withoutSecrets(u), header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}, nil
+}
+
+// withoutSecrets returns the URL for messages: without user, password and
+// query, where tokens are.
+func withoutSecrets(u *url.URL) string {
+	shown := *u
+	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
+	return shown.String()
+}
+
+// shown is where a dry run says that it would send.
+func (h *httpPost) shown() Address {
+	protocol, target, _ := strings.Cut(h.to, "://")
+	return Address{protocol, target}
+}
+
+// urlOf returns the URL that opt names; one without a protocol is http's.
+func urlOf(opt Options) string {
+	if strings.Contains(opt.Address, "://") {
+		return opt.Address
+	}
+	return cmp.Or(opt.Protocol, "http") + "://" + opt.Address
 }
 
 func (h *httpPost) open(context.Context) (link, error) { return h, nil }
@@ -43,17 +72,52 @@ func (h *httpPost) open(context.Context) (link, error) { return h, nil }
 // send posts one body. An answer that says that the same body would be refused
 // again wraps ErrPermanent.
 func (h *httpPost) send(ctx context.Context, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
+	_, err := h.exchange(ctx, body)
+	return err
+}
+
+// exchange is send that also returns what was answered, up to maxAnswer bytes.
+func (h *httpPost) exchange(ctx context.Context, body []byte) ([]byte, error) {
+	req, err := h.request(ctx, body)
 	if err != nil {
-		return fmt.Errorf("post to %s: %w", h.url, err)
+		return nil, fmt.Errorf("post to %s: %w", h.to, err)
 	}
-	req.Header = h.header.Clone()
 	res, err := h.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("post: %w", err) // it names the method and the URL
+		var named *url.Error // names the whole URL
+		if errors.As(err, &named) {
+			err = named.Err
+		}
+		return nil, fmt.Errorf("post to %s: %w", h.to, err)
 	}
 	defer res.Body.Close()
-	return answered(h.url, res)
+	return answered(h.to, res)
+}
+
+func (h *httpPost) request(ctx context.Context, body []byte) (*http.Request, error) {
+	if h.gzip {
+		h.packed.Reset()
+		w := gzip.NewWriter(&h.packed)
+		if _, err := w.Write(body); err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+		if err := w.Close(); err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+		body = h.packed.Bytes()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = h.header.Clone()
+	if h.gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	if h.vary != nil {
+		h.vary(req.Header)
+	}
+	return req, nil
 }
 
 func (h *httpPost) finish(context.Context) error { return nil }
@@ -65,24 +129,28 @@ func (h *httpPost) end() error {
 	return nil
 }
 
-// maxAnswer is how much of an answer is looked at, in bytes.
-const maxAnswer = 512
+// How much of an answer is looked at, and how much of a refusal is told, in bytes.
+const (
+	maxAnswer  = 64 << 10
+	maxRefusal = 512
+)
 
-// answered turns an answer into an error, nil for 2xx.
-func answered(to string, res *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // of a refusal that broke off its beginning is enough
+// answered returns the answer to a request, or turns one that is not 2xx into
+// an error.
+func answered(to string, res *http.Response) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // whole answers, so that the connection can be used again
 	if res.StatusCode/100 == 2 {
-		_, err := io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("post to %s: read the answer: %w", to, err)
+		if err != nil {
+			return nil, fmt.Errorf("post to %s: read the answer: %w", to, err)
 		}
-		return nil
+		return text, nil
 	}
-	err := fmt.Errorf("post to %s: %s %q", to, res.Status, strings.TrimSpace(string(text)))
+	text = bytes.TrimSpace(text[:min(len(text), maxRefusal)]) // of one that broke off its beginning is enough
+	err = fmt.Errorf("post to %s: %s %q", to, res.Status, text)
 	if permanent(res.StatusCode) {
-		return fmt.Errorf("%w: %w", ErrPermanent, err)
+		err = fmt.Errorf("%w: %w", ErrPermanent, err)
 	}
-	return err
+	return nil, err
 }
 
 // permanent reports whether a request with that answer would get it again. What
@@ -99,20 +167,66 @@ func permanent(status int) bool {
 // readSecret returns the first line of the file name, which others must not be
 // able to read.
 func readSecret(name string) (string, error) {
-	fi, err := os.Stat(name)
+	data, err := readPrivate(name)
 	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	if fi.Mode().Perm()&0o007 != 0 {
-		return "", fmt.Errorf("read secret %s: everybody may read or change it; chmod o= %s", name, name)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
+		return "", err
 	}
 	line, _, _ := strings.Cut(string(data), "\n")
-	if line = strings.TrimSpace(line); line == "" || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if line = strings.TrimSpace(line); line == "" || hasControl(line) {
 		return "", fmt.Errorf("read secret %s: its first line holds none", name)
 	}
 	return line, nil
+}
+
+// readHeaders returns the headers in the file name, one "Name: value" a line,
+// without empty lines and those that begin with '#'. Others must not be able to
+// read the file. Without a name there are none.
+func readHeaders(name string) (http.Header, error) {
+	header := make(http.Header)
+	if name == "" {
+		return header, nil
+	}
+	data, err := readPrivate(name)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if key, value = strings.TrimSpace(key), strings.TrimSpace(value); !ok || !validHeader(key) || hasControl(value) {
+			return nil, fmt.Errorf("read secret %s: line %d is not as in Authorization: Bearer TOKEN", name, n) // the line may be secret
+		}
+		header.Add(key, value)
+	}
+	return header, nil
+}
+
+func validHeader(key string) bool {
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	})
+}
+
+func hasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// readPrivate reads a file which others must not be able to read or change.
+func readPrivate(name string) ([]byte, error) {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	if fi.Mode().Perm()&0o007 != 0 {
+		return nil, fmt.Errorf("read secret %s: everybody may read or change it; chmod o= %s", name, name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	return data, nil
 }

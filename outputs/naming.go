@@ -14,6 +14,9 @@ const (
 	tagsDog      = "dogstatsd" // requests:1|c|#code:200,method:GET
 )
 
+// tagsApart leaves them out of the name: the output writes them itself.
+const tagsApart = "apart"
+
 // naming writes the names of samples. Its buffers are used again.
 type naming struct {
 	separator string

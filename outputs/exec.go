@@ -27,12 +27,12 @@ type ExecOptions struct {
 const execTimeout = 20 * time.Second
 
 func newExec(opt Options) (Output, error) {
-	if len(opt.Exec.Command) == 0 || opt.Exec.Command[0] == "" {
-		return nil, errors.New("exec: the program is missing")
-	}
 	e, err := newJSONEncoder(opt)
 	if err != nil {
 		return nil, fmt.Errorf("exec: %w", err)
+	}
+	if len(opt.Exec.Command) == 0 || opt.Exec.Command[0] == "" {
+		return nil, errors.New("exec: the program is missing")
 	}
 	e.lines = true
 	path, err := program(opt.Exec.Command[0])

@@ -18,21 +18,56 @@ import (
 
 // httpPost is a transport whose packets are the bodies of requests.
 type httpPost struct {
-	url    *url.URL
-	to     string            // the URL without what may be secret
+	url    string
+	to     string            // the URL without its query, where tokens may be
 	header http.Header       // of each request; its values may be secret
-	gzip   bool              // bodies are compressed
 	vary   func(http.Header) // not nil: adds what differs between requests
 	client *http.Client
-	packed bytes.Buffer // scratch
+	zip    *gzip.Writer // nil: bodies go as they are
 }
 
-// newHTTPPost checks the URL and returns a transport for it. Proxies are those
-// of the environment; redirects are not followed, for a POST would become a GET.
+// endpoint returns the URL that opt names by its protocol and an address
+// [PROTOCOL://]HOST[:PORT][/PATH]; ports holds the protocols, http among them,
+// with the port of each that is taken when the address has none, and path is
+// the path taken when it has none.
+func endpoint(opt Options, ports map[string]int, path string) (*url.URL, error) {
+	host, own := opt.Address, ""
+	begin := 0
+	if i := strings.Index(host, "://"); i >= 0 {
+		begin = i + len("://")
+	}
+	if i := strings.IndexAny(host[begin:], "/?#"); i >= 0 {
+		host, own = host[:begin+i], host[begin+i:]
+	}
+	if strings.Contains(host, "@") {
+		return nil, errors.New("an address must not hold a password: others can see it there")
+	}
+	opt.Address = host
+	to, err := networkOf(opt, "http", ports)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(to.String() + cmp.Or(strings.TrimSuffix(own, "/"), path))
+	if err != nil {
+		return nil, fmt.Errorf("address %q: %w", opt.Address+own, err)
+	}
+	return u, nil
+}
+
+// webPorts are the protocols of an output over HTTP whose servers listen at
+// port; over TLS they stand behind the usual one.
+func webPorts(port int) map[string]int { return map[string]int{"http": port, "https": 443} }
+
+// maxHeader bounds the header of an answer, in bytes.
+const maxHeader = 64 << 10
+
+// newHTTPPost checks the URL and returns a transport for it. With a header
+// Content-Encoding: gzip it compresses the bodies. Proxies are those of the
+// environment; redirects are not followed, for a POST would become a GET.
 func newHTTPPost(target string, header http.Header, opt Options) (*httpPost, error) {
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("address %q: http://HOST[:PORT][/PATH] is expected", target)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return nil, errors.New("an address as http://HOST[:PORT][/PATH] is expected, without a password")
 	}
 	timeout := opt.Timeout
 	if timeout <= 0 {
@@ -42,29 +77,20 @@ func newHTTPPost(target string, header http.Header, opt Options) (*httpPost, err
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 1
 	transport.IdleConnTimeout = time.Minute
-	return &httpPost{url: u, to: withoutSecrets(u), header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}, nil
-}
-
-// withoutSecrets returns the URL for messages: without user, password and
-// query, where tokens are.
-func withoutSecrets(u *url.URL) string {
+	transport.MaxResponseHeaderBytes = maxHeader
 	shown := *u
-	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
-	return shown.String()
+	shown.RawQuery, shown.Fragment = "", ""
+	h := &httpPost{url: target, to: shown.String(), header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}
+	if header.Get("Content-Encoding") == "gzip" {
+		h.zip = gzip.NewWriter(nil)
+	}
+	return h, nil
 }
 
 // shown is where a dry run says that it would send.
 func (h *httpPost) shown() Address {
 	protocol, target, _ := strings.Cut(h.to, "://")
 	return Address{protocol, target}
-}
-
-// urlOf returns the URL that opt names; one without a protocol is http's.
-func urlOf(opt Options) string {
-	if strings.Contains(opt.Address, "://") {
-		return opt.Address
-	}
-	return cmp.Or(opt.Protocol, "http") + "://" + opt.Address
 }
 
 func (h *httpPost) open(context.Context) (link, error) { return h, nil }
@@ -78,9 +104,17 @@ func (h *httpPost) send(ctx context.Context, body []byte) error {
 
 // exchange is send that also returns what was answered, up to maxAnswer bytes.
 func (h *httpPost) exchange(ctx context.Context, body []byte) ([]byte, error) {
-	req, err := h.request(ctx, body)
+	body, err := h.pack(body)
+	if err != nil {
+		return nil, fmt.Errorf("compress a body for %s: %w", h.to, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("post to %s: %w", h.to, err)
+	}
+	req.Header = h.header.Clone()
+	if h.vary != nil {
+		h.vary(req.Header)
 	}
 	res, err := h.client.Do(req)
 	if err != nil {
@@ -94,30 +128,19 @@ func (h *httpPost) exchange(ctx context.Context, body []byte) ([]byte, error) {
 	return answered(h.to, res)
 }
 
-func (h *httpPost) request(ctx context.Context, body []byte) (*http.Request, error) {
-	if h.gzip {
-		h.packed.Reset()
-		w := gzip.NewWriter(&h.packed)
-		if _, err := w.Write(body); err != nil {
-			return nil, fmt.Errorf("compress: %w", err)
-		}
-		if err := w.Close(); err != nil {
-			return nil, fmt.Errorf("compress: %w", err)
-		}
-		body = h.packed.Bytes()
+// pack returns a copy of the body as it travels: the transport may read it
+// still when an answer or a cancelled context has ended the request.
+func (h *httpPost) pack(body []byte) ([]byte, error) {
+	if h.zip == nil {
+		return bytes.Clone(body), nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url.String(), bytes.NewReader(body))
-	if err != nil {
+	var zipped bytes.Buffer
+	h.zip.Reset(&zipped)
+	if _, err := h.zip.Write(body); err != nil {
 		return nil, err
 	}
-	req.Header = h.header.Clone()
-	if h.gzip {
-		req.Header.Set("Content-Encoding", "gzip")
-	}
-	if h.vary != nil {
-		h.vary(req.Header)
-	}
-	return req, nil
+	err := h.zip.Close()
+	return zipped.Bytes(), err
 }
 
 func (h *httpPost) finish(context.Context) error { return nil }

@@ -1,6 +1,7 @@
 package outputs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,19 +17,19 @@ type HTTPOptions struct {
 }
 
 func newHTTP(opt Options) (Output, error) {
-	if opt.Address == "" {
-		return nil, errors.New("http: the URL is missing")
-	}
 	e, err := newJSONEncoder(opt)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
+	}
+	if opt.Address == "" {
+		return nil, errors.New("http: the URL is missing")
 	}
 	header, err := readHeaders(opt.HTTP.HeadersFile)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}
 	header.Set("Content-Type", "application/json")
-	post, err := newHTTPPost(urlOf(opt), header, opt)
+	post, err := newHTTPPost(cmp.Or(opt.Protocol, "http")+"://"+opt.Address, header, opt)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}

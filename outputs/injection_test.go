@@ -3,7 +3,11 @@ package outputs_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
+	"io"
 	"math/rand/v2"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,43 +84,50 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 	}
 	got := 0
 	for _, p := range packets {
-		got += strictParse(t, v, p)
+		got += strict[v.output](t, v, p)
 	}
 	require.Equal(t, want, got, "%s/%s", v.output, v.name)
 }
 
-func strictParse(t *testing.T, v variant, packet []byte) int {
-	switch {
-	case v.output == "statsd":
-		rows, bad := statsd.Parse(nil, packet)
-		require.Zero(t, bad)
-		require.Equal(t, len(rows), bytes.Count(bytes.TrimSuffix(packet, []byte("\n")), []byte("\n"))+1)
-		for _, r := range rows {
-			checkName(t, v, r.Name)
-			checkDogTags(t, v, r.Tags)
-			require.LessOrEqual(t, r.Type, statsd.Set)
-			require.Equal(t, 1.0, r.Rate)
-		}
-		return len(rows)
-	case v.opt.Protocol == "pickle":
-		require.EqualValues(t, len(packet)-pickle.HeaderLen, binary.BigEndian.Uint32(packet))
-		var d pickle.Decoder
-		rows, bad, err := d.Parse(nil, packet[pickle.HeaderLen:])
-		require.NoError(t, err)
-		require.Zero(t, bad)
-		for _, r := range rows {
-			checkName(t, v, r.Name)
-		}
-		return len(rows)
-	case v.output == "stdout":
-		lines := strings.Split(strings.TrimSuffix(string(packet), "\n"), "\n")
-		for _, l := range lines {
-			f := strings.Split(l, " ")
-			require.Len(t, f, 3, "%q", l)
-			require.Equal(t, "1760000000", f[0])
-			checkName(t, v, []byte(f[1]))
-		}
-		return len(lines)
+// strict reads a packet of each output and returns how many values it holds.
+var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
+	"exec":     strictJSONLines,
+	"graphite": strictGraphite,
+	"http":     strictJSON,
+	"influx":   func(t *testing.T, v variant, packet []byte) int { return bytes.Count(packet, []byte("\n")) },
+	"otlp":     strictOTLP,
+	"statsd":   strictStatsd,
+	"stdout":   strictStdout,
+	"syslog":   strictSyslog,
+}
+
+func strictStatsd(t *testing.T, v variant, packet []byte) int {
+	rows, bad := statsd.Parse(nil, packet)
+	require.Zero(t, bad)
+	require.Equal(t, len(rows), bytes.Count(bytes.TrimSuffix(packet, []byte("\n")), []byte("\n"))+1)
+	for _, r := range rows {
+		checkName(t, v, r.Name)
+		checkDogTags(t, v, r.Tags)
+		require.LessOrEqual(t, r.Type, statsd.Set)
+		require.Equal(t, 1.0, r.Rate)
+	}
+	return len(rows)
+}
+
+func strictStdout(t *testing.T, v variant, packet []byte) int {
+	lines := strings.Split(strings.TrimSuffix(string(packet), "\n"), "\n")
+	for _, l := range lines {
+		f := strings.Split(l, " ")
+		require.Len(t, f, 3, "%q", l)
+		require.Equal(t, "1760000000", f[0])
+		checkName(t, v, []byte(f[1]))
+	}
+	return len(lines)
+}
+
+func strictGraphite(t *testing.T, v variant, packet []byte) int {
+	if v.opt.Protocol == "pickle" {
+		return strictPickle(t, v, packet)
 	}
 	rows, bad := graphite.Parse(nil, packet)
 	require.Zero(t, bad)
@@ -126,6 +137,119 @@ func strictParse(t *testing.T, v variant, packet []byte) int {
 		checkName(t, v, r.Name)
 	}
 	return len(rows)
+}
+
+func strictPickle(t *testing.T, v variant, packet []byte) int {
+	require.EqualValues(t, len(packet)-pickle.HeaderLen, binary.BigEndian.Uint32(packet))
+	var d pickle.Decoder
+	rows, bad, err := d.Parse(nil, packet[pickle.HeaderLen:])
+	require.NoError(t, err)
+	require.Zero(t, bad)
+	for _, r := range rows {
+		checkName(t, v, r.Name)
+	}
+	return len(rows)
+}
+
+// jsonBatch is what the http output posts; the lines of exec have its parts.
+type jsonBatch struct {
+	Version           int
+	ID                string
+	Start, End, Stamp int64
+	Samples           []jsonSample
+}
+
+type jsonSample struct {
+	Name, Kind, Unit string
+	Tags             map[string]string
+	Value            *float64
+	Count            *uint64
+
+	Sum, Mean, Lower, Upper, Std, Median, P90, P95, P99 *float64
+}
+
+// fromJSON decodes one value, in which nothing is that is not known.
+func fromJSON(t *testing.T, text []byte, into any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(into), "%s", text)
+	_, err := d.Token()
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func strictJSON(t *testing.T, v variant, packet []byte) int {
+	var b jsonBatch
+	fromJSON(t, packet, &b)
+	for i := range b.Samples {
+		checkJSON(t, v, &b.Samples[i])
+	}
+	return len(b.Samples)
+}
+
+func strictJSONLines(t *testing.T, v variant, packet []byte) int {
+	lines := bytes.Split(bytes.TrimSuffix(packet, []byte("\n")), []byte("\n"))
+	var head jsonBatch
+	fromJSON(t, lines[0], &head)
+	require.Nil(t, head.Samples)
+	for _, line := range lines[1:] {
+		var s jsonSample
+		fromJSON(t, line, &s)
+		checkJSON(t, v, &s)
+	}
+	return len(lines) - 1
+}
+
+func checkJSON(t *testing.T, v variant, s *jsonSample) {
+	checkName(t, v, []byte(s.Name))
+	require.Contains(t, []string{"counter", "gauge", "set"}, s.Kind)
+	require.NotNil(t, s.Value)
+	for key, value := range s.Tags {
+		checkTag(t, []byte(key), []byte(value))
+	}
+}
+
+func strictOTLP(t *testing.T, v variant, packet []byte) (n int) {
+	for _, m := range otlpMetrics(t, packet) {
+		checkName(t, v, []byte(m.Name))
+		points := append(m.GetSum().GetDataPoints(), m.GetGauge().GetDataPoints()...)
+		require.NotEmpty(t, points)
+		for _, p := range points {
+			for _, a := range p.Attributes {
+				checkTag(t, []byte(a.Key), []byte(a.Value.GetStringValue()))
+			}
+		}
+		n += len(points)
+	}
+	return n
+}
+
+// syslogMessage is one message as RFC 5424 has it; that of the local sort is not here.
+var syslogMessage = regexp.MustCompile(`^<\d{1,3}>1 2025-10-09T08:53:20Z (-|web1) logmetrics - metric - name=(\S+) kind=(counter|gauge|set) value=[-0-9.e]+((?: tag\.[^ =]+=[^ =]+)*)$`)
+
+func strictSyslog(t *testing.T, v variant, packet []byte) (n int) {
+	for len(packet) > 0 {
+		message := packet
+		if v.opt.Protocol == "tcp" {
+			length, rest, ok := bytes.Cut(packet, []byte(" "))
+			require.True(t, ok)
+			size, err := strconv.Atoi(string(length))
+			require.NoError(t, err)
+			message = rest[:size]
+			packet = rest[size:]
+		} else {
+			packet = nil
+		}
+		part := syslogMessage.FindSubmatch(message)
+		require.NotNil(t, part, "%q", message)
+		checkName(t, v, part[2])
+		for tag := range strings.FieldsSeq(string(part[4])) {
+			key, value, _ := strings.Cut(strings.TrimPrefix(tag, "tag."), "=")
+			checkTag(t, []byte(key), []byte(value))
+		}
+		n++
+	}
+	return n
 }
 
 func checkName(t *testing.T, v variant, name []byte) {

@@ -30,8 +30,7 @@ type jsonEncoder struct {
 }
 
 func newJSONEncoder(opt Options) (*jsonEncoder, error) {
-	names, err := newNaming(Options{Separator: opt.Separator}, ".")
-	names.style = tagsApart
+	names, err := newNamingApart(opt)
 	return &jsonEncoder{names: names}, err
 }
 

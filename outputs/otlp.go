@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/url"
 	"strings"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -26,44 +25,31 @@ type OTLPOptions struct {
 	Hostname    string // of this machine, for the resource attribute host.name; "": none
 }
 
-// otlpPath is where collectors take metrics.
-const otlpPath = "/v1/metrics"
-
 // otlpPoints is how many points a request has at most. Collectors take 20 MiB;
 // a timer's point has two sides of otlpBins bins, most with one byte.
 const otlpPoints = 5000
 
 func newOTLP(opt Options) (Output, error) {
-	names, err := newNaming(Options{Separator: opt.Separator}, ".")
+	names, err := newNamingApart(opt)
 	if err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
 	}
-	names.style = tagsApart
 	header, err := readHeaders(opt.OTLP.HeadersFile)
 	if err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
 	}
 	header.Set("Content-Type", "application/x-protobuf")
-	if opt.Address == "" {
-		opt.Address = "127.0.0.1:4318"
-	}
-	post, err := newHTTPPost(otlpURL(urlOf(opt)), header, opt)
+	header.Set("Content-Encoding", "gzip")
+	to, err := endpoint(opt, webPorts(4318), "/v1/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("otlp: %w", err)
 	}
-	post.gzip = true
+	post, err := newHTTPPost(to.String(), header, opt)
+	if err != nil {
+		return nil, fmt.Errorf("otlp: %w", err)
+	}
 	e := &otlpEncoder{names: names, resource: otlpResource(opt.OTLP.Hostname)}
 	return newOutput(opt, e, &otlpPost{httpPost: post}, dryRun{to: post.shown(), what: "body", binary: true}), nil
-}
-
-// otlpURL puts the usual path behind a URL that has none.
-func otlpURL(target string) string {
-	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-		return target
-	}
-	u.Path = otlpPath
-	return u.String()
 }
 
 func otlpResource(hostname string) *resourcepb.Resource {

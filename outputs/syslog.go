@@ -59,11 +59,10 @@ func newSyslog(opt Options) (Output, error) {
 }
 
 func newSyslogEncoder(opt Options) (*syslogEncoder, error) {
-	names, err := newNaming(Options{Separator: opt.Separator}, ".")
+	names, err := newNamingApart(opt)
 	if err != nil {
 		return nil, err
 	}
-	names.style = tagsApart
 	name := strings.ToLower(opt.Syslog.Facility)
 	if name == "" {
 		name = "local0"

@@ -32,6 +32,7 @@ var peers = map[string]peer{
 	"python3":       {command("python3"), "apt-get install python3"},
 	"rsyslogd":      {command("rsyslogd"), "tools/peers.sh (apt-get install rsyslog)"},
 	"sed":           {command("sed"), "apt-get install sed"},
+	"setsid":        {command("setsid"), "apt-get install util-linux"},
 	"wc":            {command("wc"), "apt-get install coreutils"},
 }
 

@@ -1,0 +1,77 @@
+package outputs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// program is a program of this machine that is handed samples. It is started
+// with a vector of arguments, never by a shell: no text of a log can become
+// an argument, let alone a command.
+type program struct {
+	path    string   // without a '/' it is looked for in $PATH
+	args    []string // the same for each run
+	env     []string // besides our own environment: KEY=VALUE
+	timeout time.Duration
+	install string // what helps when the program is not there: "apt-get install nsca-client"
+}
+
+// newProgram returns a program whose runs may take opt.Timeout.
+func newProgram(opt Options, path, install string, args ...string) program {
+	p := program{path: path, args: args, timeout: opt.Timeout, install: install}
+	if p.timeout <= 0 {
+		p.timeout = defaultTimeout
+	}
+	return p
+}
+
+// graceAfterExit is how long a program's output is waited for when it ended
+// but left children behind that hold it open.
+const graceAfterExit = 100 * time.Millisecond
+
+// run starts the program with more arguments, hands it input, which it need
+// not read, and waits for its end: nil when its exit status is 0. When ctx is
+// done, or the time is over, the program and its children are killed.
+func (p program) run(ctx context.Context, input []byte, more ...string) error {
+	limited, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	cmd := exec.CommandContext(limited, p.path, append(p.args[:len(p.args):len(p.args)], more...)...)
+	cmd.Stdin = bytes.NewReader(input)
+	var said head
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Env = append(cmd.Environ(), p.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = graceAfterExit
+	err := cmd.Run()
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay) && limited.Err() == nil:
+		return nil
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case limited.Err() != nil:
+		err = fmt.Errorf("it was killed after %v: %w", p.timeout, context.DeadlineExceeded)
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("run %s: it is not installed (%s)", p.path, p.install)
+	}
+	if text := strings.TrimSpace(string(said.text)); text != "" {
+		return fmt.Errorf("run %s: %w: %q", p.path, err, text)
+	}
+	return fmt.Errorf("run %s: %w", p.path, err)
+}
+
+// head keeps the beginning of what is written to it.
+type head struct{ text []byte }
+
+// Write implements io.Writer.
+func (h *head) Write(p []byte) (int, error) {
+	h.text = append(h.text, p[:min(len(p), maxAnswer-len(h.text))]...)
+	return len(p), nil
+}

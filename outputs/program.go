@@ -75,3 +75,11 @@ func (h *head) Write(p []byte) (int, error) {
 	h.text = append(h.text, p[:min(len(p), maxAnswer-len(h.text))]...)
 	return len(p), nil
 }
+
+// perPacket is a transport that hands each packet to a function.
+type perPacket func(ctx context.Context, packet []byte) error
+
+func (f perPacket) open(context.Context) (link, error)            { return f, nil }
+func (f perPacket) send(ctx context.Context, packet []byte) error { return f(ctx, packet) }
+func (f perPacket) finish(context.Context) error                  { return nil }
+func (f perPacket) close()                                        {}

@@ -27,7 +27,10 @@ type variant struct {
 }
 
 // network reports whether the variant has a peer.
-func (v variant) network() bool { return v.output != "stdout" && v.output != "exec" }
+func (v variant) network() bool { return v.output != "stdout" && v.output != "exec" && !v.program() }
+
+// program reports whether it sends through a program; see programs_test.go.
+func (v variant) program() bool { return v.output == "ganglia" || v.output == "nsca" }
 
 // http reports whether its peer is a server of HTTP.
 func (v variant) http() bool { return v.opt.Protocol == "http" }
@@ -48,17 +51,21 @@ func (v variant) reader() serve {
 // for outputs that post.
 func variants() []variant {
 	return []variant{
+		{"cloudwatch", "query", outputs.Options{Protocol: "http", CloudWatch: cloudWatch}},
 		{"exec", "sh", outputs.Options{Exec: outputs.ExecOptions{Command: []string{"/bin/sh", "-c", "cat >/dev/null"}}}},
+		{"ganglia", "gmetric", outputs.Options{}},
 		{"graphite", "tcp", outputs.Options{Protocol: "tcp"}},
 		{"graphite", "tcp-tags", outputs.Options{Protocol: "tcp", TagStyle: "graphite"}},
 		{"graphite", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"graphite", "pickle", outputs.Options{Protocol: "pickle"}},
+		{"http", "plain", outputs.Options{Protocol: "http", Address: "127.0.0.1:8000/in"}},
 		{"influx", "cvmfs", outputs.Options{Protocol: "udp", PacketSize: 400, Influx: cvmfs}},
 		{"influx", "cvmfs-http", outputs.Options{Protocol: "http", Influx: cvmfsHTTP}},
 		{"influx", "http-v1", outputs.Options{Protocol: "http", Influx: outputs.InfluxOptions{Database: "logs/month", User: "me", ExtraTags: "code=x,dc=a"}}},
 		{"influx", "http-v2", outputs.Options{Protocol: "http", Influx: outputs.InfluxOptions{Org: "an org", Bucket: "logs"}}},
 		{"influx", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
-		{"http", "plain", outputs.Options{Protocol: "http", Address: "127.0.0.1:8000/in"}},
+		{"nsca", "plain", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web1"}}},
+		{"nsca", "thresholds", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web 1", Warn: thresholds[:2], Crit: thresholds[2:]}}},
 		{"otlp", "plain", outputs.Options{Protocol: "http", OTLP: outputs.OTLPOptions{Hostname: "web1"}}},
 		{"statsd", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"statsd", "udp-dogstatsd", outputs.Options{Protocol: "udp", TagStyle: "dogstatsd"}},

@@ -1,11 +1,10 @@
 package outputs
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -35,20 +34,22 @@ func newExec(opt Options) (Output, error) {
 		return nil, errors.New("exec: the program is missing")
 	}
 	e.lines = true
-	path, err := program(opt.Exec.Command[0])
+	path, err := findProgram(opt.Exec.Command[0])
 	if err != nil {
 		return nil, fmt.Errorf("exec: %w", err)
 	}
-	p := &execProgram{path: path, args: opt.Exec.Command[1:], timeout: opt.Timeout, batch: func() string { return string(e.id) }}
-	if p.timeout <= 0 {
-		p.timeout = execTimeout
+	opt.Timeout = cmp.Or(opt.Timeout, execTimeout)
+	p := newProgram(opt, path, "it was there when the run began", opt.Exec.Command[1:]...)
+	send := func(ctx context.Context, packet []byte) error {
+		p.env = []string{"LOGMETRICS_BATCH=" + string(e.id)}
+		return asPermanent(p.run(ctx, packet))
 	}
-	return newOutput(opt, e, p, dryRun{to: Address{"exec", strings.Join(append([]string{path}, p.args...), " ")}, what: "lines"}), nil
+	return newOutput(opt, e, perPacket(send), dryRun{to: Address{"exec", strings.Join(append([]string{path}, p.args...), " ")}, what: "lines"}), nil
 }
 
-// program returns the absolute path of a program. A path that hangs on where we
+// findProgram returns the absolute path of a program. A path that hangs on where we
 // were started would be another program under cron.
-func program(name string) (string, error) {
+func findProgram(name string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) && !filepath.IsAbs(name) {
 		return "", fmt.Errorf("program %q: an absolute path, or a name without '/' is expected", name)
 	}
@@ -59,62 +60,15 @@ func program(name string) (string, error) {
 	return path, nil
 }
 
-// execProgram is a transport whose packets are the input of a process each.
-type execProgram struct {
-	path    string
-	args    []string
-	timeout time.Duration
-	batch   func() string // the ID of the batch that is being sent
-}
-
-func (p *execProgram) open(context.Context) (link, error) { return p, nil }
-
 // exitDataErr is sysexits.h's EX_DATAERR: the input was wrong, and would be
 // wrong again.
 const exitDataErr = 65
 
-// afterKill is how long after its end a program's output is waited for: one of
-// its children that left its process group may hold the pipe.
-const afterKill = 500 * time.Millisecond
-
-func (p *execProgram) send(ctx context.Context, packet []byte) error {
-	limited, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
-	cmd := exec.CommandContext(limited, p.path, p.args...)
-	var said lastLine
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(packet), &said
-	cmd.Env = append(os.Environ(), "LOGMETRICS_BATCH="+p.batch())
-	cmd.WaitDelay = afterKill
-	inOwnGroup(cmd)
-	err := cmd.Run()
-	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // status 0, but something it started goes on
-		return nil
-	case limited.Err() != nil:
-		err = fmt.Errorf("killed: %w", limited.Err())
-	case cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitDataErr:
-		err = fmt.Errorf("%w: %w", ErrPermanent, err)
+// asPermanent marks the error of a program that ended with exitDataErr.
+func asPermanent(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == exitDataErr {
+		return fmt.Errorf("%w: %w", ErrPermanent, err)
 	}
-	if line := said.text(); line != "" {
-		err = fmt.Errorf("%w: %q", err, line)
-	}
-	return fmt.Errorf("run %s: %w", p.path, err)
-}
-
-func (p *execProgram) finish(context.Context) error { return nil }
-func (p *execProgram) close()                       {}
-
-// lastLine keeps the end of what is written to it, up to maxRefusal bytes.
-type lastLine struct{ end []byte }
-
-func (l *lastLine) Write(b []byte) (int, error) {
-	l.end = append(l.end, b[max(0, len(b)-maxRefusal):]...)
-	l.end = l.end[max(0, len(l.end)-maxRefusal):]
-	return len(b), nil
-}
-
-// text returns the last line that is not empty.
-func (l *lastLine) text() string {
-	end := bytes.TrimSpace(l.end)
-	return string(end[bytes.LastIndexByte(end, '\n')+1:])
+	return err
 }

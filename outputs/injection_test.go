@@ -91,14 +91,17 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 
 // strict reads a packet of each output and returns how many values it holds.
 var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
-	"exec":     strictJSONLines,
-	"graphite": strictGraphite,
-	"influx":   strictInflux,
-	"http":     strictJSON,
-	"otlp":     strictOTLP,
-	"statsd":   strictStatsd,
-	"stdout":   strictStdout,
-	"syslog":   strictSyslog,
+	"cloudwatch": strictCloudWatch,
+	"exec":       strictJSONLines,
+	"ganglia":    strictGanglia,
+	"graphite":   strictGraphite,
+	"http":       strictJSON,
+	"influx":     strictInflux,
+	"nsca":       strictNSCA,
+	"otlp":       strictOTLP,
+	"statsd":     strictStatsd,
+	"stdout":     strictStdout,
+	"syslog":     strictSyslog,
 }
 
 func strictStatsd(t *testing.T, v variant, packet []byte) int {

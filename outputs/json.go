@@ -81,7 +81,7 @@ func (e *jsonEncoder) sample(b *metric.Batch, s *metric.Sample) {
 		e.buf = append(e.buf, '}')
 	}
 	e.buf = append(append(append(e.buf, `,"kind":"`...), s.Kind.String()...), '"')
-	if unit := unitOf(s); unit != "" {
+	if unit := jsonUnit(s); unit != "" {
 		e.buf = appendJSONText(append(e.buf, `,"unit":`...), unit)
 	}
 	e.fields = appendFields(e.fields[:0], s)
@@ -95,8 +95,8 @@ func (e *jsonEncoder) sample(b *metric.Batch, s *metric.Sample) {
 	e.buf = append(e.buf, '}')
 }
 
-// unitOf is the sample's unit; a timer's are seconds.
-func unitOf(s *metric.Sample) string {
+// jsonUnit is the sample's unit; a timer's are seconds.
+func jsonUnit(s *metric.Sample) string {
 	if s.Kind == metric.Timer {
 		return "s"
 	}

@@ -1,6 +1,8 @@
 package outputs
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -102,4 +104,15 @@ func appendNode(dst []byte, node string) []byte {
 		return append(dst, node...)
 	}
 	return metric.AppendNode(dst, []byte(node))
+}
+
+// boundName returns a name of at most limit bytes, which must be more than 17:
+// one that is longer gets a hash in place of its end, so that different names
+// stay different.
+func boundName(name []byte, limit int) []byte {
+	if len(name) <= limit {
+		return name
+	}
+	sum := sha256.Sum256(name)
+	return append(append(name[:limit-17:limit-17], '-'), hex.EncodeToString(sum[:8])...)
 }

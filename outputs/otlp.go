@@ -118,7 +118,7 @@ func (e *otlpEncoder) metrics(b *metric.Batch, samples []metric.Sample) (list []
 // otlpUnit returns the sample's unit as what it is there: a code of UCUM, which
 // has no blank, or a text for people, as "Total Sent".
 func otlpUnit(s *metric.Sample) (code, text string) {
-	unit := strings.ToValidUTF8(unitOf(s), "_")
+	unit := strings.ToValidUTF8(jsonUnit(s), "_")
 	if strings.Contains(unit, " ") {
 		return "", unit
 	}

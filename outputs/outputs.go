@@ -73,12 +73,17 @@ type Options struct {
 	TagStyle   string        // "none": values as nodes; "graphite": name;k=v; statsd also "dogstatsd": |#k:v; default none
 	Separator  string        // between prefix, name and suffix; default Factory.Separator
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
-	Influx     InfluxOptions // of influx alone
-	Exec       ExecOptions   // of the exec output
-	HTTP       HTTPOptions   // of the http output
-	OTLP       OTLPOptions   // of the otlp output
-	Syslog     SyslogOptions // of the syslog output
 	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
+
+	// Of one output each.
+	CloudWatch CloudWatchOptions
+	Exec       ExecOptions
+	Ganglia    GangliaOptions
+	HTTP       HTTPOptions
+	Influx     InfluxOptions
+	NSCA       NSCAOptions
+	OTLP       OTLPOptions
+	Syslog     SyslogOptions
 }
 
 // Factory makes the outputs of one kind.
@@ -100,10 +105,13 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "cloudwatch", Summary: "Amazon CloudWatch, by PutMetricData", Separator: ".", Timed: true, New: newCloudWatch},
 	{Name: "exec", Summary: "JSON lines to a program of yours", Separator: ".", Timed: true, New: newExec},
+	{Name: "ganglia", Summary: "Ganglia, through the program gmetric", Separator: "_", Idempotent: true, New: newGanglia},
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
 	{Name: "http", Summary: "JSON posted to a URL of yours", Separator: ".", Idempotent: true, Timed: true, New: newHTTP},
 	{Name: "influx", Summary: "InfluxDB's line protocol over HTTP or UDP", Separator: ".", Idempotent: true, Timed: true, New: newInflux},
+	{Name: "nsca", Summary: "passive checks of Nagios and Icinga, through the program send_nsca", Separator: "_", New: newNSCA},
 	{Name: "otlp", Summary: "OpenTelemetry metrics to a collector over HTTP", Separator: ".", Timed: true, New: newOTLP},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},

@@ -24,6 +24,9 @@ type outputFlags struct {
 	httpFlags
 	otlpFlags
 	syslogFlags
+	nscaFlags
+	gangliaFlags
+	cloudwatchFlags
 }
 
 // options returns the options of each destination of the named output.
@@ -43,6 +46,12 @@ func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, err
 		return f.otlpFlags.options(), nil
 	case "syslog":
 		return f.syslogFlags.options(), nil
+	case "nsca":
+		return f.nscaFlags.options(), nil
+	case "ganglia":
+		return f.gangliaFlags.options(), nil
+	case "cloudwatch":
+		return f.cloudwatchFlags.options(), nil
 	}
 	return f.stdoutFlags.options(), nil
 }

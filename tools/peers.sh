@@ -11,6 +11,7 @@ packages='
 bzip2
 ganglia-monitor
 graphite-carbon
+influxdb
 nsca
 nsca-client
 rsyslog

@@ -12,6 +12,7 @@ const (
 	tagsAsNodes  = "none"      // requests.GET.200
 	tagsGraphite = "graphite"  // requests;code=200;method=GET
 	tagsDog      = "dogstatsd" // requests:1|c|#code:200,method:GET
+	tagsApart    = "apart"     // the output writes them beside the name; no option
 )
 
 // naming writes the names of samples. Its buffers are used again.
@@ -40,6 +41,13 @@ func newNaming(opt Options, separator string, styles ...string) (naming, error) 
 		}
 	}
 	return n, fmt.Errorf("no tag style %q; there are: %s", opt.TagStyle, strings.Join(styles, ", "))
+}
+
+// newNamingApart is for outputs whose protocol has its own place for tags.
+func newNamingApart(opt Options) (naming, error) {
+	n, err := newNaming(opt, ".", tagsAsNodes)
+	n.style = tagsApart
+	return n, err
 }
 
 // set writes the name prefix SEP name SEP suffix, then the values of the tags

@@ -59,6 +59,10 @@ type Options struct {
 	TagStyle   string        // "none": values as nodes; "graphite": name;k=v; statsd also "dogstatsd": |#k:v; default none
 	Separator  string        // between prefix, name and suffix; default Factory.Separator
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
+	Exec       ExecOptions   // of the exec output
+	HTTP       HTTPOptions   // of the http output
+	OTLP       OTLPOptions   // of the otlp output
+	Syslog     SyslogOptions // of the syslog output
 	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
 }
 
@@ -81,9 +85,13 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "exec", Summary: "JSON lines to a program of yours", Separator: ".", Timed: true, New: newExec},
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
+	{Name: "http", Summary: "JSON posted to a URL of yours", Separator: ".", Idempotent: true, Timed: true, New: newHTTP},
+	{Name: "otlp", Summary: "OpenTelemetry metrics to a collector over HTTP", Separator: ".", Timed: true, New: newOTLP},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
+	{Name: "syslog", Summary: "a message for each sample to a syslog server over UDP, TCP or a UNIX datagram socket", Separator: ".", Timed: true, New: newSyslog},
 }
 
 // Find returns the output with the given name; upper and lower case are the same.

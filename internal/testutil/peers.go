@@ -30,7 +30,9 @@ var peers = map[string]peer{
 	"bash":          {command("bash"), "apt-get install bash"},
 	"grep":          {command("grep"), "apt-get install grep"},
 	"python3":       {command("python3"), "apt-get install python3"},
+	"rsyslogd":      {command("rsyslogd"), "tools/peers.sh (apt-get install rsyslog)"},
 	"sed":           {command("sed"), "apt-get install sed"},
+	"setsid":        {command("setsid"), "apt-get install util-linux"},
 	"wc":            {command("wc"), "apt-get install coreutils"},
 }
 

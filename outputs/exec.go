@@ -87,13 +87,13 @@ func (p *execProgram) send(ctx context.Context, packet []byte) error {
 	cmd.WaitDelay = afterKill
 	inOwnGroup(cmd)
 	err := cmd.Run()
-	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // status 0, but something it started goes on
+	switch exit := cmd.ProcessState; {
+	case exit != nil && exit.Success(): // also when something it started goes on, or the time was just over
 		return nil
+	case exit != nil && exit.ExitCode() == exitDataErr:
+		err = fmt.Errorf("%w: %w", ErrPermanent, err)
 	case limited.Err() != nil:
 		err = fmt.Errorf("killed: %w", limited.Err())
-	case cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitDataErr:
-		err = fmt.Errorf("%w: %w", ErrPermanent, err)
 	}
 	if line := said.text(); line != "" {
 		err = fmt.Errorf("%w: %q", err, line)

@@ -42,3 +42,6 @@ func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet fun
 		return nil
 	}))
 }
+
+// PartialSuccess reads a collector's answer.
+var PartialSuccess = partialSuccess

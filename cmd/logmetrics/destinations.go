@@ -140,15 +140,15 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 
 // titleOf names a destination: in messages, and in the state, where it is what
 // the destination's cursor goes by, so that it must stay what it is. Where a
-// password or token can be (a URL's user and query, a program's arguments) a
+// password or token can be (a URL's query, a program's arguments) a
 // short hash stands in its place, by which destinations still differ.
 func titleOf(name string, opt outputs.Options) string {
 	shown, hidden := opt.Protocol+"://"+opt.Address, ""
 	switch {
 	case len(opt.Exec.Command) > 0:
 		shown, hidden = opt.Exec.Command[0], strings.Join(opt.Exec.Command[1:], "\x00")
-	case opt.Protocol == "http" || opt.Protocol == "https":
-		shown, hidden = withoutSecrets(opt.Protocol, opt.Address)
+	case strings.EqualFold(opt.Protocol, "http"), strings.EqualFold(opt.Protocol, "https"):
+		shown, hidden, _ = strings.Cut(shown, "?")
 	}
 	title := strings.TrimRight(name+" "+shown, ":/ ")
 	if hidden != "" {
@@ -156,20 +156,6 @@ func titleOf(name string, opt outputs.Options) string {
 		title += fmt.Sprintf("#%x", sum[:4])
 	}
 	return title
-}
-
-// withoutSecrets parts a URL from its user and query.
-func withoutSecrets(protocol, address string) (shown, hidden string) {
-	rest, query, _ := strings.Cut(address, "?")
-	host, path, _ := strings.Cut(rest, "/")
-	user := ""
-	if at := strings.LastIndexByte(host, '@'); at >= 0 {
-		user, host = host[:at], host[at+1:]
-	}
-	if user+query != "" {
-		hidden = user + "\x00" + query
-	}
-	return protocol + "://" + host + "/" + path, hidden
 }
 
 // How long a run waits before it tries an output again: at first, and at most.

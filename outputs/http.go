@@ -3,6 +3,7 @@ package outputs
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // httpPost is a transport whose packets are the bodies of requests.

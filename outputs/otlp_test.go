@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -241,4 +242,16 @@ func checkBins(t *testing.T, s *metric.Sample, p *metricspb.ExponentialHistogram
 		}
 	}
 	assert.Equal(t, s.Count, total, "each value is somewhere")
+}
+
+func FuzzPartialSuccess(f *testing.F) {
+	f.Add(answerOf(3, "no units"))
+	f.Add(answerOf(-1, "\xff"))
+	f.Add([]byte("{}"))
+	f.Add(answerOf(3, "x")[:12])
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		refused, why := outputs.PartialSuccess(answer)
+		require.GreaterOrEqual(t, refused, int64(0))
+		require.True(t, utf8.ValidString(why))
+	})
 }

@@ -67,7 +67,7 @@ func AsStateful(out Output) (Stateful, bool) {
 type Options struct {
 	Address    string        // see ParseAddress; "": this host, at the output's usual port
 	Protocol   string        // "udp", "tcp", "unixgram", "pickle"; default per output
-	Timeout    time.Duration // of one connect, write or answer; 5 s
+	Timeout    time.Duration // of one connect, write or answer; 5 s; of a program; 20 s
 	PacketSize int           // bytes of the largest datagram; 1432
 	Gauges     bool          // statsd: every sample as a gauge, one a datagram, as Logster sends them
 	TagStyle   string        // "none": values as nodes; "graphite": name;k=v; statsd also "dogstatsd": |#k:v; default none

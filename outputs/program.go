@@ -49,7 +49,7 @@ func (p program) run(ctx context.Context, input []byte, more ...string) error {
 	cmd.WaitDelay = graceAfterExit
 	err := cmd.Run()
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay) && limited.Err() == nil:
+	case cmd.ProcessState != nil && cmd.ProcessState.Success(): // also when something it started goes on, or the time was just over
 		return nil
 	case ctx.Err() != nil:
 		err = ctx.Err()

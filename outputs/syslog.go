@@ -46,7 +46,7 @@ func newSyslog(opt Options) (Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("syslog: %w", err)
 	}
-	e.pack = packer{limit: packetSize(opt), single: true}
+	e.pack = packer{single: true}
 	print := dryRun{to: to, what: "datagram"}
 	switch to.Protocol {
 	case "tcp":

@@ -159,7 +159,7 @@ func titleOf(name string, opt outputs.Options) string {
 	switch {
 	case len(opt.Exec.Command) > 0:
 		shown, hidden = opt.Exec.Command[0], strings.Join(opt.Exec.Command[1:], "\x00")
-	case opt.Protocol == "http" || opt.Protocol == "https":
+	case strings.EqualFold(opt.Protocol, "http"), strings.EqualFold(opt.Protocol, "https"):
 		shown, hidden = withoutSecrets(opt.Protocol, opt.Address)
 	}
 	title := strings.TrimRight(name+" "+shown, ":/ ")

@@ -11,11 +11,30 @@ import (
 // Its errors wrap [ErrBadBatch]. It keeps nothing of src, and allocates no
 // more than a small multiple of its length.
 func ParseBatch(src []byte) (*Batch, error) {
+	b, rest, err := CutBatch(src)
+	if err == nil && len(rest) > 0 {
+		return nil, bad("%d bytes follow it", len(rest))
+	}
+	return b, err
+}
+
+// CutBatch is ParseBatch for the batch that src begins with, and returns what
+// follows it.
+func CutBatch(src []byte) (b *Batch, rest []byte, err error) {
+	if len(src) < batchHeader+batchTrailer || string(src[:3]) != batchMagic {
+		return nil, nil, bad("%d bytes that are none", len(src))
+	}
+	n := uint64(binary.LittleEndian.Uint32(src[4:])) + batchHeader + batchTrailer
+	if n > uint64(len(src)) {
+		return nil, nil, bad("it is cut at %d of %d bytes", len(src), n)
+	}
+	b, err = parseWhole(src[:n])
+	return b, src[n:], err
+}
+
+// parseWhole parses a batch whose length is right.
+func parseWhole(src []byte) (*Batch, error) {
 	switch n := len(src); {
-	case n < batchHeader+batchTrailer || string(src[:3]) != batchMagic:
-		return nil, bad("%d bytes that are none", n)
-	case uint64(binary.LittleEndian.Uint32(src[4:])) != uint64(n-batchHeader-batchTrailer):
-		return nil, bad("%d bytes, which its length denies", n)
 	case binary.LittleEndian.Uint32(src[n-batchTrailer:]) != crc32.Checksum(src[:n-batchTrailer], castagnoli):
 		return nil, bad("the checksum is wrong")
 	case src[3] != batchVersion:

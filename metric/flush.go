@@ -16,10 +16,9 @@ func (r *Recorder) Flush(b *Batch) {
 }
 
 // FlushInterval is Flush for the interval that starts at start, one of
-// Intervals, and leaves the others.
+// Intervals, and leaves the others: recording goes on with the next Block.
 func (r *Recorder) FlushInterval(start int64, b *Batch) {
 	t := r.table(start)
-	t.pad(len(r.series))
 	v := View{r: r, t: t, seconds: b.Seconds()}
 	emit := func(s Sample) {
 		if s.check() != nil { // of Finish or Derive: one bad sample must not cost the batch
@@ -38,19 +37,18 @@ func (r *Recorder) FlushInterval(start int64, b *Batch) {
 		case s.declared:
 			r.emit(ID(i), v, emit)
 		default:
-			rest = append(rest, ID(i))
+			if c := t.find(ID(i)); c != nil && !c.idle() {
+				rest = append(rest, ID(i))
+			}
 		}
 	}
 	slices.SortFunc(rest, func(x, y ID) int { return r.series[x].compare(&r.series[y]) })
 	for _, id := range rest {
-		if c := &t.cells[id]; c.Count > 0 || len(c.pending) > 0 {
-			r.emit(id, v, emit)
-		}
+		r.emit(id, v, emit)
 	}
 	delete(r.tables, start)
-	if r.now == t {
-		r.enter(r.table(0))
-	}
+	r.used -= t.used
+	r.leave()
 }
 
 // compare orders names from the log by name, then tags, then kind.
@@ -72,8 +70,7 @@ func (r *Recorder) emit(id ID, v View, emit func(Sample)) {
 
 // sample hands over what the cell points to.
 func (v View) sample(id ID) Sample {
-	s, c := &v.r.series[id], &v.t.cells[id]
-	c.settle()
+	s, c := &v.r.series[id], v.cell(id)
 	form := s.form
 	if c.hasForm {
 		form = c.form

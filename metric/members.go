@@ -2,6 +2,7 @@ package metric
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -134,4 +135,11 @@ func hash64(b []byte) uint64 {
 	h ^= h >> 33
 	h *= 0xc4ceb9fe1a85ec53
 	return h ^ h>>33
+}
+
+func (s *Members) clone() *Members {
+	if s == nil {
+		return nil
+	}
+	return &Members{exact: maps.Clone(s.exact), registers: slices.Clone(s.registers)}
 }

@@ -11,12 +11,14 @@ func (r *Recorder) Merge(from *Recorder) {
 		ids[i] = r.adopt(&from.series[i])
 	}
 	for start, t := range from.tables {
-		r.table(start).merge(t, ids, len(r.series))
+		if !t.empty() {
+			r.table(start).merge(t, ids)
+		}
 	}
 	for seq, s := range from.spans {
 		carry := new(table)
-		carry.merge(s.carry, ids, len(r.series))
-		r.spans[seq] = &span{last: s.last, timed: s.timed, carry: carry}
+		carry.merge(s.carry, ids)
+		r.spans[seq] = &span{first: s.first, last: s.last, timed: s.timed, late: s.late, carry: carry}
 	}
 	if from.timed {
 		if !r.timed {
@@ -24,9 +26,12 @@ func (r *Recorder) Merge(from *Recorder) {
 		}
 		r.first, r.last = min(r.first, from.first), max(r.last, from.last)
 	}
+	r.late += from.late
+	r.unbelieved += from.unbelieved
 	r.droppedSeries += from.droppedSeries
 	r.droppedValues += from.droppedValues
-	r.grow()
+	r.leave()
+	from.late, from.unbelieved, from.droppedSeries, from.droppedValues = 0, 0, 0, 0
 	from.reset()
 }
 
@@ -72,43 +77,8 @@ func (s *series) overflow() bool {
 func (r *Recorder) reset() {
 	clear(r.tables)
 	clear(r.spans)
-	r.span, r.timed = nil, false
+	r.void, r.used = new(table), 0
+	r.timed = false
 	r.first, r.last = 0, 0
-	r.droppedSeries, r.droppedValues = 0, 0
-	r.enter(r.table(0))
-}
-
-func (t *table) merge(from *table, ids []ID, n int) {
-	t.pad(n)
-	for i := range from.cells {
-		t.cells[ids[i]].merge(&from.cells[i], false)
-	}
-}
-
-// merge adds o and takes over what o points to. Of the same block, o counts as
-// the later one, unless earlier is set.
-func (c *cell) merge(o *cell, earlier bool) {
-	o.settle()
-	if o.Count == 0 {
-		return
-	}
-	c.settle()
-	last, seq, form, hasForm := o.Last, o.seq, o.form, o.hasForm
-	if c.Count > 0 && (c.seq > o.seq || earlier && c.seq == o.seq) {
-		last, seq, form, hasForm = c.Last, c.seq, c.form, c.hasForm
-	}
-	c.Bucket.Merge(o.Bucket)
-	c.Last, c.seq, c.form, c.hasForm = last, seq, form, hasForm
-	switch {
-	case c.dist == nil:
-		c.dist = o.dist
-	default:
-		c.dist.Merge(o.dist)
-	}
-	switch {
-	case c.members == nil:
-		c.members = o.members
-	default:
-		c.members.Merge(o.members)
-	}
+	r.leave()
 }

@@ -23,6 +23,10 @@ type RecorderOptions struct {
 	// Interval is the length in seconds of the intervals into which At sorts
 	// what follows; 0: there is one interval and At only notes the time.
 	Interval int64
+	// MaxIntervals bounds the intervals that are open at once; 0:
+	// DefaultMaxIntervals. Lines of others are late. Stamps come from the log, and
+	// each could be of another interval.
+	MaxIntervals int
 }
 
 // Recorder gathers intervals for one worker. It is not safe for concurrent
@@ -40,33 +44,34 @@ type Recorder struct {
 	finish  func(s Sample, seconds float64, emit func(Sample))
 	key     []byte // scratch
 
-	cells  []cell // the current interval's, as long as series
-	now    *table // the current interval's
-	seq    uint64 // of the current block, plus 1; 0 before the first
+	now    *table  // the current interval's; nil between blocks
+	pages  []*page // now's
+	second int64   // given to At last and taken; noSecond: At has to look
+	seq    uint64  // of the current block, plus recorded; 0 before the first
 	tables map[int64]*table
-	spans  map[uint64]*span // by block, only with At
-	span   *span            // the current block's, nil before its first At
-	first  int64            // earliest and latest At
-	last   int64
-	timed  bool
-	at     int64 // the interval with which the settled blocks ended, when known
-	known  bool
+	void   *table           // of lines that are late
+	used   int              // pages of tables
+	spans  map[uint64]*span // by block, only with an Interval
+	span   *span            // the current block's
+
+	first, last           int64 // earliest and latest At, when timed
+	blockFirst, blockLast int64 // of the current block, when blockTimed
+	timed, blockTimed     bool
+
+	at     int64  // the interval with which the settled blocks ended, when known
+	known  bool   // some block had a stamp
+	behind bool   // they ended with a line that was late
+	before *table // what stands before the first stamp of all
+	loaded uint64 // samples loaded, each older than any block
+
+	from, until      int64 // which stamps are taken
+	late, unbelieved uint64
 
 	droppedSeries, droppedValues uint64
 }
 
-// cell is one series in one interval.
-type cell struct {
-	Bucket
-	seq     uint64 // block of Last, as Recorder.seq
-	form    Form   // of Last, when hasForm
-	hasForm bool
-	pending []float64 // timers: observed, not yet in Bucket and dist
-	dist    *Dist
-	members *Members
-}
-
-type table struct{ cells []cell }
+// recorded is the seq of block 0: all that was loaded is older.
+const recorded = 1 << 32
 
 // pendingMax is how many observations are gathered before they are added in
 // one pass: long enough to hide the loop's set-up, short enough to stay in L1.
@@ -77,20 +82,27 @@ func NewRecorder(opt RecorderOptions) *Recorder {
 	if opt.MaxSeries == 0 {
 		opt.MaxSeries = DefaultMaxSeries
 	}
+	if opt.MaxIntervals == 0 {
+		opt.MaxIntervals = DefaultMaxIntervals
+	}
 	r := &Recorder{
 		opt:    opt,
 		byKey:  make(map[string]ID),
 		names:  make(map[string]ID),
 		tables: make(map[int64]*table),
 		spans:  make(map[uint64]*span),
+		void:   new(table),
+		before: new(table),
+		from:   math.MinInt64,
+		until:  math.MaxInt64,
 	}
-	r.enter(r.table(0))
+	r.leave()
 	return r
 }
 
 // Inc counts n more occurrences, for counters.
 func (r *Recorder) Inc(id ID, n uint64) {
-	c := &r.cells[id]
+	c := r.cell(id)
 	c.Count += n
 	c.Sum += float64(n)
 }
@@ -102,7 +114,7 @@ func (r *Recorder) Observe(id ID, v float64) {
 		r.droppedValues++
 		return
 	}
-	c := &r.cells[id]
+	c := r.cell(id)
 	switch r.series[id].kind {
 	case Timer:
 		c.seq = r.seq
@@ -125,12 +137,13 @@ func (r *Recorder) Set(id ID, v float64) { r.Observe(id, v) }
 // SetForm is Set for a value whose form is known only from the log.
 func (r *Recorder) SetForm(id ID, v float64, f Form) {
 	r.Observe(id, v)
-	r.cells[id].form, r.cells[id].hasForm = f, true
+	c := r.cell(id)
+	c.form, c.hasForm = f, true
 }
 
 // Add adds a member to a set; member may be changed after the call.
 func (r *Recorder) Add(id ID, member []byte) {
-	c := &r.cells[id]
+	c := r.cell(id)
 	if c.members == nil {
 		c.members = new(Members)
 	}
@@ -138,67 +151,30 @@ func (r *Recorder) Add(id ID, member []byte) {
 	c.members.Add(member)
 }
 
-// settle adds the pending observations.
-func (c *cell) settle() {
-	if len(c.pending) == 0 {
-		return
-	}
-	if c.dist == nil {
-		c.dist = new(Dist)
-	}
-	c.dist.AddAll(c.pending)
-	c.Bucket.Merge(summarize(c.pending))
-	c.pending = c.pending[:0]
-}
-
-// summarize keeps its sums in variables of their own: a Bucket's fields would
-// go through memory for each value.
-func summarize(values []float64) Bucket {
-	sum, low, high := 0.0, values[0], values[0]
-	for _, v := range values {
-		sum += v
-		if v < low {
-			low = v
-		}
-		if v > high {
-			high = v
-		}
-	}
-	mean, m2 := sum/float64(len(values)), 0.0
-	for _, v := range values {
-		m2 += (v - mean) * (v - mean)
-	}
-	return Bucket{Count: uint64(len(values)), Sum: sum, Min: low, Max: high, M2: m2, Last: values[len(values)-1]}
-}
+// Full reports whether more than half of MaxSeries are taken by names from the
+// log. They never expire: a program that runs for long makes new recorders and
+// parsers then, and has the open intervals go on in them by AppendOpen and Load.
+func (r *Recorder) Full() bool { return r.fromLog > r.opt.MaxSeries/2 }
 
 // Dropped returns how often a series beyond MaxSeries was asked for, and how
-// many values and samples could not be taken, since the last Flush.
+// many values and samples could not be taken, since the recorder was made.
 func (r *Recorder) Dropped() (series, values uint64) { return r.droppedSeries, r.droppedValues }
 
-func (r *Recorder) table(start int64) *table {
-	t := r.tables[start]
-	if t == nil {
-		t = new(table)
-		r.tables[start] = t
+// cell returns the current interval's cell of id.
+func (r *Recorder) cell(id ID) *cell {
+	if i := int(id / pageCells); i < len(r.pages) && r.pages[i] != nil {
+		return &r.pages[i][id%pageCells]
 	}
-	return t
+	return r.makeCell(id)
 }
 
-func (r *Recorder) enter(t *table) {
-	r.now = t
-	r.grow()
-}
-
-// grow makes the current interval's cells as long as the series.
-func (r *Recorder) grow() {
-	t := r.now
-	t.pad(len(r.series))
-	r.cells = t.cells
-}
-
-// pad makes t as long as n series.
-func (t *table) pad(n int) {
-	if short := n - len(t.cells); short > 0 {
-		t.cells = append(t.cells, make([]cell, short)...)
+func (r *Recorder) makeCell(id ID) *cell {
+	if r.now == nil || int(id) >= len(r.series) {
+		panic("BUG: recorded before Block, or for a series of another recorder")
 	}
+	used := r.now.used
+	c := r.now.at(id)
+	r.used += r.now.used - used
+	r.pages = r.now.pages
+	return c
 }

@@ -101,7 +101,7 @@ func requireSame(t require.TestingT, want, got []*Batch) {
 
 func requireSameSample(t require.TestingT, w, g Sample) {
 	near := func(a, b, scale, eps float64) {
-		require.LessOrEqual(t, math.Abs(a-b), eps*scale, "%s: %v, %v", w.Name, w.Bucket, g.Bucket)
+		require.LessOrEqual(t, math.Abs(a-b), eps*scale+1e-300, "%s: %v, %v", w.Name, w.Bucket, g.Bucket)
 	}
 	near(w.Sum, g.Sum, w.Sum, 1e-12)
 	// M2 is relative to itself, but no better than the rounding of the squares.

@@ -27,14 +27,16 @@ func (r *Recorder) Series(name string, k Kind, f Form) ID {
 	return id
 }
 
-// Unit sets the text of the unit that outputs may carry for id. When workers
-// differ, Merge takes the one that was set in the earliest block. It panics
+// Unit sets the text of the unit that outputs may carry for id. The one that
+// was set in the earliest block stands, whichever worker read it. It panics
 // when text has control characters.
 func (r *Recorder) Unit(id ID, text string) {
 	if !validUnit(text) {
 		panic("BUG: invalid unit " + text)
 	}
-	r.series[id].unit, r.series[id].unitSeq = text, r.seq+1
+	if s := &r.series[id]; s.unitSeq == 0 || s.unitSeq > r.seq {
+		s.unit, s.unitSeq = text, r.seq+1
+	}
 }
 
 // Hide keeps id out of what is flushed: it is there for derived values.
@@ -47,7 +49,6 @@ func (r *Recorder) Derive(name string, f Form, fn func(View) (value float64, ok 
 		panic("BUG: invalid series name " + name)
 	}
 	r.series = append(r.series, series{name: name, kind: Gauge, form: f, declared: true, derive: fn})
-	r.grow()
 	return ID(len(r.series) - 1)
 }
 
@@ -113,7 +114,6 @@ func (r *Recorder) intern(name string, tags Tags, k Kind, f Form) ID {
 	id := ID(len(r.series))
 	r.series = append(r.series, series{key: key, name: name, tags: tags, kind: k, form: f})
 	r.byKey[key] = id
-	r.grow()
 	return id
 }
 

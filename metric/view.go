@@ -13,24 +13,28 @@ type View struct {
 func (v View) Seconds() float64 { return v.seconds }
 
 // Bucket returns what id recorded.
-func (v View) Bucket(id ID) Bucket {
-	c := &v.t.cells[id]
+func (v View) Bucket(id ID) Bucket { return v.cell(id).Bucket }
+
+// cell returns the settled cell of id.
+func (v View) cell(id ID) *cell {
+	c := v.t.find(id)
+	if c == nil {
+		return new(cell)
+	}
 	c.settle()
-	return c.Bucket
+	return c
 }
 
 // Sum returns the sum of id's values.
 func (v View) Sum(id ID) float64 { return v.Bucket(id).Sum }
 
 // Dist returns a timer's values, nil when there are none. It must not be kept or changed.
-func (v View) Dist(id ID) *Dist {
-	v.t.cells[id].settle()
-	return v.t.cells[id].dist
-}
+func (v View) Dist(id ID) *Dist { return v.cell(id).dist }
 
 // Total returns the merged values of all series called name, whatever their
 // tags and kind, and a set's count of members as a value; Last is that of the
-// series recorded last. ok is false when there is no such series.
+// series recorded last. ok is false when there is no such series: one whose name
+// is from the log is there when it has values.
 func (v View) Total(name string) (total Bucket, ok bool) {
 	var newest *series
 	var seq uint64
@@ -39,10 +43,14 @@ func (v View) Total(name string) (total Bucket, ok bool) {
 		if s.name != name || s.derive != nil {
 			continue
 		}
+		cell := v.cell(ID(i))
+		if !s.declared && cell.Count == 0 {
+			continue
+		}
 		ok = true
-		b, last := v.Bucket(ID(i)), total.Last
+		b, last := cell.Bucket, total.Last
 		if s.kind == Set {
-			b.Sum = float64(v.t.cells[i].members.Estimate())
+			b.Sum = float64(cell.members.Estimate())
 			b.Last = b.Sum
 		}
 		total.Merge(b)
@@ -50,12 +58,11 @@ func (v View) Total(name string) (total Bucket, ok bool) {
 			continue
 		}
 		// Series are in no fixed order here, so two of one block go by name.
-		c := v.t.cells[i].seq
-		if newest != nil && cmp.Or(cmp.Compare(c, seq), s.compare(newest)) < 0 {
+		if newest != nil && cmp.Or(cmp.Compare(cell.seq, seq), s.compare(newest)) < 0 {
 			total.Last = last
 			continue
 		}
-		newest, seq = s, c
+		newest, seq = s, cell.seq
 	}
 	return total, ok
 }

@@ -11,40 +11,48 @@ import (
 // badPeer is a listener on loopback; stop ends it and returns what it read.
 type badPeer struct {
 	address  string
-	accepted chan struct{} // a value for each connection
+	accepted chan struct{} // holds a value once there was a connection
 	closer   io.Closer
 	done     chan []byte
 	released chan struct{}
 	packets  bool
 }
 
-// serve handles a peer's only connection, which is closed when it returns.
+// serve handles a connection, which is closed when it returns.
 // released is closed when the test needs the peer no longer.
 type serve func(c *net.TCPConn, released <-chan struct{}) []byte
 
-// listen starts a peer for one connection, or for datagrams until stop.
+// listen starts a peer for connections, or for datagrams, until stop.
 func listen(t *testing.T, v variant, address string, fn serve) *badPeer {
 	t.Helper()
 	p := &badPeer{accepted: make(chan struct{}, 1), done: make(chan []byte, 1), released: make(chan struct{})}
-	if !v.stream() {
+	if !v.stream() && !v.http() {
 		p.listenPacket(t, address)
 		return p
 	}
 	l, err := net.Listen("tcp", address)
 	require.NoError(t, err)
 	p.address, p.closer = l.Addr().String(), l
-	go func() {
+	go p.accept(l, fn)
+	return p
+}
+
+// accept serves one connection after the other until the listener is closed.
+func (p *badPeer) accept(l net.Listener, fn serve) {
+	var data []byte
+	for {
 		conn, err := l.Accept()
 		if err != nil {
-			p.done <- nil
+			p.done <- data
 			return
 		}
-		p.accepted <- struct{}{}
-		data := fn(conn.(*net.TCPConn), p.released)
+		select {
+		case p.accepted <- struct{}{}:
+		default: // the test waits for the first only
+		}
+		data = append(data, fn(conn.(*net.TCPConn), p.released)...)
 		conn.Close()
-		p.done <- data
-	}()
-	return p
+	}
 }
 
 func (p *badPeer) listenPacket(t *testing.T, address string) {
@@ -89,7 +97,7 @@ func (p *badPeer) stop(t *testing.T) []byte {
 
 func freeAddress(t *testing.T, v variant) string {
 	t.Helper()
-	p := listen(t, v, "127.0.0.1:0", readAll)
+	p := listen(t, v, "127.0.0.1:0", v.reader())
 	p.stop(t)
 	return p.address
 }

@@ -29,16 +29,34 @@ type variant struct {
 // network reports whether the variant has a peer.
 func (v variant) network() bool { return v.output != "stdout" }
 
-// stream reports whether its peer is reached by TCP.
+// http reports whether its peer is a server of HTTP.
+func (v variant) http() bool { return v.opt.Protocol == "http" }
+
+// stream reports whether its peer is reached by TCP, and reads what is written.
 func (v variant) stream() bool { return v.opt.Protocol == "tcp" || v.opt.Protocol == "pickle" }
 
-// variants are what the suite runs; each output of the table must be there.
+// reader is a peer that takes all.
+func (v variant) reader() serve {
+	if v.http() {
+		return takeAll
+	}
+	return readAll
+}
+
+// variants are what the suite runs; each output of the table must be there. The
+// suite sets the address; Protocol says what sort of peer stands there, "http"
+// for outputs that post.
 func variants() []variant {
 	return []variant{
 		{"graphite", "tcp", outputs.Options{Protocol: "tcp"}},
 		{"graphite", "tcp-tags", outputs.Options{Protocol: "tcp", TagStyle: "graphite"}},
 		{"graphite", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"graphite", "pickle", outputs.Options{Protocol: "pickle"}},
+		{"influx", "cvmfs", outputs.Options{Protocol: "udp", PacketSize: 400, Influx: cvmfs}},
+		{"influx", "cvmfs-http", outputs.Options{Protocol: "http", Influx: cvmfsHTTP}},
+		{"influx", "http-v1", outputs.Options{Protocol: "http", Influx: outputs.InfluxOptions{Database: "logs/month", User: "me", ExtraTags: "code=x,dc=a"}}},
+		{"influx", "http-v2", outputs.Options{Protocol: "http", Influx: outputs.InfluxOptions{Org: "an org", Bucket: "logs"}}},
+		{"influx", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"statsd", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"statsd", "udp-dogstatsd", outputs.Options{Protocol: "udp", TagStyle: "dogstatsd"}},
 		{"statsd", "udp-graphite", outputs.Options{Protocol: "udp", TagStyle: "graphite"}},
@@ -99,7 +117,7 @@ func sampleBatch() *metric.Batch {
 	r.Inc(requests.ID([]byte("200"), []byte("GET")), 7)
 	times := r.Family("time", metric.Timer, "path")
 	r.Observe(times.ID([]byte("/a b")), .25)
-	b := &metric.Batch{Start: 1759999990, End: 1760000000, Stamp: 1760000000, Prefix: "servers.web1", Suffix: "test"}
+	b := &metric.Batch{ID: metric.BatchID{Job: [16]byte{1}, Seq: 1}, Start: 1759999990, End: 1760000000, Stamp: 1760000000, Prefix: "servers.web1", Suffix: "test"}
 	r.Flush(b)
 	return b
 }
@@ -176,13 +194,13 @@ func TestRefused(t *testing.T) {
 // TestErrorAfterSuccess has a peer that goes and comes back.
 func TestErrorAfterSuccess(t *testing.T) {
 	each(t, variant.network, func(t *testing.T, v variant) {
-		first := listen(t, v, "127.0.0.1:0", readAll)
+		first := listen(t, v, "127.0.0.1:0", v.reader())
 		v.opt.Address = first.address
 		out := newVariant(t, v)
 		require.NoError(t, out.Write(t.Context(), sampleBatch()))
 		sent := first.stop(t)
 		require.Error(t, out.Write(t.Context(), sampleBatch()))
-		again := listen(t, v, first.address, readAll)
+		again := listen(t, v, first.address, v.reader())
 		require.NoError(t, out.Write(t.Context(), sampleBatch()))
 		require.Equal(t, string(sent), string(again.stop(t)))
 	})
@@ -191,8 +209,7 @@ func TestErrorAfterSuccess(t *testing.T) {
 // TestPeers are TCP peers that behave badly. Write says nil only to those
 // that have got all.
 func TestPeers(t *testing.T) {
-	stream := func(v variant) bool { return v.network() && v.stream() }
-	each(t, stream, func(t *testing.T, v variant) {
+	each(t, variant.stream, func(t *testing.T, v variant) {
 		v.opt.Timeout = 300 * time.Millisecond
 		for name, c := range map[string]struct {
 			serve serve
@@ -226,10 +243,14 @@ func TestPeers(t *testing.T) {
 
 // TestCancelDuring cancels while a peer does not read, or does not end.
 func TestCancelDuring(t *testing.T) {
-	stream := func(v variant) bool { return v.network() && v.stream() }
-	each(t, stream, func(t *testing.T, v variant) {
+	connected := func(v variant) bool { return v.stream() || v.http() }
+	each(t, connected, func(t *testing.T, v variant) {
 		v.opt.Timeout = time.Minute
-		for name, fn := range map[string]serve{"stall": stall, "stay": readAndStay} {
+		peers := map[string]serve{"stall": stall, "stay": readAndStay}
+		if v.http() {
+			peers["stay"] = listenOnly
+		}
+		for name, fn := range peers {
 			t.Run(name, func(t *testing.T) {
 				p := listen(t, v, "127.0.0.1:0", fn)
 				v.opt.Address = p.address
@@ -264,8 +285,9 @@ func bigBatch() *metric.Batch {
 // encoded is what a good peer gets.
 func encoded(t *testing.T, v variant, b *metric.Batch) []byte {
 	t.Helper()
-	p := listen(t, v, "127.0.0.1:0", readAll)
+	p := listen(t, v, "127.0.0.1:0", v.reader())
 	v.opt.Address = p.address
+	v.opt.Timeout = time.Minute
 	require.NoError(t, newVariant(t, v).Write(t.Context(), b))
 	return p.stop(t)
 }
@@ -300,8 +322,8 @@ func TestDocs(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "docs", "outputs.md"))
 	require.NoError(t, err)
 	for _, f := range outputs.Table() {
-		assert.Contains(t, string(text), "\n## "+f.Name+"\n")
-		assert.Contains(t, string(text), "| ["+f.Name+"](#"+f.Name+") |")
+		assert.True(t, strings.Contains(string(text), "\n## "+f.Name+"\n"), "no section %s", f.Name)
+		assert.True(t, strings.Contains(string(text), "| ["+f.Name+"](#"+f.Name+") |"), "no row %s", f.Name)
 	}
 	assert.Equal(t, len(outputs.Table()), strings.Count(string(text), "\n| ["))
 }

@@ -8,6 +8,13 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
+func encoderOf(out Output) encoder {
+	if s, ok := out.(stateful); ok {
+		return s.encoder
+	}
+	return out.(*output).encoder
+}
+
 // Encoder returns an output's encoder, which returns the number of bytes.
 func Encoder(t testing.TB, name string, opt Options) func(*metric.Batch) int {
 	t.Helper()
@@ -15,7 +22,7 @@ func Encoder(t testing.TB, name string, opt Options) func(*metric.Batch) int {
 	require.True(t, ok)
 	out, err := f.New(opt)
 	require.NoError(t, err)
-	e := out.(*output).encoder
+	e := encoderOf(out)
 	n := 0
 	count := func(packet []byte) error {
 		n += len(packet)
@@ -37,7 +44,7 @@ func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet fun
 	require.True(t, ok)
 	out, err := f.New(opt)
 	require.NoError(t, err)
-	require.NoError(t, out.(*output).encoder.encode(b, func(p []byte) error {
+	require.NoError(t, encoderOf(out).encode(b, func(p []byte) error {
 		packet(p)
 		return nil
 	}))

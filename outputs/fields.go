@@ -19,7 +19,10 @@ type field struct {
 // into NaN is left out.
 func appendFields(dst []field, s *metric.Sample) []field {
 	if s.Kind != metric.Timer {
-		return append(dst, field{"", s.Value(), s.Form})
+		if v := s.Value(); v == v {
+			dst = append(dst, field{"", v, s.Form})
+		}
+		return dst
 	}
 	dst = append(dst, field{"count", float64(s.Count), metric.Shortest})
 	if s.Count == 0 {

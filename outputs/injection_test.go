@@ -80,49 +80,64 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 	}
 	got := 0
 	for _, p := range packets {
-		got += strictParse(t, v, p)
+		got += strict[v.output](t, v, p)
 	}
 	require.Equal(t, want, got, "%s/%s", v.output, v.name)
 }
 
-func strictParse(t *testing.T, v variant, packet []byte) int {
-	switch {
-	case v.output == "statsd":
-		rows, bad := statsd.Parse(nil, packet)
-		require.Zero(t, bad)
-		require.Equal(t, len(rows), bytes.Count(bytes.TrimSuffix(packet, []byte("\n")), []byte("\n"))+1)
-		for _, r := range rows {
-			checkName(t, v, r.Name)
-			checkDogTags(t, v, r.Tags)
-			require.LessOrEqual(t, r.Type, statsd.Set)
-			require.Equal(t, 1.0, r.Rate)
-		}
-		return len(rows)
-	case v.opt.Protocol == "pickle":
-		require.EqualValues(t, len(packet)-pickle.HeaderLen, binary.BigEndian.Uint32(packet))
-		var d pickle.Decoder
-		rows, bad, err := d.Parse(nil, packet[pickle.HeaderLen:])
-		require.NoError(t, err)
-		require.Zero(t, bad)
-		for _, r := range rows {
-			checkName(t, v, r.Name)
-		}
-		return len(rows)
-	case v.output == "stdout":
-		lines := strings.Split(strings.TrimSuffix(string(packet), "\n"), "\n")
-		for _, l := range lines {
-			f := strings.Split(l, " ")
-			require.Len(t, f, 3, "%q", l)
-			require.Equal(t, "1760000000", f[0])
-			checkName(t, v, []byte(f[1]))
-		}
-		return len(lines)
+// strict reads a packet of each output and returns how many values it holds.
+var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
+	"graphite": strictGraphite,
+	"influx":   strictInflux,
+	"statsd":   strictStatsd,
+	"stdout":   strictStdout,
+}
+
+func strictStatsd(t *testing.T, v variant, packet []byte) int {
+	rows, bad := statsd.Parse(nil, packet)
+	require.Zero(t, bad)
+	require.Equal(t, len(rows), bytes.Count(bytes.TrimSuffix(packet, []byte("\n")), []byte("\n"))+1)
+	for _, r := range rows {
+		checkName(t, v, r.Name)
+		checkDogTags(t, v, r.Tags)
+		require.LessOrEqual(t, r.Type, statsd.Set)
+		require.Equal(t, 1.0, r.Rate)
+	}
+	return len(rows)
+}
+
+func strictStdout(t *testing.T, v variant, packet []byte) int {
+	lines := strings.Split(strings.TrimSuffix(string(packet), "\n"), "\n")
+	for _, l := range lines {
+		f := strings.Split(l, " ")
+		require.Len(t, f, 3, "%q", l)
+		require.Equal(t, "1760000000", f[0])
+		checkName(t, v, []byte(f[1]))
+	}
+	return len(lines)
+}
+
+func strictGraphite(t *testing.T, v variant, packet []byte) int {
+	if v.opt.Protocol == "pickle" {
+		return strictPickle(t, v, packet)
 	}
 	rows, bad := graphite.Parse(nil, packet)
 	require.Zero(t, bad)
 	require.Equal(t, len(rows), bytes.Count(packet, []byte("\n")))
 	for _, r := range rows {
 		require.EqualValues(t, 1760000000, r.Time)
+		checkName(t, v, r.Name)
+	}
+	return len(rows)
+}
+
+func strictPickle(t *testing.T, v variant, packet []byte) int {
+	require.EqualValues(t, len(packet)-pickle.HeaderLen, binary.BigEndian.Uint32(packet))
+	var d pickle.Decoder
+	rows, bad, err := d.Parse(nil, packet[pickle.HeaderLen:])
+	require.NoError(t, err)
+	require.Zero(t, bad)
+	for _, r := range rows {
 		checkName(t, v, r.Name)
 	}
 	return len(rows)

@@ -12,6 +12,7 @@ const (
 	tagsAsNodes  = "none"      // requests.GET.200
 	tagsGraphite = "graphite"  // requests;code=200;method=GET
 	tagsDog      = "dogstatsd" // requests:1|c|#code:200,method:GET
+	tagsApart    = "apart"     // not written: the output has them as its protocol does
 )
 
 // naming writes the names of samples. Its buffers are used again.

@@ -34,12 +34,18 @@ type output struct {
 }
 
 // newOutput is a network output, or its dry run.
-func newOutput(opt Options, e encoder, t transport, d dryRun) Output {
+func newOutput(opt Options, e encoder, t transport, d dryRun) *output {
 	if opt.DryRun != nil {
 		d.w = opt.DryRun
 		t = d
 	}
 	return &output{e, t}
+}
+
+// stateful is an output whose encoder adds to running totals.
+type stateful struct {
+	*output
+	*totals
 }
 
 // Write implements Output.

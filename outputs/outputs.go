@@ -48,6 +48,20 @@ type Stateful interface {
 	Memo() []byte
 }
 
+// AsStateful returns the Stateful that out is, or wraps.
+func AsStateful(out Output) (Stateful, bool) {
+	for {
+		if s, ok := out.(Stateful); ok {
+			return s, true
+		}
+		w, ok := out.(interface{ Unwrap() Output })
+		if !ok {
+			return nil, false
+		}
+		out = w.Unwrap()
+	}
+}
+
 // Options are what an output is made with. Fields without a meaning for an
 // output are ignored; zero values mean the defaults in the comments.
 type Options struct {
@@ -59,6 +73,7 @@ type Options struct {
 	TagStyle   string        // "none": values as nodes; "graphite": name;k=v; statsd also "dogstatsd": |#k:v; default none
 	Separator  string        // between prefix, name and suffix; default Factory.Separator
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
+	Influx     InfluxOptions // of influx alone
 	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
 }
 
@@ -82,6 +97,7 @@ func Table() []Factory { return table }
 
 var table = []Factory{
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
+	{Name: "influx", Summary: "InfluxDB's line protocol over HTTP or UDP", Separator: ".", Idempotent: true, Timed: true, New: newInflux},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
 }

@@ -14,15 +14,35 @@ import (
 // Retry returns an output that writes to out until it takes the batch, ctx is
 // done, or the error wraps ErrPermanent. It waits first before the second
 // attempt, then longer, with some chance in it, up to longest. The error is
-// out's last one, and wraps ctx's when that ended it.
+// out's last one, and wraps ctx's when that ended it. The output is Stateful
+// when out is.
 func Retry(out Output, first, longest time.Duration) Output {
-	return &retry{out, first, longest}
+	r := &retry{out, first, longest}
+	if s, ok := out.(Stateful); ok {
+		return &statefulRetry{r, s}
+	}
+	return r
 }
+
+// statefulRetry is a retry whose output remembers.
+type statefulRetry struct {
+	*retry
+	memory Stateful
+}
+
+// Restore implements Stateful.
+func (r *statefulRetry) Restore(memo []byte) error { return r.memory.Restore(memo) }
+
+// Memo implements Stateful.
+func (r *statefulRetry) Memo() []byte { return r.memory.Memo() }
 
 type retry struct {
 	Output
 	first, longest time.Duration
 }
+
+// Unwrap returns the output that is written to; see AsStateful.
+func (r *retry) Unwrap() Output { return r.Output }
 
 // Write implements Output.
 func (r *retry) Write(ctx context.Context, b *metric.Batch) error {
@@ -30,13 +50,19 @@ func (r *retry) Write(ctx context.Context, b *metric.Batch) error {
 	wait.InitialInterval, wait.MaxInterval = r.first, r.longest
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = r.Output.Write(ctx, b)
-		if errors.Is(last, ErrPermanent) {
-			return struct{}{}, backoff.Permanent(last)
+		err := r.Output.Write(ctx, b)
+		if last == nil || ctx.Err() == nil { // that time ran out says less than what was wrong before
+			last = err
 		}
-		return struct{}{}, last
+		if errors.Is(err, ErrPermanent) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
-	if err == nil || errors.Is(last, err) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(last, err):
 		return last
 	}
 	return fmt.Errorf("%w (gave up: %w)", last, err)

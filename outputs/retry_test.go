@@ -68,3 +68,28 @@ func TestRetryNotPermanent(t *testing.T) {
 	require.EqualError(t, outputs.Retry(f, time.Second, time.Minute).Write(t.Context(), nil), "no: "+outputs.ErrPermanent.Error())
 	assert.Equal(t, 1, f.calls)
 }
+
+// TestRetrySaysWhatWasWrong: the attempt that time cut short is not the reason.
+func TestRetrySaysWhatWasWrong(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := outputs.Retry(&cutShort{cancel: cancel}, time.Microsecond, time.Microsecond)
+	err := out.Write(ctx, nil)
+	require.ErrorIs(t, err, errDown)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// cutShort is down, and then its context ends during an attempt.
+type cutShort struct {
+	cancel context.CancelFunc
+	calls  int
+}
+
+func (c *cutShort) Write(ctx context.Context, _ *metric.Batch) error {
+	if c.calls++; c.calls == 1 {
+		return errDown
+	}
+	c.cancel()
+	return ctx.Err()
+}
+
+func (c *cutShort) Close() error { return nil }

@@ -2,6 +2,7 @@ package parsers_test
 
 import (
 	"bytes"
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -103,6 +104,9 @@ type setup struct {
 	workers  int
 	rng      *rand.Rand // cuts the log at random line ends; nil: one block
 	spoil    bool       // overwrite each block after Parse
+	restart  bool       // now and then, with the open intervals kept as in a state
+	from     int64      // earlier lines are late; 0: none is
+	until    int64      // later ones are not believed; with from
 }
 
 // worker is one parser with its recorder.
@@ -116,6 +120,9 @@ func newWorker(tb testing.TB, c logCase, s setup) worker {
 	rec := metric.NewRecorder(metric.RecorderOptions{Interval: s.interval})
 	p, err := c.factory.New(parsers.Options{WantTime: true, Zone: time.UTC, Alias: s.alias, Args: c.args, ReadFile: c.readFile}, rec)
 	require.NoError(tb, err)
+	if s.from != 0 {
+		rec.Bound(s.from, s.until)
+	}
 	return worker{p, rec}
 }
 
@@ -125,19 +132,21 @@ type outcome struct {
 	first, last int64
 	timed       bool
 	batches     []metric.Batch // one for each interval
+	late        uint64
+	unbelieved  uint64
 }
 
 // read parses the case's log as s says.
 func read(tb testing.TB, c logCase, s setup) outcome {
 	tb.Helper()
-	workers := make([]worker, max(1, s.workers))
-	for i := range workers {
-		workers[i] = newWorker(tb, c, s)
-	}
+	workers := newWorkers(tb, c, s)
 	var out outcome
 	held := []byte(nil)
 	blocks := cut(c.log, s.rng)
 	for seq, b := range blocks {
+		if s.restart && s.rng.IntN(3) == 0 {
+			workers = restart(tb, c, s, workers)
+		}
 		w := workers[0]
 		if s.rng != nil {
 			w = workers[s.rng.IntN(len(workers))]
@@ -148,17 +157,48 @@ func read(tb testing.TB, c logCase, s setup) outcome {
 		out.stats.Add(st)
 	}
 	require.Empty(tb, held, "held after the final block")
-	main := workers[len(workers)-1].rec
-	for _, w := range workers[:len(workers)-1] {
-		main.Merge(w.rec)
-	}
+	main := merge(workers)
+	main.Assume(cmp.Or(s.from, newest)) // what has no stamp to go by
 	out.first, out.last, out.timed = main.Span()
+	out.late, out.unbelieved = main.Late(), main.Unbelieved()
 	for _, start := range main.Intervals() {
 		b := metric.Batch{Start: start, End: start + 60}
 		main.FlushInterval(start, &b)
 		out.batches = append(out.batches, b)
 	}
 	return out
+}
+
+func newWorkers(tb testing.TB, c logCase, s setup) []worker {
+	tb.Helper()
+	workers := make([]worker, max(1, s.workers))
+	for i := range workers {
+		workers[i] = newWorker(tb, c, s)
+	}
+	return workers
+}
+
+// merge has the last worker's recorder hold all.
+func merge(workers []worker) *metric.Recorder {
+	main := workers[len(workers)-1].rec
+	for _, w := range workers[:len(workers)-1] {
+		main.Merge(w.rec)
+	}
+	return main
+}
+
+// restart keeps the open intervals as a state does and goes on with new
+// recorders and parsers.
+func restart(tb testing.TB, c logCase, s setup, workers []worker) []worker {
+	tb.Helper()
+	open := merge(workers).AppendOpen(nil)
+	workers = newWorkers(tb, c, s)
+	for _, b := range open {
+		kept, err := metric.ParseBatch(metric.AppendBatch(nil, b))
+		require.NoError(tb, err)
+		require.NoError(tb, workers[len(workers)-1].rec.Load(kept))
+	}
+	return workers
 }
 
 // parseBlock parses one block and checks what each parser owes to it. rest is

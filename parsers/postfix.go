@@ -196,6 +196,7 @@ func (p *postfix) at(line []byte, rec *metric.Recorder) bool {
 	if len(line) >= 16 && isRFC3164(line) {
 		text = [2]uint64{load(line, 0), load(line, 8)}
 		if p.timed && text == p.nowText {
+			rec.At(p.now)
 			return true
 		}
 	}
@@ -205,8 +206,8 @@ func (p *postfix) at(line []byte, rec *metric.Recorder) bool {
 	}
 	if !p.timed || unix != p.now {
 		p.settle(rec) // what was counted belongs to the time before
-		rec.At(unix)
 	}
+	rec.At(unix)
 	p.now, p.timed, p.nowText = unix, true, text
 	return true
 }

@@ -42,12 +42,11 @@ func (t *tally) lines(b Block, rec *metric.Recorder, wantTime bool, fn func([]by
 
 // at says that what follows belongs to the second unix.
 func (t *tally) at(unix int64, rec *metric.Recorder) {
-	if t.timed && unix == t.now {
-		return
+	if !t.timed || unix != t.now {
+		t.settle(rec) // what was counted belongs to the time before
+		t.now, t.timed = unix, true
 	}
-	t.settle(rec) // what was counted belongs to the time before
 	rec.At(unix)
-	t.now, t.timed = unix, true
 }
 
 // settle tells the recorder what was counted since the last call.

@@ -10,26 +10,27 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// Commit makes b and the State durable together; b may be nil. It sets b.ID.
-// When it returns nil, the batch and the positions are on disk and b may be
-// delivered. When it returns an error nothing has moved: the State is again as
-// it was after the last Commit, b.ID too, and nothing may be delivered; after
-// one that wraps ErrUncertain the Job takes no more writes.
+// Commit makes the batches and the State durable together; there may be none,
+// and nil stands for none. It sets their IDs. When it returns nil, the batches
+// and the positions are on disk and may be delivered. When it returns an error
+// nothing has moved: the State is again as it was after the last Commit, the
+// IDs too, and nothing may be delivered; after one that wraps ErrUncertain the
+// Job takes no more writes.
 //
-// It costs 6 fsyncs with a batch (the batch, its directory, then each copy of
-// the state and the directory), 4 without, and none when nothing changed. The
-// first batch of all costs one more, for the queue's own entry.
-// The batch comes first, so no position is ever ahead of its batch; the
+// It costs 6 fsyncs with batches, however many (their file, its directory, then
+// each copy of the state and the directory), 4 without, and none when nothing
+// changed. The first batch of all costs one more, for the queue's own entry.
+// The batches come first, so no position is ever ahead of its batch; the
 // second copy comes after the first is durable, so one is always whole.
-func (j *Job) Commit(b *metric.Batch) error {
-	err := j.commit(b)
+func (j *Job) Commit(batches ...*metric.Batch) error {
+	err := j.commit(slices.DeleteFunc(slices.Clone(batches), func(b *metric.Batch) bool { return b == nil }))
 	if err != nil {
 		err = errors.Join(err, j.restore())
 	}
 	return err
 }
 
-func (j *Job) commit(b *metric.Batch) error {
+func (j *Job) commit(batches []*metric.Batch) error {
 	if j.stuck != nil {
 		return j.stuck
 	}
@@ -37,31 +38,54 @@ func (j *Job) commit(b *metric.Batch) error {
 	if err != nil {
 		return err
 	}
-	if b == nil {
+	if len(batches) == 0 {
 		if slices.Equal(next.append(nil), j.kept.append(nil)) {
 			return nil
 		}
 		next.gen++
 		return j.save(next)
 	}
-	next.gen++
-	next.Seq++
-	if err := b.Check(); err != nil {
-		return fmt.Errorf("commit a batch: %w", err)
+	for _, b := range batches {
+		if err := b.Check(); err != nil {
+			return fmt.Errorf("commit a batch: %w", err)
+		}
 	}
-	id := b.ID
-	b.ID = metric.BatchID{Job: next.Job, Seq: next.Seq}
-	if err := j.enqueue(next, b); err != nil {
-		b.ID = id
+	next.gen++
+	taken := number(batches, next)
+	if err := j.enqueue(next, batches); err != nil {
+		taken.back()
 		return err
 	}
 	if err := j.save(next); err != nil {
-		b.ID = id
+		taken.back()
 		j.unqueue(errors.Is(err, ErrUncertain))
 		return err
 	}
 	j.state.Seq = next.Seq
 	return nil
+}
+
+// numbered are batches that were given numbers, and what they had before.
+type numbered struct {
+	batches []*metric.Batch
+	before  []metric.BatchID
+}
+
+// number gives the batches the numbers that follow r's.
+func number(batches []*metric.Batch, r *record) numbered {
+	n := numbered{batches: batches}
+	for _, b := range batches {
+		n.before = append(n.before, b.ID)
+		r.Seq++
+		b.ID = metric.BatchID{Job: r.Job, Seq: r.Seq}
+	}
+	return n
+}
+
+func (n numbered) back() {
+	for i, b := range n.batches {
+		b.ID = n.before[i]
+	}
 }
 
 // next returns the record to be written: what its user may change, of the

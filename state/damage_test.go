@@ -24,14 +24,14 @@ func TestDamagedBatchIsPutAside(t *testing.T) {
 		commit(t, j, 3)
 		name := "/state/dir/" + key.Name() + ".q/0000000000000002.batch"
 		put(t, mem, name, damage(get(t, mem, name))[how])
-		_, err := j.Batch(2)
+		_, err := j.Batches(2)
 		require.ErrorIs(t, err, ErrCorrupt, how)
 		assert.Equal(t, []uint64{1, 3}, j.Queue())
 		assert.EqualValues(t, 1, j.State().Damaged)
 		assert.Contains(t, log.String(), name)
 		assert.Contains(t, files(t, mem), name+".damaged")
 		for _, seq := range j.Queue() {
-			must(j.Batch(seq))
+			must(j.Batches(seq))
 		}
 		commit(t, j, 1)
 		require.NoError(t, j.Close())
@@ -46,7 +46,7 @@ func TestMissingBatchIsCounted(t *testing.T) {
 	j := mustOpen(t, "/d", key, Options{FS: mem})
 	commit(t, j, 2)
 	require.NoError(t, mem.Remove("/d/"+key.Name()+".q/0000000000000001.batch"))
-	_, err := j.Batch(1)
+	_, err := j.Batches(1)
 	require.ErrorIs(t, err, ErrCorrupt)
 	assert.Equal(t, []uint64{2}, j.Queue())
 }

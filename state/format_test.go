@@ -61,7 +61,7 @@ func TestOpensVersion1(t *testing.T) {
 	assert.Equal(t, []int64{1763700000, 1763700010}, []int64{s.First, s.End})
 	assert.Equal(t, []*metric.Batch{counted(7)}, s.Open)
 	assert.Equal(t, []uint64{2}, j.Queue())
-	b := must(j.Batch(2))
+	b := must(j.Batches(2))[0]
 	assert.Equal(t, counted(1).Samples, b.Samples)
 	assert.Equal(t, metric.BatchID{Job: s.Job, Seq: 2}, b.ID)
 }

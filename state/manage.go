@@ -53,7 +53,7 @@ func info(dir, name string) Info {
 	i.State, i.Err = &s, errors.Join(err, j.scan())
 	for _, e := range j.queue {
 		if !e.done && e.seq <= r.Seq {
-			i.Queue++
+			i.Queue += int(e.more) + 1
 			i.Bytes += e.size
 		}
 	}
@@ -68,7 +68,7 @@ func Rewind(dir, name, log string, offset int64) error {
 	return change(dir, name, func(j *Job) error {
 		s := j.State()
 		if log == "" {
-			s.Open = nil
+			s.Open, s.End = nil, 0 // by log time nothing is late then
 			for path := range s.Logs {
 				s.Logs[path] = Position{}
 			}
@@ -104,6 +104,9 @@ func Forget(dir, name string) error {
 		}
 		for _, f := range list {
 			gone = append(gone, filepath.Join(queue, f.Name()))
+		}
+		for output := range j.state.Taken {
+			gone = append(gone, j.memoFile(output))
 		}
 		for _, file := range append(gone, queue) {
 			if err := j.opt.FS.Remove(file); err != nil && !missing(err) {

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -90,11 +91,14 @@ func (w *world) interval(j *Job, i int64) error {
 	if i > 0 {
 		s.Open = []*metric.Batch{counted(i)}
 	}
-	var b *metric.Batch
-	if n > 0 {
-		b = counted(n)
+	var batches []*metric.Batch
+	for ; n > 8; n -= 3 { // some intervals make several batches
+		batches = append(batches, counted(3))
 	}
-	if err := j.Commit(b); err != nil {
+	if n > 0 {
+		batches = append(batches, counted(n))
+	}
+	if err := j.Commit(batches...); err != nil {
 		return err
 	}
 	w.job, w.known, w.acked = s.Job, true, p.Offset
@@ -115,15 +119,19 @@ func (w *world) deliver(j *Job) error {
 			if seq <= j.State().Taken[o] {
 				continue
 			}
-			b, err := j.Batch(seq)
+			batches, err := j.Batches(seq)
 			if err != nil {
 				return err
 			}
-			require.Equal(w.t, metric.BatchID{Job: j.State().Job, Seq: seq}, b.ID, w.note)
-			n, repeat := w.took[o][seq]
-			require.False(w.t, repeat && n != lines(b), "%s: batch %d is repeated with other content", w.note, seq)
-			require.False(w.t, repeat && w.clean, "%s: batch %d is delivered again", w.note, seq)
-			w.took[o][seq] = lines(b)
+			for _, b := range batches {
+				if b.ID.Seq > j.State().Taken[o] {
+					w.take(o, b, j.State().Job)
+				}
+			}
+			// The output keeps the sum of all that it took.
+			if err := j.Remember(o, fmt.Append(nil, w.total(o))); err != nil {
+				return err
+			}
 			if err := j.Took(o, seq); err != nil {
 				return err
 			}
@@ -131,6 +139,39 @@ func (w *world) deliver(j *Job) error {
 	}
 	_, err := j.Trim(outputs)
 	return err
+}
+
+func (w *world) take(o string, b *metric.Batch, job [16]byte) {
+	require.Equal(w.t, job, b.ID.Job, w.note)
+	n, repeat := w.took[o][b.ID.Seq]
+	require.False(w.t, repeat && n != lines(b), "%s: batch %d is repeated with other content", w.note, b.ID.Seq)
+	require.False(w.t, repeat && w.clean, "%s: batch %d is delivered again", w.note, b.ID.Seq)
+	w.took[o][b.ID.Seq] = lines(b)
+}
+
+func (w *world) total(o string) (sum int64) {
+	for _, n := range w.took[o] {
+		sum += n
+	}
+	return sum
+}
+
+// checkMemo holds the memo to what its output took up to its cursor, or, after
+// a crash, up to the batches that will be offered once more.
+func (w *world) checkMemo(j *Job, o string) {
+	memo, err := j.Memo(o)
+	if err != nil {
+		return // a failure that the test brought about; the next check is told more
+	}
+	var taken int64
+	for seq, n := range w.took[o] {
+		if seq <= j.State().Taken[o] {
+			taken += n
+		}
+	}
+	if total := fmt.Sprint(w.total(o)); string(memo) != total {
+		require.Equal(w.t, fmt.Sprint(taken), cmp.Or(string(memo), "0"), w.note)
+	}
 }
 
 // check is the promise: what an output took, or will be given, or is still
@@ -151,13 +192,16 @@ func (w *world) check(j *Job) {
 			if _, ok := w.took[o][seq]; ok || seq <= s.Taken[o] {
 				continue
 			}
-			b, err := j.Batch(seq)
+			batches, err := j.Batches(seq)
 			if errors.Is(err, vfs.ErrCrashed) {
 				return
 			}
 			require.NoError(w.t, err, w.note)
-			sum += lines(b)
+			for _, b := range batches {
+				sum += lines(b)
+			}
 		}
+		w.checkMemo(j, o)
 		require.Equal(w.t, s.Logs[logName].Offset, sum, "%s: lines of %s", w.note, o)
 	}
 }
@@ -308,7 +352,8 @@ func TestDamagedStateCostsNothing(t *testing.T) {
 		for _, both := range []bool{false, true} {
 			mem := vfs.NewMem()
 			require.NoError(t, newWorld(t, "").process(mem))
-			states := files(t, mem)[:2]
+			states := slices.DeleteFunc(files(t, mem), func(name string) bool { return !strings.Contains(name, ".state") })
+			require.Len(t, states, 2)
 			for how := range damage(get(t, mem, states[which])) {
 				mem := vfs.NewMem()
 				w := newWorld(t, fmt.Sprint(states[which], " ", how, ", both ", both))

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,9 +15,10 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// entry is a file of the queue.
+// entry is a file of the queue, with the batches of one Commit.
 type entry struct {
-	seq  uint64
+	seq  uint64 // of its last batch
+	more uint64 // batches before that
 	size int64
 	done bool // all outputs took it; it is there as the third copy of the state
 }
@@ -31,7 +33,11 @@ func (j *Job) file(e entry) string {
 	if e.done {
 		suffix = doneSuffix
 	}
-	return filepath.Join(j.path(queueDir), fmt.Sprintf("%016x%s", e.seq, suffix))
+	name := fmt.Sprintf("%016x", e.seq)
+	if e.more > 0 {
+		name += fmt.Sprintf("-%x", e.more)
+	}
+	return filepath.Join(j.path(queueDir), name+suffix)
 }
 
 // parseEntry reads the name of a queue file; other files are none of ours.
@@ -41,12 +47,16 @@ func parseEntry(name string) (e entry, ok bool) {
 		text, ok = strings.CutSuffix(name, doneSuffix)
 		e.done = ok
 	}
+	text, more, several := strings.Cut(text, "-")
 	if !ok || len(text) != 16 {
 		return entry{}, false
 	}
 	var err error
-	e.seq, err = strconv.ParseUint(text, 16, 64)
-	return e, err == nil
+	if e.seq, err = strconv.ParseUint(text, 16, 64); err != nil || !several {
+		return e, err == nil
+	}
+	e.more, err = strconv.ParseUint(more, 16, 64)
+	return e, err == nil && e.more > 0 && e.more < e.seq
 }
 
 // scan lists the queue.
@@ -78,7 +88,7 @@ func (j *Job) scan() error {
 		j.queue = append(j.queue, e)
 	}
 	j.hasQueue = len(j.queue) > 0 // an empty one may not be durable
-	slices.SortFunc(j.queue, func(a, b entry) int { return strings.Compare(j.file(a), j.file(b)) })
+	slices.SortFunc(j.queue, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
 	return nil
 }
 
@@ -101,7 +111,7 @@ func (j *Job) newest() *record {
 
 // parse reads a queue file. An error that wraps ErrCorrupt says that it never
 // will be readable; others may pass.
-func (j *Job) parse(e entry) (*record, *metric.Batch, error) {
+func (j *Job) parse(e entry) (*record, []*metric.Batch, error) {
 	src, err := read(j.opt.FS, j.file(e))
 	if err != nil {
 		if fi, wrong := j.opt.FS.Lstat(j.file(e)); missing(wrong) || wrong == nil && !fi.Mode().IsRegular() {
@@ -113,17 +123,30 @@ func (j *Job) parse(e entry) (*record, *metric.Batch, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %q: %w", j.file(e), err)
 	}
-	b, err := metric.ParseBatch(rest)
-	switch {
-	case err != nil:
-		err = corrupt("%v", err)
-	case b.ID.Seq != e.seq || r.Seq != e.seq || b.ID.Job != r.Job:
-		err = corrupt("it is batch %d of another job or place", b.ID.Seq)
-	}
+	batches, err := parseBatches(rest, r, e)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %q: %w", j.file(e), err)
 	}
-	return r, b, nil
+	return r, batches, nil
+}
+
+// parseBatches parses the batches of a queue file that has the name e and holds
+// the state r.
+func parseBatches(src []byte, r *record, e entry) (list []*metric.Batch, err error) {
+	for seq := e.seq - e.more; len(src) > 0; seq++ {
+		var b *metric.Batch
+		if b, src, err = metric.CutBatch(src); err != nil {
+			return nil, corrupt("%v", err)
+		}
+		if b.ID.Seq != seq || b.ID.Job != r.Job {
+			return nil, corrupt("it is batch %d of another job or place", b.ID.Seq)
+		}
+		list = append(list, b)
+	}
+	if r.Seq != e.seq || uint64(len(list)) != e.more+1 {
+		return nil, corrupt("it holds %d batches up to %d", len(list), r.Seq)
+	}
+	return list, nil
 }
 
 // discard removes batches newer than the state: their Commits did not succeed.
@@ -137,14 +160,17 @@ func (j *Job) discard() error {
 	return nil
 }
 
-// enqueue writes the batch and the state that it leads to. 2 fsyncs.
-func (j *Job) enqueue(next *record, b *metric.Batch) error {
+// enqueue writes the batches and the state that they lead to. 2 fsyncs.
+func (j *Job) enqueue(next *record, batches []*metric.Batch) error {
 	dir := j.path(queueDir)
 	if err := j.makeQueue(dir); err != nil {
 		return fmt.Errorf("make queue: %w", advise(err))
 	}
-	data := metric.AppendBatch(next.append(nil), b)
-	e := entry{seq: next.Seq, size: int64(len(data))}
+	data := next.append(nil)
+	for _, b := range batches {
+		data = metric.AppendBatch(data, b)
+	}
+	e := entry{seq: next.Seq, more: uint64(len(batches) - 1), size: int64(len(data))}
 	vfs.Point("before-batch")
 	if err := write(j.opt.FS, j.file(e), data); err != nil {
 		return err
@@ -184,8 +210,8 @@ func (j *Job) unqueue(keep bool) {
 	j.queue = j.queue[:last]
 }
 
-// Queue returns the batches that not all outputs took when Trim was last
-// called, oldest first.
+// Queue returns what Commits have put there and not all outputs took when Trim
+// was last called, oldest first: the number of the last batch of each.
 func (j *Job) Queue() []uint64 {
 	seqs := make([]uint64, 0, len(j.queue))
 	for _, e := range j.queue {
@@ -196,10 +222,10 @@ func (j *Job) Queue() []uint64 {
 	return seqs
 }
 
-// Batch reads a batch of the queue. One that is damaged or gone is put aside,
-// counted in State.Damaged and said; the error then wraps ErrCorrupt, and the
-// rest of the queue goes on.
-func (j *Job) Batch(seq uint64) (*metric.Batch, error) {
+// Batches reads the batches of one Commit, of which seq is the last. A file that
+// is damaged or gone is put aside, its batches are counted in State.Damaged and
+// it is said; the error then wraps ErrCorrupt, and the rest of the queue goes on.
+func (j *Job) Batches(seq uint64) ([]*metric.Batch, error) {
 	i := slices.IndexFunc(j.queue, func(e entry) bool { return e.seq == seq && !e.done })
 	if i < 0 {
 		return nil, fmt.Errorf("read batch %d: it is not in the queue", seq)
@@ -213,8 +239,8 @@ func (j *Job) Batch(seq uint64) (*metric.Batch, error) {
 		return b, err
 	}
 	j.queue = slices.Delete(j.queue, i, i+1)
-	j.kept.Damaged++
-	j.state.Damaged++
+	j.kept.Damaged += e.more + 1
+	j.state.Damaged += e.more + 1
 	j.opt.Log.Error("a queued batch is damaged and will not be delivered; it is kept aside", "file", j.file(e)+damagedAs, "err", err)
 	if wrong := j.opt.FS.Rename(j.file(e), j.file(e)+damagedAs); wrong != nil && !missing(wrong) {
 		err = errors.Join(err, wrong)
@@ -224,7 +250,7 @@ func (j *Job) Batch(seq uint64) (*metric.Batch, error) {
 
 // Trim deletes the batches that all of the outputs took, and then, while the
 // rest is larger than Options.SpoolSize, the oldest of it: those are counted
-// in State.Dropped and returned. The newest is always kept. An output that
+// in State.Dropped, and how many Commits they were of is returned. The newest is always kept. An output that
 // has no cursor yet is owed what was written since Open.
 //
 // No fsync is needed: what comes back after a power cut is trimmed again.
@@ -253,7 +279,8 @@ func (j *Job) retire(low uint64) error {
 	}
 	vfs.Point("before-delete")
 	if e := j.queue[n-1]; !e.done {
-		done := entry{e.seq, e.size, true}
+		done := e
+		done.done = true
 		if err := j.opt.FS.Rename(j.file(e), j.file(done)); err != nil {
 			return err
 		}
@@ -270,7 +297,7 @@ func (j *Job) retire(low uint64) error {
 
 // shrink drops the oldest batches while there is too much. They are counted
 // before they go: a crash between may count one twice, but never hide one.
-func (j *Job) shrink() (int, error) {
+func (j *Job) shrink() (drop int, err error) {
 	var waiting []entry
 	size := int64(0)
 	for _, e := range j.queue {
@@ -278,9 +305,10 @@ func (j *Job) shrink() (int, error) {
 			waiting, size = append(waiting, e), size+e.size
 		}
 	}
-	drop := 0
+	batches := uint64(0)
 	for ; size > j.opt.SpoolSize && drop < len(waiting)-1; drop++ {
 		size -= waiting[drop].size
+		batches += waiting[drop].more + 1
 	}
 	if drop == 0 {
 		return 0, nil
@@ -290,12 +318,12 @@ func (j *Job) shrink() (int, error) {
 	}
 	next := j.kept.clone()
 	next.gen++
-	next.Dropped += uint64(drop)
+	next.Dropped += batches
 	if err := j.save(next); err != nil {
 		return 0, err
 	}
 	j.state.Dropped = next.Dropped
-	j.opt.Log.Error("outputs did not take the oldest batches in time: they are dropped", "batches", drop, "limitBytes", j.opt.SpoolSize)
+	j.opt.Log.Error("outputs did not take the oldest batches in time: they are dropped", "batches", batches, "limitBytes", j.opt.SpoolSize)
 	for _, e := range waiting[:drop] {
 		if err := j.opt.FS.Remove(j.file(e)); err != nil && !errors.Is(err, syscall.ENOENT) {
 			return drop, fmt.Errorf("trim queue: %w", advise(err))
@@ -313,7 +341,7 @@ func (j *Job) abandoned(name string, twin *record) (n int) {
 	}
 	for _, f := range list {
 		if e, ok := parseEntry(f.Name()); ok && !e.done && e.seq <= twin.Seq {
-			n++
+			n += int(e.more) + 1
 		}
 	}
 	return n

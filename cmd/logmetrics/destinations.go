@@ -17,6 +17,7 @@ type outputFlags struct {
 	stdoutFlags
 	statsdFlags
 	graphiteFlags
+	influxFlags
 }
 
 // options returns the options of each destination of the named output.
@@ -26,6 +27,8 @@ func (f *outputFlags) options(output string, alias bool) []outputs.Options {
 		return f.statsdFlags.options(alias)
 	case "graphite":
 		return f.graphiteFlags.options()
+	case "influx":
+		return f.influxFlags.options()
 	}
 	return f.stdoutFlags.options()
 }

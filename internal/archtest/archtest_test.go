@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/logtime":   {},
 	"internal/newline":   {},
 	"internal/near":      {},
+	"internal/notify":    {},
 	"internal/logformat": {"metric"},
 	"internal/rules":     {"metric", "internal/logtime", "internal/near"},
 	"internal/wire/*":    {"metric"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
@@ -27,22 +28,37 @@ func Preview(ctx context.Context, job Job) (res Result, err error) {
 	if err != nil {
 		return res, err
 	}
-	r := &run{job: &job, res: &res, st: st, began: job.Now()}
-	res.First = st.End == 0
-	if res.First && !job.FromBegin {
-		in.tail = previewBytes
+	r := &run{job: &job, in: in, st: st, began: job.Now(), first: st.End == 0}
+	if r.first && !job.FromBegin {
+		r.lastBytes = previewBytes
 		job.Log.Info("no state for this job: reading the last MiB of each log")
 		job.FromBegin = true
 	}
-	readErr := r.read(ctx, in)
-	if err := ctx.Err(); err != nil {
+	if err := r.resume(); err != nil {
 		return res, err
 	}
-	b := r.batch(in)
-	for _, d := range job.Outputs {
-		readErr = errors.Join(readErr, d.Output.Write(ctx, b))
+	err = r.preview(ctx)
+	return r.res, err
+}
+
+func (r *run) preview(ctx context.Context) error {
+	errs, err := r.open()
+	defer r.in.close()
+	if err != nil {
+		return err
 	}
-	return res, readErr
+	for more := true; more; {
+		more = r.in.pass(ctx, r.limit(), time.Time{})
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, b := range r.batches(more) {
+			for _, d := range r.job.Outputs {
+				errs = append(errs, d.Output.Write(ctx, b))
+			}
+		}
+	}
+	return errors.Join(append(errs, r.in.failed()...)...)
 }
 
 // Report is what Check found.
@@ -58,20 +74,27 @@ type Report struct {
 // state and hands the batch to no output.
 func Check(ctx context.Context, job Job, keep int) (rep Report, err error) {
 	job.defaults()
-	job.Workers, job.Options.WantTime = 1, true
+	job.Workers, job.Options.WantTime, job.LogTime = 1, true, false
 	in, err := newIntake(&job)
 	if err != nil {
 		return rep, err
 	}
-	r := &run{job: &job, res: &rep.Result, st: &state.State{Logs: map[string]state.Position{}}, began: job.Now()}
+	defer in.close()
+	r := &run{job: &job, in: in, st: &state.State{Logs: map[string]state.Position{}}, began: job.Now()}
 	job.FromBegin = true
 	rep.Examples = make(map[parsers.Verdict][]string)
 	in.workers[0].parser = &sorter{Parser: in.workers[0].parser, keep: keep, examples: rep.Examples}
-	if err := r.read(ctx, in); err != nil {
+	errs, err := r.open()
+	if err != nil {
+		return rep, err
+	}
+	in.pass(ctx, 0, time.Time{})
+	if err := errors.Join(append(append(errs, in.failed()...), ctx.Err())...); err != nil {
 		return rep, err
 	}
 	rep.First, rep.Last, _ = in.recorder().Span()
-	r.batch(in)
+	r.batches(false)
+	rep.Result = r.res
 	return rep, nil
 }
 

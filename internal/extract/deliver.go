@@ -3,8 +3,11 @@ package extract
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
+	"time"
 
+	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/state"
 )
@@ -14,56 +17,147 @@ import (
 func (r *run) deliver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.job.Patience)
 	defer cancel()
-	var (
-		mu sync.Mutex // protects r.kept and r.res
-		wg sync.WaitGroup
-	)
+	var wg sync.WaitGroup
 	for _, d := range r.job.Outputs {
-		if r.res.Failed[d.Name] != nil {
-			continue
+		if r.res.Failed[d.Name] == nil {
+			wg.Go(func() { r.deliverTo(ctx, d) })
 		}
-		wg.Go(func() {
-			if err := r.deliverTo(ctx, d, &mu); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				if r.res.Failed == nil {
-					r.res.Failed = make(map[string]error)
-				}
-				r.res.Failed[d.Name] = err
-			}
-		})
 	}
 	wg.Wait()
 }
 
-// deliverTo stops at the first batch that the output does not take.
-func (r *run) deliverTo(ctx context.Context, d Destination, mu *sync.Mutex) error {
-	mu.Lock()
-	defer mu.Unlock()
-	for _, seq := range r.kept.Queue() {
-		if seq <= r.st.Taken[d.Name] {
+// deliverTo offers the output what it has not taken, up to the first batch that
+// it does not take: then it returns the error, which is kept in Result.Failed.
+func (r *run) deliverTo(ctx context.Context, d Destination) error {
+	err := r.offer(ctx, d)
+	defer func() {
+		select {
+		case r.delivered <- struct{}{}:
+		default:
+		}
+	}()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.failures++
+		r.res.Failed[d.Name] = err
+	} else {
+		delete(r.res.Failed, d.Name)
+	}
+	r.job.Status.set(func(s *Snapshot) { s.Failed = maps.Clone(r.res.Failed) })
+	return err
+}
+
+func (r *run) offer(ctx context.Context, d Destination) error {
+	r.mu.Lock()
+	queue, taken := r.kept.Queue(), r.st.Taken[d.Name]
+	r.mu.Unlock()
+	for _, seq := range queue {
+		if seq <= taken {
 			continue
 		}
-		b, err := r.kept.Batch(seq)
-		if errors.Is(err, state.ErrCorrupt) {
-			continue // kept aside, counted and said by state
-		}
-		if err != nil {
-			return err
-		}
-		mu.Unlock()
-		err = d.Output.Write(ctx, b)
-		mu.Lock()
-		if errors.Is(err, outputs.ErrPermanent) {
-			r.job.Log.Error("a batch is dropped: the output cannot take it", "output", d.Name, "batch", seq, "err", err)
-			err = nil
-		}
-		if err == nil {
-			err = r.kept.Took(d.Name, seq)
-		}
-		if err != nil {
+		if err := r.offerFile(ctx, d, seq, taken); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// offerFile offers what one commit put into the queue, and keeps how far the
+// output took it.
+func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) error {
+	r.mu.Lock()
+	batches, err := r.kept.Batches(seq)
+	r.mu.Unlock()
+	if errors.Is(err, state.ErrCorrupt) {
+		return nil // kept aside, counted and said by state
+	}
+	if err != nil {
+		return err
+	}
+	before := taken
+	for _, b := range batches {
+		if b.ID.Seq <= taken {
+			continue
+		}
+		if err = r.write(ctx, d, b); err != nil {
+			break
+		}
+		taken = b.ID.Seq
+	}
+	if taken == before {
+		return err
+	}
+	return errors.Join(err, r.took(d, taken))
+}
+
+// write delivers one batch. One that the output can never take is dropped, and said.
+func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
+	err := d.Output.Write(ctx, b)
+	if errors.Is(err, outputs.ErrPermanent) {
+		r.job.Log.Error("a batch is dropped: the output cannot take it", "output", d.Name, "batch", b.ID.Seq, "err", err)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.failures++
+		return nil
+	}
+	return err
+}
+
+// took keeps that the output took the batch seq and all before it.
+func (r *run) took(d Destination, seq uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if out, ok := outputs.AsStateful(d.Output); ok {
+		if err := r.kept.Remember(d.Name, out.Memo()); err != nil {
+			return err
+		}
+	}
+	return r.kept.Took(d.Name, seq)
+}
+
+// How long an output that did not take a batch is left alone in follow mode: at
+// first, and at most.
+const (
+	pauseFirst   = time.Second
+	pauseLongest = 30 * time.Second
+)
+
+// keepDelivering offers the output what comes into the queue until ctx is
+// done; each value from more says that there is something new.
+func (r *run) keepDelivering(ctx context.Context, d Destination, more <-chan struct{}) {
+	pause := time.Duration(0)
+	for {
+		attempt, cancel := context.WithTimeout(ctx, r.job.Patience)
+		err := r.deliverTo(attempt, d)
+		cancel()
+		pause = r.judge(d, err, pause)
+		var again <-chan time.Time
+		wake := more
+		if err != nil {
+			again, wake = time.After(pause), nil
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-again:
+		}
+	}
+}
+
+// judge says when an output begins to fail and when it takes batches again,
+// and returns how long to leave it alone.
+func (r *run) judge(d Destination, err error, pause time.Duration) time.Duration {
+	switch {
+	case err == nil && pause > 0:
+		r.job.Log.Info("the output takes batches again", "output", d.Name)
+		return 0
+	case err == nil:
+		return 0
+	case pause == 0:
+		r.job.Log.Warn("the output does not take batches; they are kept and sent later", "output", d.Name, "err", err)
+		return pauseFirst
+	}
+	return min(2*pause, pauseLongest)
 }

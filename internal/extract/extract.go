@@ -7,7 +7,7 @@
 // a position moves only in the write that makes its batch durable, and a batch
 // leaves the queue only when each output took it. The batch is the same for
 // any number of workers. It reads no flags and chooses no parsers or outputs.
-// Start from [Run].
+// Start from [Run], which makes one round, and [Follow], which goes on.
 package extract
 
 import (
@@ -17,7 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/tail"
@@ -46,7 +46,10 @@ type Job struct {
 	SpoolSize   int64            // bytes; 64 MiB
 	Patience    time.Duration    // how long a run tries to deliver; 20 s
 	SelfMetrics bool             // the run's own account is part of the batch, under "logmetrics."
-	Interval    time.Duration    // of Follow: length of its intervals, aligned to the clock; 10 s
+	LogTime     bool             // lines go into the intervals of their own stamps, not of the clock
+	Interval    time.Duration    // of Follow and LogTime: length of the intervals, whole seconds; 10 s
+	Grace       time.Duration    // of LogTime: how long after its end an interval stays open; 60 s
+	Progress    func(Progress)   // of Run: told, some times a second, how far it has come; nil: nobody asks
 	Notifier    tail.Notifier    // of Follow: tells when logs grow; nil: they are looked at each second
 	Status      *Status          // of Follow: what the job tells of itself; nil: nobody asks
 	Log         *slog.Logger     // slog.Default()
@@ -64,15 +67,22 @@ type Destination struct {
 type Result struct {
 	parsers.Stats
 	Read        tail.Stats       // of all logs together
-	Batch       *metric.Batch    // what was extracted; nil at a first run that starts at the logs' ends
+	Batch       *metric.Batch    // what was extracted last; nil at a first run that starts at the logs' ends
 	First       bool             // there was no state
 	Undelivered int              // batches that wait in the queue for an output
 	Failed      map[string]error // by Destination.Name: why
 	SeriesLost  uint64           // how often a series beyond MaxSeries was asked for
 	ValuesLost  uint64           // values that were not finite, or beyond metric.MaxValue
+	Late        uint64           // lines of intervals that were closed; only by LogTime
 }
 
-// Run runs the job once, over one interval from the last run to now.
+// Progress says how far a Run has come.
+type Progress struct {
+	Done, Total int64 // bytes of the logs, compressed ones as they are stored
+}
+
+// Run runs the job once, over one interval from the last run to now, or, by
+// log time, over all intervals that the logs hold.
 //
 // An error means that something was not read or not kept; what was not kept
 // has not moved and is read again by the next run. Batches that an output did
@@ -80,19 +90,13 @@ type Result struct {
 // state.ErrLocked when another run has the job, fs.ErrNotExist for a log that
 // was never there, *parsers.UsageError for wrong parser options.
 func Run(ctx context.Context, job Job) (res Result, err error) {
-	job.defaults()
-	start := job.Now()
-	in, err := newIntake(&job) // wrong options must not leave a state behind
+	r, err := begin(&job)
 	if err != nil {
 		return res, err
 	}
-	kept, err := state.Open(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log, SpoolSize: job.SpoolSize})
-	if err != nil {
-		return res, err
-	}
-	defer func() { err = errors.Join(err, kept.Close()) }()
-	r := &run{job: &job, kept: kept, st: kept.State(), res: &res, began: start}
-	return res, r.interval(ctx, in)
+	defer func() { err = errors.Join(err, r.close()) }()
+	err = r.once(ctx)
+	return r.res, err
 }
 
 func (job *Job) defaults() {
@@ -101,6 +105,8 @@ func (job *Job) defaults() {
 		job.Workers = 1
 	}
 	job.Patience = cmp.Or(job.Patience, 20*time.Second)
+	job.Interval = cmp.Or(job.Interval, 10*time.Second)
+	job.Grace = cmp.Or(job.Grace, time.Minute)
 	if job.Log == nil {
 		job.Log = slog.Default()
 	}
@@ -123,120 +129,160 @@ func (job *Job) key() state.Key {
 	return k
 }
 
-// run is one run of a job, under its lock.
+// run is a job under its lock. It is owned by the goroutine of Run or Follow,
+// but for what mu protects: the goroutines that deliver use that, too.
 type run struct {
-	job   *Job
-	kept  *state.Job   // nil when nothing is to be kept
-	st    *state.State // kept's, or what stands in for it
-	res   *Result
-	began time.Time
+	job          *Job
+	in           *intake
+	began        time.Time
+	first        bool              // there was no state
+	lastBytes    int64             // of logs without a position only so many bytes are read; 0: all
+	gone         tail.Stats        // of logs that are no longer open
+	total, tally tally             // since the job began, and for the newest batch
+	accounted    int64             // Unix second up to which there was an account by log time
+	troubles     map[string]string // by log: why it cannot be read now
+	delivered    chan struct{}     // an output took batches, or failed
+
+	mu       sync.Mutex   // protects the fields below
+	kept     *state.Job   // nil when nothing is to be kept
+	st       *state.State // kept's, or what stands in for it; Taken, Seq, Dropped and Damaged
+	res      Result       // Failed
+	failures uint64       // of outputs
 }
 
-// interval is the cycle of a job: what waits is offered, what is new is read,
-// kept, and delivered.
-func (r *run) interval(ctx context.Context, in *intake) error {
-	r.res.First = r.kept.Fresh() && r.kept.From() == ""
+// begin takes the job's lock and loads its state.
+func begin(job *Job) (*run, error) {
+	job.defaults()
+	in, err := newIntake(job) // wrong options must not leave a state behind
+	if err != nil {
+		return nil, err
+	}
+	r := &run{job: job, in: in, began: job.Now(), delivered: make(chan struct{}, 1), troubles: make(map[string]string)}
+	r.res.Failed = make(map[string]error)
+	r.kept, err = state.Open(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log, SpoolSize: job.SpoolSize})
+	if err != nil {
+		return nil, err
+	}
+	r.st = r.kept.State()
+	r.first = r.kept.Fresh() && r.kept.From() == ""
 	if from := r.kept.From(); from != "" {
-		r.job.Log.Info("no state for this job; it starts where another with the same logs and parser stopped", "state", from)
+		job.Log.Info("no state for this job; it starts where another with the same logs and parser stopped", "state", from)
 	}
-	r.deliver(ctx)
-	readErr := r.read(ctx, in)
-	if err := ctx.Err(); err != nil {
-		return err // nothing has moved
+	err = r.prepare()
+	if err != nil {
+		return nil, errors.Join(err, r.close())
 	}
-	if r.res.First && len(in.files) == 0 {
-		return readErr // nothing to remember
-	}
-	vfs.Point("after-read")
-	if err := r.kept.Commit(r.batch(in)); err != nil {
-		return errors.Join(readErr, err)
-	}
-	vfs.Point("before-emit")
-	r.deliver(ctx)
-	vfs.Point("after-emit")
-	return errors.Join(readErr, r.clear())
+	return r, nil
 }
 
-// read reads all logs to their ends and leaves their positions in the state.
-func (r *run) read(ctx context.Context, in *intake) error {
-	paths, err := r.logs()
+// prepare gives the outputs and the recorder what the state has for them.
+func (r *run) prepare() error {
+	for _, d := range r.job.Outputs {
+		if out, ok := outputs.AsStateful(d.Output); ok {
+			memo, err := r.kept.Memo(d.Name)
+			if err == nil {
+				err = out.Restore(memo)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", d.Name, err)
+			}
+		}
+	}
+	return r.resume()
+}
+
+// resume has the log's time go on where the state left it.
+func (r *run) resume() error {
+	if !r.job.LogTime {
+		return nil
+	}
+	r.in.bound(r.st.End, r.job.Now())
+	return r.in.load(r.st.Open)
+}
+
+func (r *run) close() error {
+	r.in.close()
+	return r.kept.Close()
+}
+
+// once makes one round, or, by log time, one after the other until the logs
+// are read: what waits is offered, what is new is read, kept, and delivered.
+func (r *run) once(ctx context.Context) error {
+	r.deliver(ctx)
+	errs, err := r.open()
 	if err != nil {
 		return err
 	}
-	errs := in.open(paths, r.st.Logs, tail.Options{
-		FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, FromEnd: r.res.First && !r.job.FromBegin, Last: in.tail,
-		Silence: recordSilence, Now: r.job.Now,
-	})
-	errs = append(errs, in.read(ctx)...)
-	for _, f := range in.files {
-		r.st.Logs[f.path] = f.source.Position()
-		r.res.Read.Add(f.source.Stats())
-		r.sayStart(f)
-		if in.over(f) {
-			r.job.Log.Debug("the log is gone for good: its position is forgotten", "source", f.path)
-			delete(r.st.Logs, f.path)
+	ahead := r.ahead()
+	for more := true; more; {
+		more = r.read(ctx, ahead)
+		if err := ctx.Err(); err != nil {
+			return err // nothing has moved since the last round
 		}
+		errs = append(errs, r.in.failed()...)
+		r.positions()
+		if r.first && len(r.in.files) == 0 {
+			return errors.Join(errs...) // nothing to remember
+		}
+		vfs.Point("after-read")
+		if err := r.keep(r.batches(more)); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		vfs.Point("before-emit")
+		r.deliver(ctx)
+		vfs.Point("after-emit")
+		if err := r.clear(); err != nil {
+			errs = append(errs, err)
+		}
+		r.first = false
+		more = more && r.res.Undelivered == 0
 	}
-	in.close()
-	r.res.Stats = in.stats
-	r.res.SeriesLost, r.res.ValuesLost = in.recorder().Dropped()
 	return errors.Join(errs...)
 }
 
-// recordSilence is how long after the last write to a log a record at its end
-// is taken for whole. A stack trace is written in one go.
-const recordSilence = 10 * time.Second
+// roundBytes is how much of the logs is read before what is finished is kept,
+// by log time: little enough to lose no time in a crash and to have few
+// intervals in memory, much enough that keeping costs nothing beside.
+const roundBytes = 64 << 20
 
-// logs are those that the patterns name now and those that have a position.
-func (r *run) logs() ([]string, error) {
-	patterns := slices.Clone(r.job.Logs)
-	for path := range r.st.Logs {
-		patterns = append(patterns, path)
+// read reads what there is, by log time a round of it, and reports whether
+// there is more.
+func (r *run) read(ctx context.Context, ahead int64) (more bool) {
+	if r.job.Progress == nil {
+		return r.in.pass(ctx, r.limit(), time.Time{})
 	}
-	paths, err := tail.Expand(patterns, false)
-	if err != nil {
-		return nil, fmt.Errorf("find logs: %w", err)
+	for more = true; more && ctx.Err() == nil; {
+		more = r.in.pass(ctx, roundBytes, time.Time{})
+		left := r.ahead()
+		r.job.Progress(Progress{Done: ahead - left, Total: ahead})
+		if r.job.LogTime {
+			break
+		}
 	}
-	return paths, nil
+	return more
 }
 
-func (r *run) sayStart(f file) {
-	if r.res.First && !r.job.FromBegin {
-		r.job.Log.Info("first run: starting at the end of the log (--from=begin reads what is there)",
-			"source", f.path, "offset", f.source.Position().Offset)
+// ahead is how many bytes there are to read, compressed ones as they are stored.
+func (r *run) ahead() (n int64) {
+	for _, f := range r.in.files {
+		if log, ok := f.source.(interface{ Ahead() int64 }); ok {
+			n += log.Ahead()
+		}
 	}
+	return n
 }
 
-// stampSlack is for how many seconds after a run another one, or one by a clock
-// that was put back a little, gets the next free second as its stamp: to
-// Graphite two values of one name and second are one, and the later one stands.
-const stampSlack = 60
-
-// batch returns what was recorded, and nil for a first run at the logs' ends.
-func (r *run) batch(in *intake) *metric.Batch {
-	st := r.st
-	b := &metric.Batch{Start: st.End, End: r.began.Unix(), Prefix: r.job.Prefix, Suffix: r.job.Suffix}
-	if behind := st.End - b.End; behind >= 0 && behind < stampSlack {
-		b.End = st.End + 1
-		b.Start = b.End
-	}
-	if st.End == 0 || st.End > b.End {
-		b.Start = b.End // no length: a first run, or a clock that went back
-	}
-	b.Stamp, st.End = b.End, b.End
-	if r.res.First && !r.job.FromBegin {
-		return nil
-	}
-	in.recorder().Flush(b)
-	if r.job.SelfMetrics && r.kept != nil {
-		b.Samples = append(b.Samples, r.account()...)
-	}
-	r.res.Batch = b
-	return b
+// keep makes the batches and the positions durable.
+func (r *run) keep(batches []*metric.Batch) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.kept.Commit(batches...)
 }
 
 // clear removes what all outputs took and counts what waits.
 func (r *run) clear() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	names := make([]string, len(r.job.Outputs))
 	oldest := r.st.Seq
 	for i, d := range r.job.Outputs {
@@ -244,6 +290,7 @@ func (r *run) clear() error {
 		oldest = min(oldest, r.st.Taken[d.Name])
 	}
 	_, err := r.kept.Trim(names)
+	r.res.Undelivered = 0
 	for _, seq := range r.kept.Queue() {
 		if seq > oldest {
 			r.res.Undelivered++

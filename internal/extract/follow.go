@@ -2,25 +2,360 @@ package extract
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
+
+	"github.com/logmetrics/logmetrics/internal/tail"
+	"github.com/logmetrics/logmetrics/internal/vfs"
+	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/state"
 )
 
+// FlushTime is how long Follow goes on delivering when it is told to end.
+const FlushTime = 4 * time.Second
+
 // Follow runs the job until ctx is done: it reads the logs as they grow and
-// makes a batch each Interval. When ctx is done it makes a last batch of what
-// was read, offers it to the outputs for up to FlushTime, and returns nil.
+// makes a batch each Interval, which delivering never holds up. When ctx is
+// done it makes a last batch of what was read, offers it to the outputs for up
+// to FlushTime, and returns nil. It also returns nil when each of its sources
+// has ended, as standard input does.
 //
-// An error means that the job could not go on; what was not kept has not moved,
-// and is read again by the next Follow or Run. It wraps the errors that Run's does.
+// A log that is not there yet is waited for. While nothing can be kept, as on a
+// full disk, nothing is read. An error means that the job could not begin, or
+// that nobody knows what is on disk (state.ErrUncertain); what was not kept has
+// not moved, and is read again by the next Follow or Run. It wraps the errors
+// that Run's does.
 func Follow(ctx context.Context, job Job) error {
-	for ctx.Err() == nil {
-		if _, err := Run(ctx, job); err != nil && ctx.Err() == nil {
+	r, err := begin(&job)
+	if err != nil {
+		return err
+	}
+	f := &follower{run: r, woken: make(chan struct{}, 1)}
+	return errors.Join(f.follow(ctx), r.close())
+}
+
+// follower is a job that is followed. It is owned by the goroutine of Follow.
+type follower struct {
+	*run
+	woken  chan struct{} // something was written
+	pace   pace
+	looked time.Time       // when logs were last looked for
+	seq    uint64          // of the newest block, after the last pass
+	stuck  error           // why nothing can be kept
+	more   []chan struct{} // to those that deliver
+}
+
+func (f *follower) follow(ctx context.Context) error {
+	if err := f.start(); err != nil {
+		return err
+	}
+	// Delivering goes on a little after ctx.
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	for _, d := range f.job.Outputs {
+		more := make(chan struct{}, 1)
+		f.more = append(f.more, more)
+		wg.Go(func() { f.keepDelivering(sending, d, more) })
+	}
+	for ctx.Err() == nil && !f.ended() {
+		if err := f.interval(ctx); err != nil {
 			return err
 		}
-		job.Status.set(func(s *Snapshot) { s.Ready, s.Beat = true, time.Now() })
+	}
+	f.rest(sending)
+	return nil
+}
+
+// start opens the logs. A job that begins at their ends keeps these before
+// anything else, so that nothing written from now on is missed.
+func (f *follower) start() error {
+	if _, err := f.paths(); err != nil {
+		return err // a pattern that never will be good
+	}
+	f.look()
+	if f.first && !f.job.FromBegin && len(f.in.files) > 0 {
+		f.positions()
+		if err := f.keep(nil); err != nil {
+			return err
+		}
+	}
+	f.first = false
+	return nil
+}
+
+// interval reads until the interval's end, then keeps its batch.
+func (f *follower) interval(ctx context.Context) error {
+	step := int64(f.job.Interval.Seconds())
+	stamp := f.stamp(step)
+	now := f.job.Now()
+	f.began = now
+	due := now.Add(time.Unix(stamp+step, 0).Sub(now))
+	more := f.readUntil(ctx, due)
+	f.positions()
+	vfs.Point("after-read")
+	if err := f.persist(ctx, f.finished(stamp, due, more)); err != nil {
+		return err
+	}
+	vfs.Point("before-emit")
+	f.hand(ctx, more)
+	return f.in.refresh(f.st.Open)
+}
+
+// stamp returns the start of the interval that is to be read now: the aligned
+// one, or, when that has had a batch before a restart or by a clock that was
+// ahead, the next that has not.
+func (f *follower) stamp(step int64) int64 {
+	now := f.job.Now().Unix()
+	if behind := f.st.End - now; behind >= stampSlack {
+		return now - now%step // that clock was wrong
+	}
+	next := max(now-step+1, f.st.End)
+	return next + (step-next%step)%step
+}
+
+// lookEvery is how often all logs are looked at, for notifications may be
+// missed; findEvery how often new ones are looked for.
+const (
+	lookEvery = time.Second
+	findEvery = 5 * time.Second
+)
+
+// readUntil reads what comes until due; more says that it was not all read.
+func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
+	end := time.NewTimer(due.Sub(f.job.Now()))
+	defer end.Stop()
+	tick := time.NewTicker(f.pace.every(len(f.in.files)))
+	defer tick.Stop()
+	for {
+		more = f.in.pass(ctx, f.limit(), due)
+		f.read()
+		if more && f.job.LogTime || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
+			return more
+		}
 		select {
-		case <-time.After(job.Interval):
+		case <-ctx.Done():
+		case <-end.C:
+			return false
+		case <-f.woken:
+			f.wake()
+		case <-tick.C:
+			f.look()
+		}
+		if f.pace.changed(f.job.Now()) {
+			f.watch()
+			tick.Reset(f.pace.every(len(f.in.files)))
+		}
+	}
+}
+
+// read notes what came of a pass.
+func (f *follower) read() {
+	f.pace.blocks += int(f.in.seq - f.seq)
+	f.seq = f.in.seq
+	f.note(f.in.failed(), f.troubles)
+	now := f.job.Now()
+	f.job.Status.set(func(s *Snapshot) { s.Ready, s.Beat = true, now })
+}
+
+// limit is how many bytes a pass may read: by the clock any number, by log time
+// what leaves few intervals open.
+func (r *run) limit() int64 {
+	if r.job.LogTime {
+		return roundBytes
+	}
+	return 0
+}
+
+// wake has those logs read that were written to.
+func (f *follower) wake() {
+	f.pace.wakes++
+	for _, log := range f.in.files {
+		if log.woken.Swap(false) {
+			log.ready = !log.over
+		}
+	}
+}
+
+// look has all logs looked at, and from time to time looks for new ones.
+func (f *follower) look() {
+	for _, log := range f.in.files {
+		log.ready = !log.over
+	}
+	now := f.job.Now()
+	if since := now.Sub(f.looked); since >= 0 && since < findEvery {
+		return
+	}
+	f.looked = now
+	errs, err := f.open()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	f.found(errs)
+	f.watch()
+}
+
+// watch asks to be told when logs are written to, unless they are looked at
+// more often than that.
+func (f *follower) watch() {
+	for _, log := range f.in.files {
+		switch {
+		case f.pace.busy && log.stop != nil:
+			log.stop()
+			log.stop = nil
+		case !f.pace.busy && log.stop == nil:
+			log.stop = f.notify(log)
+		}
+	}
+}
+
+func (f *follower) notify(log *file) (stop func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	if _, plain := log.source.(*tail.File); f.job.Notifier == nil || !plain {
+		return stop
+	}
+	err := f.job.Notifier.Notify(ctx, log.path, func() {
+		log.woken.Store(true)
+		select {
+		case f.woken <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		f.job.Log.Debug("the log is looked at each second: no notifications", "source", log.path, "err", err)
+	}
+	return stop
+}
+
+// ended reports whether none of the sources will have anything again.
+func (f *follower) ended() bool {
+	for _, log := range f.in.files {
+		if !log.over {
+			return false
+		}
+	}
+	return len(f.in.files) == len(f.job.Logs) && len(f.in.files) > 0
+}
+
+// finished returns the batches of an interval that is over, or cut short.
+func (f *follower) finished(stamp int64, due time.Time, more bool) []*metric.Batch {
+	if f.job.LogTime {
+		return f.closed(more)
+	}
+	b := f.batch(f.st.End, stamp+int64(f.job.Interval.Seconds()))
+	if now := f.job.Now(); now.Before(due) {
+		b.End = max(now.Unix(), stamp+1)
+	}
+	if b.Start == 0 {
+		b.Start = f.began.Unix()
+	}
+	b.Start = min(b.Start, b.End)
+	b.Stamp, f.st.End = stamp, b.End
+	list := f.in.drain(f.st)
+	return append(list, f.fill(b, len(list)+1))
+}
+
+// persist makes the batches and positions durable. What the disk does not take
+// now is tried again, and until then nothing is read.
+func (f *follower) persist(ctx context.Context, batches []*metric.Batch) error {
+	next := *f.st
+	for pause := pauseFirst; ; pause = min(2*pause, pauseLongest) {
+		err := f.keep(batches)
+		f.trouble(err)
+		if err == nil || errors.Is(err, state.ErrUncertain) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		f.mu.Lock() // a Commit that fails puts the state back
+		f.st.Logs, f.st.Open, f.st.End = next.Logs, next.Open, next.End
+		f.mu.Unlock()
+	}
+}
+
+// trouble says once what keeps the job from going on, and when it is over.
+func (f *follower) trouble(err error) {
+	said := f.stuck != nil
+	f.stuck = err
+	switch {
+	case err != nil && !said:
+		f.job.Log.Error("nothing can be kept now, so nothing is read; it is tried again", "err", err)
+	case err == nil && said:
+		f.job.Log.Info("it can be kept again")
+	}
+	now := f.job.Now()
+	f.job.Status.set(func(s *Snapshot) { s.Trouble, s.Beat = err, now })
+}
+
+// hand tells those that deliver that there is something in the queue, and
+// removes from it what all have taken.
+func (f *follower) hand(ctx context.Context, more bool) {
+	for _, c := range f.more {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+	for f.tidy(); more && f.crowded() && ctx.Err() == nil; f.tidy() {
+		select {
+		case <-f.delivered:
 		case <-ctx.Done():
 		}
 	}
-	return nil
+}
+
+// tidy removes from the queue what all outputs took, and what is too much.
+func (f *follower) tidy() {
+	if err := f.clear(); err != nil {
+		f.job.Log.Warn("the queue is not tidied", "err", err)
+	}
+}
+
+// crowded reports whether the queue is half full while some output that works
+// still takes from it, or none works: then history that is on disk anyway can wait.
+func (f *follower) crowded() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.kept.SpoolBytes() <= f.job.SpoolSize/2 {
+		return false
+	}
+	working := 0
+	for _, d := range f.job.Outputs {
+		if f.res.Failed[d.Name] == nil {
+			working++
+			if f.st.Taken[d.Name] < f.st.Seq {
+				return true
+			}
+		}
+	}
+	return working == 0
+}
+
+// rest gives the outputs that work time to take what is in the queue.
+func (f *follower) rest(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, FlushTime)
+	defer cancel()
+	for f.waiting() && ctx.Err() == nil {
+		select {
+		case <-f.delivered:
+		case <-ctx.Done():
+		}
+	}
+	f.tidy()
+}
+
+func (f *follower) waiting() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.job.Outputs {
+		if f.res.Failed[d.Name] == nil && f.st.Taken[d.Name] < f.st.Seq {
+			return true
+		}
+	}
+	return false
 }

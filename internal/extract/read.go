@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
-	"path/filepath"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/logmetrics/logmetrics/internal/tail"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
-	"github.com/logmetrics/logmetrics/state"
 )
 
 // intake reads the logs of a job and parses them, a worker for each CPU.
@@ -21,24 +21,42 @@ import (
 // Workers pull: each takes the lock, has the next block read into its own
 // buffer, gives up the lock and parses. So reading is in order, buffers have
 // one owner for ever, and a slow parser holds up the reading by itself.
+//
+// What is read goes in passes: a pass begins with the logs that may have
+// something, and ends when none has, or when it has read enough.
 type intake struct {
 	job     *Job
 	workers []*worker
 
-	mu    sync.Mutex // protects the fields below while workers run
-	files []file
-	at    int    // the file being read
-	seq   uint64 // of the newest block
+	mu    sync.Mutex // protects the fields below, and those of files, while workers run
+	files []*file    // by path
+	at    int        // the file being read
+	seq   uint64     // of the newest block
+	left  int64      // bytes that this pass may still read
+	due   time.Time  // when this pass is to end; zero: when it has read all
 	errs  []error
 
-	tail  int64         // read only the last bytes of logs without a position; 0: all
-	stats parsers.Stats // of all workers, once they are done
+	// What was gathered from all workers since the job began.
+	stats                parsers.Stats
+	series, values, late uint64
+	counted              lost   // of that, what the present recorder had counted
+	window               window // of log time
 }
+
+// lost is what a recorder could not take.
+type lost struct{ series, values, late, unbelieved uint64 }
 
 // file is one open log.
 type file struct {
 	path   string
-	source *tail.File
+	source tail.Source
+	ready  bool        // there may be something to read
+	woken  atomic.Bool // set by notifications, which come at any time
+	last   int64       // Unix second of the newest stamp read, by log time
+	stamps bool        // there was one
+	failed bool        // it could not be read when that was last tried
+	over   bool        // nothing will ever come again
+	stop   func()      // ends the notifications
 }
 
 // LogError says what went wrong with one of a job's logs.
@@ -63,67 +81,78 @@ type worker struct {
 
 func newIntake(job *Job) (*intake, error) {
 	in := &intake{job: job}
-	for range job.Workers {
-		rec := metric.NewRecorder(metric.RecorderOptions{MaxSeries: job.MaxSeries})
-		p, err := job.Parser.New(job.Options, rec)
+	return in, in.renew()
+}
+
+// renew makes parsers and recorders anew. What the old ones hold must have been
+// flushed.
+func (in *intake) renew() error {
+	opt := metric.RecorderOptions{MaxSeries: in.job.MaxSeries}
+	parser := in.job.Options
+	if in.job.LogTime {
+		opt.Interval, parser.WantTime = int64(in.job.Interval.Seconds()), true
+	}
+	in.workers, in.counted = nil, lost{}
+	for range in.job.Workers {
+		rec := metric.NewRecorder(opt)
+		p, err := in.job.Parser.New(parser, rec)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		in.workers = append(in.workers, &worker{parser: p, rec: rec})
 	}
-	return in, nil
+	return nil
 }
 
-// recorder holds what all workers recorded, once they are done.
+// recorder holds what all workers recorded, once it is gathered.
 func (in *intake) recorder() *metric.Recorder { return in.workers[0].rec }
 
-// open opens the logs at their positions. What cannot be opened is left out,
-// with an error if it was never there or is there and cannot be read.
-func (in *intake) open(paths []string, at map[string]state.Position, opt tail.Options) (errs []error) {
-	for _, path := range paths {
-		pos, known := at[path]
-		opt.MayBeGone = !slices.ContainsFunc(in.job.Logs, func(log string) bool { return filepath.Clean(log) == path })
-		source, err := tail.Open(path, pos, opt)
-		switch {
-		case err == nil:
-			in.files = append(in.files, file{path, source})
-		case known && errors.Is(err, fs.ErrNotExist):
-			in.job.Log.Warn("the log is not there now; its position is kept", "source", path)
-		default:
-			errs = append(errs, &LogError{path, err})
-		}
+// pass has what there is to read parsed, until all is read, limit bytes are (0:
+// no limit) or the time due has come (zero: never). It reports whether there is more.
+func (in *intake) pass(ctx context.Context, limit int64, due time.Time) (more bool) {
+	in.left, in.due = limit, due
+	if limit == 0 {
+		in.left = math.MaxInt64
 	}
-	return errs
-}
-
-// over reports whether f is a log of a glob that can have nothing more. A
-// compressed file that a pattern matches is held back by the position: without
-// it the file would be read as a new log.
-func (in *intake) over(f file) bool {
-	rest, over := f.source.Over()
-	listed := func(pattern string) bool {
-		match, err := filepath.Match(filepath.Clean(pattern), rest)
-		return match || err != nil || filepath.Clean(pattern) == f.path
-	}
-	return over && !slices.ContainsFunc(in.job.Logs, listed)
-}
-
-// read has all that is there parsed and merged into one recorder.
-func (in *intake) read(ctx context.Context) []error {
 	var wg sync.WaitGroup
 	for _, w := range in.workers[1:] {
 		wg.Go(func() { w.run(ctx, in) })
 	}
 	in.workers[0].run(ctx, in)
 	wg.Wait()
+	return slices.ContainsFunc(in.files, func(f *file) bool { return f.ready })
+}
+
+// gather merges what the workers recorded and counted.
+func (in *intake) gather() {
 	for i, w := range in.workers {
 		in.stats.Add(w.stats)
+		w.stats = parsers.Stats{}
 		in.report(w.parser)
 		if i > 0 {
 			in.recorder().Merge(w.rec)
 		}
 	}
-	return in.errs
+	in.lost()
+}
+
+// lost counts what the recorder could not take since the last time.
+func (in *intake) lost() {
+	rec, was := in.recorder(), in.counted
+	now := lost{late: rec.Late(), unbelieved: rec.Unbelieved()}
+	now.series, now.values = rec.Dropped()
+	in.series += now.series - was.series
+	in.values += now.values - was.values
+	in.late += now.late - was.late
+	in.stats.Untimed += int(now.unbelieved - was.unbelieved)
+	in.counted = now
+}
+
+// failed returns what went wrong since the last call.
+func (in *intake) failed() []error {
+	errs := in.errs
+	in.errs = nil
+	return errs
 }
 
 // report says what a parser has to say beyond its counts.
@@ -140,15 +169,15 @@ func (w *worker) run(ctx context.Context, in *intake) {
 		w.buf = make([]byte, tail.BlockSize)
 	}
 	for {
-		b, ok := in.next(ctx, w.buf)
-		if !ok {
+		b, f := in.next(ctx, w.buf)
+		if f == nil {
 			return
 		}
 		w.rec.Block(b.Seq)
 		st := w.parser.Parse(b, w.rec)
 		w.stats.Add(st)
-		if st.Held > 0 {
-			in.unread(st.Held)
+		if st.Held > 0 || in.job.LogTime {
+			in.parsed(f, st.Held, w.rec)
 		}
 		if cap(b.Bytes) > len(w.buf) {
 			w.buf = b.Bytes[:cap(b.Bytes)]
@@ -156,24 +185,60 @@ func (w *worker) run(ctx context.Context, in *intake) {
 	}
 }
 
-// next returns the next block of the logs, in order.
-func (in *intake) next(ctx context.Context, buf []byte) (parsers.Block, bool) {
+// next returns the next block of the logs, and the log that it is of; nil when
+// the pass is over.
+func (in *intake) next(ctx context.Context, buf []byte) (parsers.Block, *file) {
 	in.lock()
 	defer in.mu.Unlock()
-	for in.at < len(in.files) && ctx.Err() == nil {
-		f := in.files[in.at]
+	for ctx.Err() == nil && in.left > 0 && (in.due.IsZero() || in.job.Now().Before(in.due)) {
+		f := in.choose()
+		if f == nil {
+			break
+		}
 		b, err := f.source.Next(ctx, buf)
 		if err == nil {
 			in.seq++
 			b.Seq = in.seq
-			return b, true
+			in.left -= int64(len(b.Bytes))
+			return b, f
 		}
-		if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			break
+		}
+		f.ready, f.over, f.failed = false, errors.Is(err, tail.ErrEnded), !errors.Is(err, io.EOF)
+		if f.failed {
 			in.errs = append(in.errs, &LogError{f.path, err})
+		}
+	}
+	return parsers.Block{}, nil
+}
+
+// choose returns the log to read from: one after the other, or, by log time,
+// the one that is furthest behind. So logs of one time are read side by side.
+func (in *intake) choose() (f *file) {
+	if in.job.LogTime {
+		for _, g := range in.files {
+			if g.ready && (f == nil || g.behind(f)) {
+				f = g
+			}
+		}
+		return f
+	}
+	for range in.files {
+		if in.at >= len(in.files) {
+			in.at = 0
+		}
+		if in.files[in.at].ready {
+			return in.files[in.at]
 		}
 		in.at++
 	}
-	return parsers.Block{}, false
+	return nil
+}
+
+// behind reports whether f was read up to an earlier time than g.
+func (f *file) behind(g *file) bool {
+	return g.stamps && (!f.stamps || f.last < g.last)
 }
 
 // spins is how often a worker asks for the lock before it sleeps, about 20 µs:
@@ -192,16 +257,21 @@ func (in *intake) lock() {
 	in.mu.Lock()
 }
 
-// unread gives back the end of the last block; only a sequential parser's one
-// worker does.
-func (in *intake) unread(n int) {
+// parsed notes what became of the last block of f: the end that is to be given
+// back, which only a sequential parser's one worker has, and its newest stamp.
+func (in *intake) parsed(f *file, held int, rec *metric.Recorder) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.files[in.at].source.Unread(n)
-}
-
-func (in *intake) close() {
-	for _, f := range in.files {
-		f.source.Close()
+	if held > 0 {
+		f.source.Unread(held)
+	}
+	if !in.job.LogTime {
+		return
+	}
+	if _, last, ok := rec.BlockSpan(); ok {
+		f.last, f.stamps = max(f.last, last), true
+	}
+	if rec.Crowded() {
+		in.left = 0 // so that intervals can be closed
 	}
 }

@@ -10,8 +10,8 @@ import (
 // Status is what a job that is followed tells of itself. It is safe for
 // concurrent use: the job writes, others read.
 type Status struct {
-	mu   sync.Mutex
-	now  Snapshot
+	mu  sync.Mutex
+	now Snapshot
 }
 
 // Snapshot is a Status at one moment.
@@ -33,6 +33,7 @@ type Figure struct {
 	Name    string // as in "bytesLost"
 	Value   float64
 	Counter bool
+	unit    string
 }
 
 // LogLag says how far behind a log is read.

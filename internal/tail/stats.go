@@ -17,6 +17,7 @@ type Stats struct {
 	Lost        int64 // bytes lost in gaps and damaged files, estimated
 	Generations int64 // files read from
 	Lag         int64 // bytes not yet returned, in the current file and the live one; compressed files count as they are stored
+	LagSince    int64 // Unix second of the last write to what is not yet returned; 0 when Lag is 0
 }
 
 // Stats returns the counts up to now.
@@ -80,4 +81,17 @@ func (s *Stats) Add(o Stats) {
 	s.Lost += o.Lost
 	s.Generations += o.Generations
 	s.Lag += o.Lag
+}
+
+// Sub takes o's counts away, as counted earlier; Lag is not a count and stays.
+func (s *Stats) Sub(o Stats) {
+	s.Bytes -= o.Bytes
+	s.LongLines -= o.LongLines
+	s.LongBytes -= o.LongBytes
+	s.NulBytes -= o.NulBytes
+	s.Rotations -= o.Rotations
+	s.Truncations -= o.Truncations
+	s.Gaps -= o.Gaps
+	s.Lost -= o.Lost
+	s.Generations -= o.Generations
 }

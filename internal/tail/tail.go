@@ -64,6 +64,8 @@ package tail
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/logmetrics/logmetrics/parsers"
 	"github.com/logmetrics/logmetrics/state"
@@ -81,14 +83,19 @@ type Source interface {
 	Unread(n int)
 	// Position is the first byte not yet returned by Next.
 	Position() state.Position
+	// Stats returns the counts since the source was opened.
+	Stats() Stats
 	Close() error
 }
 
+// ErrEnded is returned by Next of a source that will never have more, such as
+// standard input. It is an io.EOF, too.
+var ErrEnded = fmt.Errorf("the log has ended: %w", io.EOF)
+
 // Notifier tells of changes to files sooner than looking again does.
 type Notifier interface {
-	// Notify has wake called soon after the file at path was written to, made,
-	// replaced or removed, until ctx is done. wake must not block; it may be
-	// called for nothing, and calls may be missed, so the caller looks for
-	// itself, too. An error says that nothing will come; the caller then only looks.
+	// Notify has wake called soon after the file at path was written to, made, replaced or removed, until ctx is done.
+	// wake must not block; it may be called for nothing, and calls may be missed, so the caller looks for itself, too.
+	// An error says that nothing will come; the caller then only looks.
 	Notify(ctx context.Context, path string, wake func()) error
 }

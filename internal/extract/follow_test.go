@@ -1,0 +1,376 @@
+package extract_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/vfs"
+	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/parsers"
+)
+
+// taker is an output in memory. It is safe for concurrent use.
+type taker struct {
+	mu      sync.Mutex
+	fail    error
+	slow    time.Duration
+	batches []*metric.Batch
+}
+
+func (o *taker) Write(ctx context.Context, b *metric.Batch) error {
+	o.mu.Lock()
+	fail, slow := o.fail, o.slow
+	o.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if fail == nil {
+		o.batches = append(o.batches, b)
+	}
+	return fail
+}
+
+func (o *taker) Close() error { return nil }
+
+func (o *taker) set(fail error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fail = fail
+}
+
+// sums is the counter called name of each batch, by its stamp. A repeat of a
+// stamp fails the test.
+func (o *taker) sums(t *testing.T, name string) map[int64]float64 {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	sums := make(map[int64]float64)
+	for _, b := range o.batches {
+		for _, s := range b.Samples {
+			if s.Name == name {
+				_, twice := sums[b.Stamp]
+				require.False(t, twice, "stamp %d came twice", b.Stamp)
+				sums[b.Stamp] = s.Sum
+			}
+		}
+	}
+	return sums
+}
+
+func (o *taker) total(t *testing.T, name string) (total float64) {
+	t.Helper()
+	for _, n := range o.sums(t, name) {
+		total += n
+	}
+	return total
+}
+
+// followed is a job that counts lines with "line" in app.log, and its outputs.
+func followed(t *testing.T, outs ...*taker) (job extract.Job, log string) {
+	t.Helper()
+	f, _, ok := parsers.Find("JsonParser") // regexp2 keeps a clock of its own, which must not run in a bubble
+	require.True(t, ok)
+	log = filepath.Join(t.TempDir(), "app.log")
+	job = extract.Job{
+		Parser: f, Options: parsers.Options{Args: []string{"--counter", "n.**", "--counter", "n"}}, Logs: []string{log},
+		StateDir: t.TempDir(), FromBegin: true, Interval: 10 * time.Second, Status: new(extract.Status),
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	for i, o := range outs {
+		job.Outputs = append(job.Outputs, extract.Destination{Name: fmt.Sprint("out", i), Output: o})
+	}
+	return job, log
+}
+
+// following runs fn while the job is followed, in a time of its own, then ends it.
+func following(t *testing.T, job extract.Job, fn func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- extract.Follow(ctx, job) }()
+	fn()
+	stop()
+	require.NoError(t, <-done)
+}
+
+func appendLines(t *testing.T, log string, n int) {
+	t.Helper()
+	f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	for i := range n {
+		_, err = fmt.Fprintf(f, `{"n": 1, "text": "line %d"}`+"\n", i)
+		require.NoError(t, err)
+	}
+	require.NoError(t, f.Close())
+}
+
+func TestIntervalsAreThoseOfTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		time.Sleep(3 * time.Second)
+		began := time.Now().Unix()
+		following(t, job, func() {
+			for i := range 4 {
+				appendLines(t, log, 1+i)
+				time.Sleep(10 * time.Second)
+			}
+		})
+		start := began - 3
+		assert.Equal(t, map[int64]float64{start: 1, start + 10: 2, start + 20: 3, start + 30: 4}, out.sums(t, "n"))
+		for i, b := range out.batches {
+			assert.EqualValues(t, i+1, b.ID.Seq)
+			want := start + int64(i)*10
+			assert.Equal(t, []int64{max(began, want), min(want+10, began+40), want}, []int64{b.Start, b.End, b.Stamp})
+		}
+	})
+}
+
+func TestRestartInAnIntervalDoesNotOverwriteItsPoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		written := 0
+		for i := range 40 {
+			following(t, job, func() {
+				appendLines(t, log, i)
+				written += i
+				time.Sleep(time.Duration(1+i*7%23) * time.Second)
+			})
+		}
+		assert.EqualValues(t, written, out.total(t, "n"))
+		end := int64(0)
+		for _, b := range out.batches {
+			assert.Zero(t, b.Stamp%10)
+			assert.LessOrEqual(t, end, b.Start)
+			assert.LessOrEqual(t, b.Start, b.End)
+			end = b.End
+		}
+	})
+}
+
+func TestFailingOutputDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, bad := new(taker), &taker{fail: errors.New("connection refused")}
+		job, log := followed(t, good, bad)
+		following(t, job, func() {
+			for range 30 {
+				appendLines(t, log, 5)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+			}
+			assert.GreaterOrEqual(t, good.total(t, "n"), 145.)
+			assert.Empty(t, bad.batches)
+			require.Error(t, job.Status.Snapshot().Failed["out1"])
+			bad.set(nil)
+			time.Sleep(40 * time.Second)
+			assert.NoError(t, job.Status.Snapshot().Failed["out1"])
+		})
+		for _, o := range []*taker{good, bad} {
+			assert.EqualValues(t, 150, o.total(t, "n"))
+			for i, b := range o.batches {
+				assert.EqualValues(t, i+1, b.ID.Seq, "in order, each once")
+			}
+		}
+	})
+}
+
+func TestHangingOutputHoldsUpNoInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, hangs := new(taker), &taker{slow: time.Hour}
+		job, log := followed(t, good, hangs)
+		following(t, job, func() {
+			for range 10 {
+				appendLines(t, log, 1)
+				time.Sleep(10 * time.Second)
+			}
+			began := time.Now()
+			t.Cleanup(func() { assert.Less(t, time.Since(began), time.Hour) })
+		})
+		assert.EqualValues(t, 10, good.total(t, "n"))
+	})
+}
+
+func TestSpoolDropsTheOldestAndSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, bad := new(taker), &taker{fail: errors.New("connection refused")}
+		job, log := followed(t, good, bad)
+		job.SpoolSize, job.SelfMetrics = 20<<10, true
+		following(t, job, func() {
+			for range 100 {
+				appendLines(t, log, 1)
+				time.Sleep(10 * time.Second)
+			}
+			bad.set(nil)
+			time.Sleep(40 * time.Second)
+		})
+		dropped := good.sums(t, "n")
+		for stamp := range bad.sums(t, "n") {
+			delete(dropped, stamp)
+		}
+		require.NotEmpty(t, dropped)
+		last := good.batches[len(good.batches)-1]
+		for _, s := range last.Samples {
+			if s.Name == "logmetrics.batchesDropped" {
+				assert.EqualValues(t, len(dropped), s.Last)
+			}
+		}
+		first := bad.batches[0]
+		for stamp := range dropped {
+			assert.Less(t, stamp, first.Stamp, "the oldest go")
+		}
+	})
+}
+
+func TestFullDiskStopsReadingAndLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		disk := vfs.NewFaults(vfs.OS{})
+		job.FS = disk
+		following(t, job, func() {
+			appendLines(t, log, 3)
+			time.Sleep(15 * time.Second)
+			disk.Full(true)
+			appendLines(t, log, 4)
+			time.Sleep(60 * time.Second)
+			require.ErrorIs(t, job.Status.Snapshot().Trouble, syscall.ENOSPC)
+			appendLines(t, log, 5)
+			disk.Full(false)
+			time.Sleep(60 * time.Second)
+			require.NoError(t, job.Status.Snapshot().Trouble)
+		})
+		assert.EqualValues(t, 12, out.total(t, "n"))
+	})
+}
+
+func TestLogsThatComeLaterAreReadFromTheirBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		job.FromBegin = false
+		later := filepath.Join(filepath.Dir(log), "later.log")
+		job.Logs = []string{log, filepath.Join(filepath.Dir(log), "*.log")}
+		appendLines(t, log, 7)
+		following(t, job, func() {
+			time.Sleep(time.Second)
+			appendLines(t, log, 1)
+			appendLines(t, later, 10)
+			time.Sleep(20 * time.Second)
+			require.NoError(t, os.Remove(later))
+			time.Sleep(5 * time.Minute)
+		})
+		assert.EqualValues(t, 11, out.total(t, "n"))
+	})
+}
+
+func TestMissingLogIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		job.FromBegin = false
+		following(t, job, func() {
+			time.Sleep(25 * time.Second)
+			assert.Equal(t, 1., figure(job.Status, "logErrors"))
+			appendLines(t, log, 4)
+			time.Sleep(25 * time.Second)
+			assert.Equal(t, 0., figure(job.Status, "logErrors"))
+			assert.Equal(t, 4., figure(job.Status, "lines"))
+		})
+		assert.EqualValues(t, 4, out.total(t, "n"))
+	})
+}
+
+func figure(s *extract.Status, name string) float64 {
+	for _, f := range s.Snapshot().Account {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return -1
+}
+
+func TestNamesThatChangeDoNotFillTheRecorderForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		job.MaxSeries = 50
+		following(t, job, func() {
+			for i := range 200 {
+				f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+				require.NoError(t, err)
+				for j := range 20 {
+					_, err = fmt.Fprintf(f, `{"n": {"%d": 1}}`+"\n", 20*i+j)
+					require.NoError(t, err)
+				}
+				require.NoError(t, f.Close())
+				time.Sleep(10 * time.Second)
+			}
+		})
+		names := map[string]bool{}
+		for _, b := range out.batches {
+			for _, s := range b.Samples {
+				names[s.Name] = true
+			}
+		}
+		assert.Len(t, names, 4000)
+		assert.Equal(t, 0., figure(job.Status, "seriesDropped"))
+	})
+}
+
+func TestClockThatJumpsWhileFollowing(t *testing.T) {
+	for _, jump := range []time.Duration{-30 * time.Second, -time.Hour, -20 * 365 * 24 * time.Hour, time.Hour, 20 * 365 * 24 * time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out := new(taker)
+				job, log := followed(t, out)
+				var mu sync.Mutex
+				var shift time.Duration
+				job.Now = func() time.Time {
+					mu.Lock()
+					defer mu.Unlock()
+					return time.Now().Add(shift)
+				}
+				following(t, job, func() {
+					for i := range 60 {
+						appendLines(t, log, 1)
+						time.Sleep(5 * time.Second)
+						if i == 30 {
+							mu.Lock()
+							shift = jump
+							mu.Unlock()
+						}
+					}
+				})
+				total := 0.
+				for _, b := range out.batches {
+					for _, s := range b.Samples {
+						if s.Name == "n" {
+							total += s.Sum
+						}
+					}
+					assert.GreaterOrEqual(t, b.Seconds(), 0.)
+				}
+				assert.EqualValues(t, 60, total)
+				assert.Greater(t, len(out.batches), 10, "intervals go on")
+			})
+		})
+	}
+}

@@ -1,0 +1,179 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/logmetrics/logmetrics/internal/tail"
+)
+
+// recordSilence is how long after the last write to a log a record at its end
+// is taken for whole. A stack trace is written in one go.
+const recordSilence = 10 * time.Second
+
+// open opens the logs that the patterns name now, and those that have a
+// position. What cannot be opened is left out, with an error if it was never
+// there or is there and cannot be read.
+func (r *run) open() (errs []error, err error) {
+	paths, err := r.paths()
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		if r.in.find(path) != nil {
+			continue
+		}
+		pos, known := r.st.Logs[path]
+		source, err := tail.Open(path, pos, r.options(path))
+		switch {
+		case err == nil:
+			r.in.add(&file{path: path, source: source, ready: true})
+		case known && errors.Is(err, fs.ErrNotExist):
+			r.job.Log.Warn("the log is not there now; its position is kept", "source", path)
+		default:
+			errs = append(errs, &LogError{path, err})
+		}
+	}
+	return errs, nil
+}
+
+// paths are the logs that the patterns name now and those that have a position.
+func (r *run) paths() ([]string, error) {
+	patterns := slices.Clone(r.job.Logs)
+	for path := range r.st.Logs {
+		patterns = append(patterns, path)
+	}
+	paths, err := tail.Expand(patterns, false)
+	if err != nil {
+		return nil, fmt.Errorf("find logs: %w", err)
+	}
+	return paths, nil
+}
+
+func (r *run) options(path string) tail.Options {
+	return tail.Options{
+		FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
+		FromEnd: r.first && !r.job.FromBegin, Last: r.lastBytes,
+		MayBeGone: !slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == path }),
+	}
+}
+
+// positions moves the positions of the logs to where they were read to. A log
+// of a glob that can have nothing more is forgotten.
+func (r *run) positions() {
+	for _, f := range slices.Clone(r.in.files) {
+		r.st.Logs[f.path] = f.source.Position()
+		if r.first && !r.job.FromBegin {
+			r.job.Log.Info("first run: starting at the end of the log (--from=begin reads what is there)",
+				"source", f.path, "offset", f.source.Position().Offset)
+		}
+		if r.over(f) {
+			r.job.Log.Debug("the log is gone for good: its position is forgotten", "source", f.path)
+			delete(r.st.Logs, f.path)
+			r.gone.Add(r.in.remove(f))
+		}
+	}
+}
+
+// over reports whether f is a log of a glob that can have nothing more. A
+// compressed file that a pattern matches is held back by the position: without
+// it the file would be read as a new log.
+func (r *run) over(f *file) bool {
+	log, ok := f.source.(*tail.File)
+	if !ok {
+		return false
+	}
+	rest, over := log.Over()
+	listed := func(pattern string) bool {
+		match, err := filepath.Match(filepath.Clean(pattern), rest)
+		return match || err != nil || filepath.Clean(pattern) == f.path
+	}
+	return over && !slices.ContainsFunc(r.job.Logs, listed)
+}
+
+// find returns the open log with that path, nil when there is none.
+func (in *intake) find(path string) *file {
+	if i, ok := slices.BinarySearchFunc(in.files, path, comparePath); ok {
+		return in.files[i]
+	}
+	return nil
+}
+
+func comparePath(f *file, path string) int {
+	switch {
+	case f.path < path:
+		return -1
+	case f.path > path:
+		return 1
+	}
+	return 0
+}
+
+func (in *intake) add(f *file) {
+	i, _ := slices.BinarySearchFunc(in.files, f.path, comparePath)
+	in.files = slices.Insert(in.files, i, f)
+}
+
+// remove closes a log and returns what it has counted.
+func (in *intake) remove(f *file) tail.Stats {
+	in.files = slices.DeleteFunc(in.files, func(g *file) bool { return g == f })
+	return f.close()
+}
+
+func (f *file) close() tail.Stats {
+	if f.stop != nil {
+		f.stop()
+	}
+	_ = f.source.Close() // was only read
+	st := f.source.Stats()
+	st.Lag = 0
+	return st
+}
+
+func (in *intake) close() {
+	for _, f := range in.files {
+		f.close()
+	}
+	in.files = nil
+}
+
+// found notes which logs cannot be opened now.
+func (r *run) found(errs []error) {
+	now := make(map[string]string)
+	for _, f := range r.in.files {
+		if text, ok := r.troubles[f.path]; ok && f.failed {
+			now[f.path] = text // it is open, and cannot be read
+		}
+	}
+	before := r.troubles
+	r.setTroubles(now)
+	r.note(errs, before)
+}
+
+// note says what is wrong with logs, once until it changes.
+func (r *run) note(errs []error, said map[string]string) {
+	for _, err := range errs {
+		var log *LogError
+		path := ""
+		if errors.As(err, &log) {
+			path = log.Path
+		}
+		text := err.Error()
+		if said[path] != text {
+			r.job.Log.Warn("a log cannot be read now; it is tried again", "source", path, "err", text)
+		}
+		r.mu.Lock()
+		r.troubles[path] = text
+		r.mu.Unlock()
+	}
+}
+
+func (r *run) setTroubles(now map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.troubles = now
+}

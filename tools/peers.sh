@@ -12,9 +12,11 @@ bzip2
 ganglia-monitor
 graphite-carbon
 influxdb
+logrotate
 nsca
 nsca-client
 rsyslog
+systemd
 xz-utils
 zstd
 '

@@ -13,6 +13,7 @@ import (
 // cli is the whole command line; each command's fields are its flags.
 type cli struct {
 	Run        runCmd        `cmd:"" default:"withargs" help:"Extract what is new in the logs, and deliver it (the default command)."`
+	Daemon     daemonCmd     `cmd:"" help:"Follow the logs of many jobs in one process."`
 	Check      checkCmd      `cmd:"" help:"Show what would be extracted from a log, and which lines are not understood."`
 	Parsers    parsersCmd    `cmd:"" help:"List the parsers, or describe one."`
 	State      stateCmd      `cmd:"" help:"Show and mend what is remembered of jobs."`
@@ -101,7 +102,8 @@ func (e *usageError) Error() string { return e.text }
 func isUsage(err error) bool {
 	var own *usageError
 	var parse *kong.ParseError
-	return errors.As(err, &own) || errors.As(err, &parse) || isParserUsage(err)
+	var config *configError
+	return errors.As(err, &own) || errors.As(err, &parse) || errors.As(err, &config) || isParserUsage(err)
 }
 
 // printer writes text and remembers the first error, so that a command's

@@ -138,7 +138,7 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 			if err != nil {
 				return nil, &usageError{err.Error()} // it names the output and the address
 			}
-			if f.Idempotent && !r.DryRun {
+			if f.Idempotent && !r.DryRun && !r.Follow { // one that is followed is offered what waits again and again
 				out = outputs.Retry(out, retryFirst, retryLongest)
 			}
 			list = append(list, extract.Destination{Name: title, Output: out})

@@ -113,6 +113,9 @@ func (r *runCmd) withSettings(c *console, given *settings) (*runCmd, error) {
 // notInFile are flags that only the command line has a use for.
 var notInFile = []string{"help", "config", "parser-help"}
 
+// ofProcess are flags that all jobs of a process share.
+var ofProcess = []string{"follow", "telemetry"}
+
 // flagNames returns the keys that a configuration file may have.
 func flagNames(c *console) []string {
 	app, err := c.newApp(new(cli), nil)
@@ -183,6 +186,9 @@ func readMapping(node ast.Node, keys []string, top bool) (values map[string]any,
 		}
 		if !slices.Contains(keys, key) {
 			return nil, nil, at(it.Key(), "unknown key %q%s", key, didYouMean(key, append(keys, "jobs")))
+		}
+		if !top && slices.Contains(ofProcess, key) {
+			return nil, nil, at(it.Key(), "%s stands at the top, not in a job", key)
 		}
 		if values[key], err = readValue(it.Value()); err != nil {
 			return nil, nil, err

@@ -33,10 +33,14 @@ func (r *runCmd) job(c *console) (extract.Job, error) {
 	if err := r.checkNumbers(); err != nil {
 		return job, err
 	}
+	if err := r.checkFollow(); err != nil {
+		return job, err
+	}
 	job.Name = r.Job
 	job.Prefix, job.Suffix = cleanName(r.MetricPrefix), cleanName(r.MetricSuffix)
 	job.FromBegin = r.From == "begin"
-	job.SpoolSize, job.Patience, job.SelfMetrics = int64(r.SpoolSize), r.Patience, r.SelfMetrics
+	job.SpoolSize, job.Patience, job.SelfMetrics = int64(r.SpoolSize), r.Patience, r.selfMetrics()
+	job.Interval = r.Interval
 	job.Now = c.now
 	if r.Workers > 0 {
 		job.Workers = r.Workers
@@ -78,7 +82,9 @@ func (r *runCmd) missing() string {
 // to check its options.
 func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err error) {
 	job = extract.Job{Workers: runtime.GOMAXPROCS(0), MaxSeries: f.MaxSeries, MaxLine: int(f.MaxLine), FS: vfs.OS{}, Now: time.Now}
-	job.Options.ReadFile = os.ReadFile
+	if job.Options.ReadFile = f.readFile; f.readFile == nil {
+		job.Options.ReadFile = os.ReadFile
+	}
 	if job.Parser, job.Options.Alias, err = findParser(parser); err != nil {
 		return job, err
 	}

@@ -28,27 +28,65 @@ func (c *console) logger(debug bool, dir string) (*slog.Logger, func()) {
 	if dir == "" {
 		return log, func() {}
 	}
-	f, err := openLog(dir)
-	if err != nil {
+	f := &logFile{dir: dir}
+	if err := f.open(); err != nil {
 		// The logs are worth more than what is said about reading them.
 		log.Warn("no messages are kept in --log-dir", "err", err)
 		return log, func() {}
 	}
 	inFile := slog.NewTextHandler(f, &slog.HandlerOptions{Level: level})
-	return slog.New(slog.NewMultiHandler(onStderr, inFile)), func() { _ = f.Close() }
+	return slog.New(slog.NewMultiHandler(onStderr, inFile)), f.close
 }
 
-func openLog(dir string) (io.WriteCloser, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, err
+// logFile appends to logmetrics.log in a directory, and sets it aside when it
+// is full. Several jobs and programs may have it open: whoever finds it full
+// sets it aside, and the others find that it is another one.
+type logFile struct {
+	dir string
+
+	mu sync.Mutex // protects the field below
+	f  *os.File
+}
+
+func (l *logFile) path() string { return filepath.Join(l.dir, "logmetrics.log") }
+
+func (l *logFile) open() error {
+	if err := os.MkdirAll(l.dir, 0o750); err != nil {
+		return err
 	}
-	path := filepath.Join(dir, "logmetrics.log")
-	if fi, err := os.Stat(path); err == nil && fi.Size() >= maxLogFile {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, err
+	if fi, err := os.Stat(l.path()); err == nil && fi.Size() >= maxLogFile {
+		if err := os.Rename(l.path(), l.path()+".1"); err != nil {
+			return err
 		}
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	f, err := os.OpenFile(l.path(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return err
+	}
+	l.close()
+	l.f = f
+	return nil
+}
+
+// Write appends a message. Messages are few, so that it may look each time.
+func (l *logFile) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	own, err := l.f.Stat()
+	there, err2 := os.Stat(l.path())
+	if err != nil || err2 != nil || !os.SameFile(own, there) || there.Size() >= maxLogFile {
+		if err := l.open(); err != nil {
+			return 0, err
+		}
+	}
+	return l.f.Write(b)
+}
+
+// close gives up what was opened last.
+func (l *logFile) close() {
+	if l.f != nil {
+		_ = l.f.Close() // each message was written by itself
+	}
 }
 
 // plainHandler writes records as people read them:

@@ -23,11 +23,12 @@ type runCmd struct {
 	nameFlags
 	outputFlags
 	stateFlags
+	followFlags
 
 	Job         string        `group:"state" placeholder:"NAME" help:"Name under which the state is kept, instead of what the job consists of; with jobs in --config: the one to run."`
 	SpoolSize   size          `group:"state" default:"64MiB" help:"Bytes of undelivered batches kept for each job; beyond it the oldest go, and it is said."`
 	Config      string        `group:"state" type:"path" placeholder:"FILE" help:"YAML file with flags by their names, and a list of jobs."`
-	SelfMetrics bool          `group:"names" help:"Send the run's own account, too, under PREFIX.logmetrics."`
+	SelfMetrics *bool         `group:"names" negatable:"" help:"Send the job's own account, too, under PREFIX.logmetrics. Without the flag: with --follow alone."`
 	Patience    time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output."`
 	DryRun      bool          `group:"outputs" short:"d" help:"Print what would be sent, byte for byte; touch no state. Without state, read the last 1 MiB."`
 
@@ -40,6 +41,8 @@ type parserFlags struct {
 	Timezone      string `group:"input" default:"Local" help:"Zone of stamps that name none, such as Europe/Berlin."`
 	MaxSeries     int    `group:"input" default:"10000" help:"Series whose names come from the log; what exceeds them is gathered in 'overflow'."`
 	MaxLine       size   `group:"input" default:"1MiB" help:"Longest line; a longer one is skipped and counted."`
+
+	readFile func(name string) ([]byte, error) // of files that parsers' options name; nil: os.ReadFile
 }
 
 // nameFlags are what surrounds each name.
@@ -80,12 +83,18 @@ var errUndelivered = errors.New("not everything was delivered; it is kept, and s
 
 // Run runs the job of the command line, or the jobs of --config.
 func (r *runCmd) Run(ctx context.Context, c *console) error {
-	if r.Config == "" {
-		return r.runJob(ctx, c)
+	if r.ParserHelp {
+		return r.describeParser(c)
 	}
-	jobs, err := r.readJobs(c)
-	if err != nil {
-		return err
+	jobs := []*runCmd{r}
+	if r.Config != "" {
+		var err error
+		if jobs, err = r.readJobs(c); err != nil {
+			return err
+		}
+	}
+	if jobs[0].Follow {
+		return followJobs(ctx, c, jobs)
 	}
 	if len(jobs) == 1 {
 		return jobs[0].runJob(ctx, c)
@@ -114,9 +123,6 @@ func (r *runCmd) title() string {
 }
 
 func (r *runCmd) runJob(ctx context.Context, c *console) error {
-	if r.ParserHelp {
-		return r.describeParser(c)
-	}
 	job, err := r.job(c)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"metric":             {},
 	"internal/vfs":       {},
 	"internal/telemetry": {},
+	"internal/supervise": {},
 	"internal/testutil":  {},
 	"internal/archtest":  {},
 	"internal/logtime":   {},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 	"outputs":            {"metric", "internal/wire/*"},
 	"state":              {"metric", "internal/vfs"},
 	"internal/tail":      {"state", "internal/vfs", "parsers"},
-	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/tail", "internal/telemetry", "internal/vfs"},
+	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/tail", "internal/vfs"},
 	"bench/*":            {},
 	"cmd/*":              {"*"},
 }

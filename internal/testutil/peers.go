@@ -39,6 +39,23 @@ var peers = map[string]peer{
 	"sed":           {command("sed"), "apt-get install sed"},
 	"setsid":        {command("setsid"), "apt-get install util-linux"},
 	"wc":            {command("wc"), "apt-get install coreutils"},
+	"carbon-cache":     {command("carbon-cache"), "tools/peers.sh (apt-get install graphite-carbon)"},
+	"whisper-fetch":    {command("whisper-fetch"), "tools/peers.sh (apt-get install graphite-carbon)"},
+	"statsd":           {statsdScript, "tools/peers.sh (npm install statsd)"},
+	"node":             {command("node"), "apt-get install nodejs"},
+	"bzip2":            {command("bzip2"), "tools/peers.sh (apt-get install bzip2)"},
+	"gzip":             {command("gzip"), "apt-get install gzip"},
+	"xz":               {command("xz"), "tools/peers.sh (apt-get install xz-utils)"},
+	"zstd":             {command("zstd"), "tools/peers.sh (apt-get install zstd)"},
+	"logrotate":        {command("logrotate"), "tools/peers.sh (apt-get install logrotate)"},
+	"systemd-analyze":  {command("systemd-analyze"), "tools/peers.sh (apt-get install systemd)"},
+	"systemd-sysusers": {command("systemd-sysusers"), "tools/peers.sh (apt-get install systemd)"},
+	"awk":              {command("awk"), "apt-get install mawk"},
+	"bash":             {command("bash"), "apt-get install bash"},
+	"grep":             {command("grep"), "apt-get install grep"},
+	"python3":          {command("python3"), "apt-get install python3"},
+	"sed":              {command("sed"), "apt-get install sed"},
+	"wc":               {command("wc"), "apt-get install coreutils"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not

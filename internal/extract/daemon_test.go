@@ -1,0 +1,287 @@
+package extract_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/testutil"
+)
+
+// interval is that of jobs in a fleet, in seconds. Two, so that one that was
+// cut shows: its end is an odd second.
+const interval = 2
+
+// patience is how long a process on a busy machine may take for anything.
+const patience = time.Minute
+
+// crewed is a world that is a job of a daemon: its log is read by that alone,
+// and its sink remembers stamps.
+type crewed struct {
+	*world
+	name    string
+	workers int
+
+	mu     sync.Mutex // protects the field below
+	stamps []int64    // of the batches, in the order in which they came
+}
+
+func newCrewed(t *testing.T, name string) *crewed {
+	t.Helper()
+	c := &crewed{world: emptyWorld(t, "--job="+name), name: name, workers: 1}
+	c.outputs = []string{"graphite"}
+	c.sink.is(func(conn *net.TCPConn) []byte {
+		stream := good(conn)
+		if f := bytes.Fields(stream); len(f) > 2 {
+			stamp, _ := strconv.ParseInt(string(f[2]), 10, 64)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.stamps = append(c.stamps, stamp)
+		}
+		return stream
+	})
+	c.write(10)
+	c.exits(0) // a first run, which reads the live file alone; from then on nothing may be missed
+	return c
+}
+
+// job is the world as a job of a configuration file.
+func (c *crewed) job() string {
+	return fmt.Sprintf(`
+  - job: %s
+    logs: %s
+    state-dir: %s
+    graphite-host: %s
+    workers: %d
+`, c.name, c.log(), c.state(), c.sink.address, c.workers)
+}
+
+// nextBatch waits for a batch that holds all that is written.
+func (c *crewed) nextBatch() {
+	c.t.Helper()
+	testutil.Eventually(c.t, patience, func() bool { return c.ledger.lines("graphite") >= c.written-len(c.lost) })
+}
+
+// lines returns how many lines a sink has.
+func (l *ledger) lines(sink string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.batches[sink] {
+		n += len(d.lines)
+	}
+	return n
+}
+
+// fleet is a daemon and its jobs.
+type fleet struct {
+	t      *testing.T
+	config string
+	cmd    *exec.Cmd
+	stderr *os.File
+	ended  chan error
+}
+
+// configure writes the configuration of the jobs.
+func (f *fleet) configure(jobs ...*crewed) {
+	f.t.Helper()
+	text := fmt.Sprintf("parser: RegexParser\nparser-options: '%s'\noutput: graphite\nfrom: begin\nmax-series: 1000000\ninterval: %ds\njobs:\n",
+		strings.ReplaceAll(rule, "'", "''"), interval)
+	for _, c := range jobs {
+		text += c.job()
+	}
+	require.NoError(f.t, os.WriteFile(f.config, []byte(text), 0o600))
+}
+
+// newFleet starts a daemon of the jobs, whose logs must be there.
+func newFleet(t *testing.T, jobs ...*crewed) *fleet {
+	t.Helper()
+	dir := t.TempDir()
+	f := &fleet{t: t, config: filepath.Join(dir, "c.yaml"), ended: make(chan error, 1)}
+	f.configure(jobs...)
+	var err error
+	f.stderr, err = os.Create(filepath.Join(dir, "stderr"))
+	require.NoError(t, err)
+	f.cmd = exec.Command(program(t), "daemon", "--config", f.config)
+	f.cmd.Stderr = f.stderr
+	require.NoError(t, f.cmd.Start())
+	go func() { f.ended <- f.cmd.Wait() }()
+	t.Cleanup(func() {
+		if f.cmd.Process.Kill() == nil {
+			<-f.ended
+		}
+		f.stderr.Close()
+	})
+	return f
+}
+
+func (f *fleet) said() string {
+	f.t.Helper()
+	text, err := os.ReadFile(f.stderr.Name())
+	require.NoError(f.t, err)
+	return string(text)
+}
+
+// reload has the daemon take the configuration of the jobs.
+func (f *fleet) reload(jobs ...*crewed) {
+	f.t.Helper()
+	const taken = "the configuration is taken"
+	before := strings.Count(f.said(), taken)
+	f.configure(jobs...)
+	require.NoError(f.t, f.cmd.Process.Signal(syscall.SIGHUP))
+	testutil.Eventually(f.t, patience, func() bool { return strings.Count(f.said(), taken) > before })
+}
+
+// end ends the daemon as a service manager does.
+func (f *fleet) end() {
+	f.t.Helper()
+	require.NoError(f.t, f.cmd.Process.Signal(syscall.SIGTERM))
+	began := time.Now()
+	select {
+	case err := <-f.ended:
+		f.ended <- err
+		require.NoError(f.t, err, "%s", f.said())
+		f.t.Logf("it ended within %v", time.Since(began).Round(time.Millisecond))
+	case <-time.After(patience):
+		require.FailNow(f.t, "it does not end", "%s", f.said())
+	}
+}
+
+// TestNoLineIsLostOrDoubledOverReloads: of four jobs one goes on, one is
+// removed, one changed and one added, each while its log is written and rotated.
+func TestNoLineIsLostOrDoubledOverReloads(t *testing.T) {
+	t.Parallel()
+	kept, removed, changed, added := newCrewed(t, "kept"), newCrewed(t, "removed"), newCrewed(t, "changed"), newCrewed(t, "added")
+	all := []*crewed{kept, removed, changed, added}
+	write := func() {
+		for _, c := range all {
+			c.write(200)
+			if c.rand.IntN(3) == 0 {
+				c.rotate()
+				c.write(50)
+			}
+		}
+	}
+	write()
+	f := newFleet(t, kept, removed, changed)
+	lock := func() time.Time {
+		fi, err := os.Stat(filepath.Join(kept.state(), "kept.lock"))
+		require.NoError(t, err)
+		return fi.ModTime() // each who takes the lock writes its number there
+	}
+	kept.nextBatch()
+	locked := lock()
+	for round := range 3 {
+		write()
+		changed.workers++
+		before := f.said()
+		f.reload(kept, changed)
+		if round == 0 {
+			assert.Contains(t, strings.TrimPrefix(f.said(), before), "jobs=2 undisturbed=1 ended=2 started=1")
+		}
+		write()
+		f.reload(kept, added, changed)
+		kept.nextBatch()
+		write()
+		f.reload(added, changed, kept, removed)
+		write()
+		for _, c := range all {
+			c.nextBatch()
+		}
+	}
+	write()
+	f.end()
+	assert.Equal(t, locked, lock(), "the job that did not change gave up its lock")
+	for i, stamp := range kept.stamps {
+		assert.Zero(t, stamp%interval, "batch %d: its interval was cut", i)
+		assert.True(t, i == 0 || stamp > kept.stamps[i-1], "batch %d", i)
+	}
+	assert.Greater(t, len(kept.stamps), 3)
+	for _, c := range all {
+		c.exact()
+	}
+	assert.NotContains(t, f.said(), "failed")
+}
+
+// TestTheLastBatchIsMadeAtTheEnd: what was read is sent before the interval is over.
+func TestTheLastBatchIsMadeAtTheEnd(t *testing.T) {
+	t.Parallel()
+	c := newCrewed(t, "j")
+	c.write(1000)
+	f := newFleet(t, c)
+	c.nextBatch()
+	for range 5 {
+		c.write(1000)
+		before := c.ledger.lines("graphite")
+		f.end()
+		c.ledger.check(t, "graphite", c.written, nil)
+		assert.Equal(t, before+1000, c.ledger.lines("graphite"))
+		f = newFleet(t, c)
+	}
+	f.end()
+	c.exact()
+}
+
+// TestLogrotate: the snippets of deploy/logrotate, and logrotate itself, while a
+// daemon reads.
+func TestLogrotate(t *testing.T) {
+	t.Parallel()
+	logrotate := testutil.Peer(t, "logrotate")
+	for _, snippet := range []string{"rename", "copytruncate"} {
+		t.Run(snippet, func(t *testing.T) {
+			t.Parallel()
+			c := newCrewed(t, snippet)
+			text, err := os.ReadFile("../../deploy/logrotate/" + snippet)
+			require.NoError(t, err)
+			conf := strings.ReplaceAll(string(text), "/var/log/app/app.log", c.log())
+			if os.Geteuid() != 0 {
+				conf = regexp.MustCompile(`create .*`).ReplaceAllString(conf, "create 0640")
+			}
+			require.NotEqual(t, string(text), conf)
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o600))
+			rotate := func() {
+				t.Helper()
+				cmd := exec.CommandContext(t.Context(), logrotate, "-f", "-s", filepath.Join(dir, "state"), filepath.Join(dir, "conf"))
+				out, err := cmd.CombinedOutput()
+				var exit *exec.ExitError
+				require.False(t, errors.As(err, &exit), "%s", out)
+				require.NoError(t, err)
+			}
+			c.write(100)
+			f := newFleet(t, c)
+			for range 3 {
+				c.write(1000)
+				rotate()
+				c.write(1000)
+				c.nextBatch()
+				c.write(1000)
+				if snippet == "rename" { // a copy that nobody has read yet is lost when the next is made over it
+					rotate()
+					c.write(1000)
+				}
+				rotate()
+				c.write(1000)
+				c.nextBatch()
+			}
+			f.end()
+			c.exact()
+			compressed, err := filepath.Glob(c.file(".*.gz"))
+			require.NoError(t, err)
+			assert.NotEmpty(t, compressed)
+		})
+	}
+}

@@ -67,9 +67,7 @@ var figureUnits = map[string]string{"lagBytes": "bytes", "lagSeconds": "seconds"
 func (r *run) figures(t tally, n int) []Figure {
 	var list []Figure
 	counter := func(name string, v float64) { list = append(list, Figure{Name: name, Value: v, Counter: true}) }
-	gauge := func(name string, v float64, unit string) {
-		list = append(list, Figure{Name: name, Value: v, unit: unit})
-	}
+	gauge := func(name string, v float64) { list = append(list, Figure{Name: name, Value: v}) }
 	now := r.job.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -64,6 +64,8 @@ package tail
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/logmetrics/logmetrics/parsers"
 	"github.com/logmetrics/logmetrics/state"
@@ -83,3 +85,7 @@ type Source interface {
 	Position() state.Position
 	Close() error
 }
+
+// ErrEnded is returned by Next when nothing will ever come again. It is an
+// io.EOF, too.
+var ErrEnded = fmt.Errorf("the log has ended: %w", io.EOF)

@@ -29,9 +29,13 @@ var peers = map[string]peer{
 	"awk":           {command("awk"), "apt-get install mawk"},
 	"bash":          {command("bash"), "apt-get install bash"},
 	"grep":          {command("grep"), "apt-get install grep"},
-	"python3":       {command("python3"), "apt-get install python3"},
-	"sed":           {command("sed"), "apt-get install sed"},
-	"wc":            {command("wc"), "apt-get install coreutils"},
+	"logger":        {command("logger"), "tools/peers.sh (apt-get install bsdutils)"},
+	"journalctl":    {command("journalctl"), "tools/peers.sh (apt-get install systemd)"},
+	"systemd-journal-remote": {file("/usr/lib/systemd/systemd-journal-remote", "/lib/systemd/systemd-journal-remote"),
+		"tools/peers.sh (apt-get install systemd-journal-remote)"},
+	"python3": {command("python3"), "apt-get install python3"},
+	"sed":     {command("sed"), "apt-get install sed"},
+	"wc":      {command("wc"), "apt-get install coreutils"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not
@@ -71,6 +75,18 @@ func NotRun(t testing.TB, why string) {
 
 func command(name string) func() (string, error) {
 	return func() (string, error) { return exec.LookPath(name) }
+}
+
+// file finds a program that is not in $PATH.
+func file(paths ...string) func() (string, error) {
+	return func() (path string, err error) {
+		for _, path = range paths {
+			if _, err = os.Stat(path); err == nil {
+				return path, nil
+			}
+		}
+		return "", err
+	}
 }
 
 // statsdScript finds node's statsd where tools/peers.sh puts it.

@@ -169,8 +169,8 @@ func (r *reader) once(ctx context.Context) error {
 		return r.wrap(err, "")
 	}
 	copyErr := r.copy(out)
-	if copyErr != nil {
-		cancel() // it may not be at its end
+	if copyErr != nil && !errors.Is(copyErr, io.ErrUnexpectedEOF) {
+		cancel() // it is not at its end
 	}
 	waitErr := cmd.Wait()
 	switch {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -97,7 +98,7 @@ func newExportReader(r io.Reader) *exportReader {
 // returns io.EOF at the end, io.ErrUnexpectedEOF within an entry.
 func (x *exportReader) next() (*entry, error) {
 	x.e.reset()
-	for empty := true; ; empty = false {
+	for empty := true; ; {
 		line, err := x.r.ReadSlice('\n')
 		switch {
 		case len(line) == 1 && line[0] == '\n':
@@ -113,6 +114,7 @@ func (x *exportReader) next() (*entry, error) {
 		if err := x.field(line); err != nil {
 			return nil, unexpected(err)
 		}
+		empty = false
 	}
 }
 
@@ -127,23 +129,42 @@ func (x *exportReader) field(line []byte) error {
 		return x.binary(line[:len(line)-1])
 	}
 	f, wanted := x.want(name)
-	for {
-		if wanted {
-			x.add(f, text)
+	for n := 0; ; {
+		if whole {
+			text = text[:len(text)-1]
+		}
+		if n += len(text); wanted && n <= maxOf(f) {
+			x.e.value[f] = append(x.e.value[f], text...)
 		}
 		if whole {
-			break
+			if wanted && n > maxOf(f) {
+				x.pass(f, int64(n))
+			}
+			return nil
 		}
-		line, err := x.r.ReadSlice('\n')
+		var err error
+		text, err = x.r.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
-		text, whole = line, line[len(line)-1] == '\n'
+		whole = text[len(text)-1] == '\n'
 	}
-	if wanted {
-		x.closeText(f)
+}
+
+// maxOf returns how long the field may be.
+func maxOf(f field) int {
+	if f == fMessage {
+		return maxMessage
 	}
-	return nil
+	return maxField
+}
+
+// pass makes a field of n bytes absent, and says so of a message.
+func (x *exportReader) pass(f field, n int64) {
+	x.e.value[f] = x.e.value[f][:0]
+	if f == fMessage {
+		x.e.tooLong = n
+	}
 }
 
 // want says which field of the entry name is; false when it is to be passed.
@@ -154,34 +175,6 @@ func (x *exportReader) want(name []byte) (field, bool) {
 	}
 	x.e.seen[f] = true
 	return f, true
-}
-
-// add appends a part of a field's value, or passes the field when it is too long.
-func (x *exportReader) add(f field, p []byte) {
-	if x.passed(f, len(p)) {
-		x.e.value[f] = x.e.value[f][:0]
-		return
-	}
-	x.e.value[f] = append(x.e.value[f], p...)
-}
-
-// passed reports whether the field would be too long with n more bytes, and
-// counts those of a message.
-func (x *exportReader) passed(f field, n int) bool {
-	have := len(x.e.value[f])
-	if f != fMessage {
-		return have+n > maxField
-	}
-	if x.e.tooLong == 0 && have+n <= maxMessage {
-		return false
-	}
-	x.e.tooLong += int64(have + n)
-	return true
-}
-
-// closeText takes the '\n' off a text field.
-func (x *exportReader) closeText(f field) {
-	x.e.value[f] = bytes.TrimSuffix(x.e.value[f], []byte{'\n'})
 }
 
 // binary reads the value of the field with the given name: its length, itself
@@ -207,17 +200,14 @@ func (x *exportReader) binary(name []byte) error {
 
 // value reads a value of n bytes, or passes it.
 func (x *exportReader) value(f field, wanted bool, n int64) error {
-	if wanted && n <= maxMessage && !x.passed(f, int(n)) {
-		v := &x.e.value[f]
-		if int64(cap(*v)) < n {
-			*v = make([]byte, n)
-		}
-		*v = (*v)[:n]
-		_, err := io.ReadFull(x.r, *v)
+	if wanted && n <= int64(maxOf(f)) {
+		v := slices.Grow(x.e.value[f], int(n))[:n]
+		x.e.value[f] = v
+		_, err := io.ReadFull(x.r, v)
 		return err
 	}
-	if wanted && f == fMessage {
-		x.e.tooLong = n
+	if wanted {
+		x.pass(f, n)
 	}
 	_, err := io.CopyN(io.Discard, x.r, n)
 	return err

@@ -20,7 +20,8 @@ func (f *Feed) Next(ctx context.Context, buf []byte) (parsers.Block, error) {
 		}
 		ended := f.hasEnded() // first: what is written afterwards is not its end
 		buf = f.grow(buf)
-		n := f.peek(buf[len(f.acc):][:tail.BlockSize])
+		room := buf[len(f.acc):]
+		n := f.peek(room[:min(len(room), tail.BlockSize)])
 		if n > 0 {
 			f.heard = f.opt.Now()
 			if b := f.lines(buf, n); len(b.Bytes) > 0 {
@@ -74,11 +75,11 @@ func (f *Feed) failure() error {
 	return err
 }
 
-// grow returns buf, or a longer one when what is held back leaves too little
-// room in it. A line that fills it is copied once, and doubles it no more.
+// grow returns buf, or a longer one when what is held back leaves less than
+// half a block of room in it.
 func (f *Feed) grow(buf []byte) []byte {
-	if need := len(f.acc) + tail.BlockSize; len(buf) < need {
-		return make([]byte, need)
+	if len(buf)-len(f.acc) < tail.BlockSize/2 {
+		return make([]byte, len(f.acc)+tail.BlockSize)
 	}
 	return buf
 }

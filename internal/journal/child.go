@@ -115,8 +115,8 @@ type reader struct {
 	child
 	feed   *feed.Feed
 	gaps   *atomic.Int64
-	cursor []byte // of the last entry in the feed, or Begin
-	frame  []byte // scratch
+	cursor []byte // of the last entry in frames or the feed, or Begin
+	frames []byte // not yet in the feed, see Source.strip
 }
 
 // run reads to the journal's end, or with Follow until ctx is done.
@@ -185,14 +185,39 @@ func (r *reader) once(ctx context.Context) error {
 	return nil
 }
 
-// copy writes the entries of out into the feed.
+// copy writes the entries of out into the feed, all of a read(2) at once.
 func (r *reader) copy(out io.Reader) error {
-	x := newExportReader(out)
+	err := r.entries(newExportReader(flushing{out, r}))
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return cmp.Or(r.flush(), err)
+}
+
+// flushing is a Reader that writes r's frames before it reads, which may wait.
+type flushing struct {
+	io.Reader
+	r *reader
+}
+
+// Read implements io.Reader.
+func (f flushing) Read(p []byte) (int, error) {
+	if err := f.r.flush(); err != nil {
+		return 0, err
+	}
+	return f.Reader.Read(p)
+}
+
+func (r *reader) flush() error {
+	_, err := r.feed.Write(r.frames)
+	r.frames = r.frames[:0]
+	return err
+}
+
+// entries makes frames of entries until there is an error.
+func (r *reader) entries(x *exportReader) error {
 	for first := string(r.cursor) != Begin; ; first = false {
 		e, err := x.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
@@ -207,28 +232,22 @@ func (r *reader) copy(out io.Reader) error {
 			r.gaps.Add(1)
 			r.opt.Log.Warn("the entry that was read last is no longer in the journal; entries after it may be lost")
 		}
-		if err := r.write(e); err != nil {
-			return err
-		}
+		r.add(e)
 	}
 }
 
-// write writes e's frame, see Source.strip.
-func (r *reader) write(e *entry) error {
-	r.frame = r.frame[:0]
+// add makes a frame of e.
+func (r *reader) add(e *entry) {
+	start := len(r.frames)
 	if e.tooLong == 0 {
-		r.frame = appendLine(r.frame, e)
+		r.frames = appendLine(r.frames, e)
 	}
-	if n := int64(len(r.frame)) + e.tooLong; n > int64(r.opt.MaxLine) {
+	if n := int64(len(r.frames)-start) + e.tooLong; n > int64(r.opt.MaxLine) {
 		r.feed.Skipped(int(n))
-		r.frame = r.frame[:0]
+		r.frames = r.frames[:start]
 	}
-	r.frame = append(r.frame, 0)
-	r.frame = append(r.frame, e.value[fCursor]...)
-	r.frame = append(r.frame, '\n')
-	if _, err := r.feed.Write(r.frame); err != nil {
-		return err
-	}
+	r.frames = append(r.frames, 0)
+	r.frames = append(r.frames, e.value[fCursor]...)
+	r.frames = append(r.frames, '\n')
 	r.cursor = append(r.cursor[:0], e.value[fCursor]...)
-	return nil
 }

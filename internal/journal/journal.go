@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,7 @@ type Source struct {
 	feed   *feed.Feed
 	cancel context.CancelFunc
 	done   chan struct{} // closed by the goroutine
+	once   sync.Once     // of Close
 	gaps   atomic.Int64
 
 	// The rest is owned by the source's owner.
@@ -203,11 +205,13 @@ func (s *Source) Stats() tail.Stats {
 	return st
 }
 
-// Close implements tail.Source. It ends journalctl.
+// Close implements tail.Source. It ends journalctl, and may be called again.
 func (s *Source) Close() error {
-	s.feed.Stop()
-	s.cancel()
-	<-s.done
+	s.once.Do(func() {
+		s.feed.Stop()
+		s.cancel()
+		<-s.done
+	})
 	return nil
 }
 

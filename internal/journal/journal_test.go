@@ -107,8 +107,9 @@ func (j *journald) open(spec string, pos state.Position, opt journal.Options) *j
 func all(t testing.TB, src *journal.Source) string {
 	t.Helper()
 	var got strings.Builder
+	buf := make([]byte, 2*tail.BlockSize)
 	for {
-		b, err := src.Next(t.Context(), nil)
+		b, err := src.Next(t.Context(), buf)
 		if errors.Is(err, tail.ErrEnded) {
 			return got.String()
 		}

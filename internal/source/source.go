@@ -9,7 +9,6 @@ package source
 import (
 	"fmt"
 	"io/fs"
-	"net"
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/journal"
@@ -62,9 +61,8 @@ func Check(name string) error {
 		_, err := journal.Args(name)
 		return err
 	case UDP:
-		if _, _, err := net.SplitHostPort(strings.TrimPrefix(name, stream.UDP)); err != nil {
-			return fmt.Errorf("listen on %q: %w", name, err)
-		}
+		_, _, err := stream.SplitUDP(name)
+		return err
 	case Unixgram:
 		if name == stream.Unixgram {
 			return fmt.Errorf("listen on %q: it names no path", name)

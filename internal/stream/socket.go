@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,15 +29,27 @@ const (
 	readPause = time.Second
 )
 
-func openUDP(address string, opt Options) (*Source, error) {
-	host, _, err := net.SplitHostPort(address)
+// SplitUDP returns the parts of "udp:HOST:PORT", neither of which is empty.
+func SplitUDP(name string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(strings.TrimPrefix(name, UDP))
 	if err == nil && host == "" {
 		err = errors.New("it names no address to listen on (127.0.0.1 is this machine alone, 0.0.0.0 all)")
 	}
-	var addr *net.UDPAddr
-	if err == nil {
-		addr, err = net.ResolveUDPAddr("udp", address)
+	if err == nil && port == "" {
+		err = errors.New("it names no port")
 	}
+	if err != nil {
+		return "", "", fmt.Errorf("listen on %q: %w", name, err)
+	}
+	return host, port, nil
+}
+
+func openUDP(address string, opt Options) (*Source, error) {
+	_, _, err := SplitUDP(UDP + address)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on \"%s%s\": %w", UDP, address, err)
 	}

@@ -82,6 +82,7 @@ func TestUnixSocketsOfTheDead(t *testing.T) {
 	_, err = stream.Open("unixgram:"+path, stream.Options{Follow: true})
 	require.ErrorIs(t, err, stream.ErrInUse)
 	require.NoError(t, src.Close())
+	require.NoError(t, src.Close())
 	assert.NoFileExists(t, path)
 }
 
@@ -184,7 +185,13 @@ func BenchmarkSockets(b *testing.B) {
 			if network == "unixgram" {
 				address = filepath.Join(b.TempDir(), "log")
 			}
-			src, err := stream.Open(network+":"+address, stream.Options{Follow: true})
+			woken := make(chan struct{}, 1)
+			src, err := stream.Open(network+":"+address, stream.Options{Follow: true, Wake: func() {
+				select {
+				case woken <- struct{}{}:
+				default:
+				}
+			}})
 			require.NoError(b, err)
 			conn := dial(b, network, address)
 			go func() {
@@ -194,7 +201,7 @@ func BenchmarkSockets(b *testing.B) {
 					}
 				}
 			}()
-			consume(b, src, len(datagram)+1)
+			consume(b, src, len(datagram)+1, woken)
 			b.ReportMetric(float64(src.Stats().Dropped), "dropped")
 			require.NoError(b, src.Close())
 		})

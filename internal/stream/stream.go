@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/feed"
@@ -57,6 +58,7 @@ type Source struct {
 	done  chan struct{} // closed by the goroutine
 	drops func() int64  // datagrams that the kernel dropped; nil: none can be
 	close func() error  // makes the goroutine end, and removes what Open made
+	once  sync.Once     // of Close
 }
 
 // Open opens "-", "unixgram:PATH", "udp:HOST:PORT", or the path of a FIFO. A
@@ -121,9 +123,12 @@ func (s *Source) Stats() tail.Stats {
 }
 
 // Close implements tail.Source. Lines that were not returned by Next are lost.
-func (s *Source) Close() error {
-	s.feed.Stop()
-	err := s.close()
-	<-s.done
+// It may be called again.
+func (s *Source) Close() (err error) {
+	s.once.Do(func() {
+		s.feed.Stop()
+		err = s.close()
+		<-s.done
+	})
 	return err
 }

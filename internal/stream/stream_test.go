@@ -278,11 +278,11 @@ func BenchmarkStdin(b *testing.B) {
 			}
 		}
 	}()
-	consume(b, src, 150)
+	consume(b, src, 150, nil)
 }
 
-// consume reads b.N lines of the given length.
-func consume(b *testing.B, src *stream.Source, length int) {
+// consume reads b.N lines of the given length; woken is nil for a source that waits.
+func consume(b *testing.B, src *stream.Source, length int, woken <-chan struct{}) {
 	b.Helper()
 	b.SetBytes(int64(length))
 	b.ReportAllocs()
@@ -291,6 +291,7 @@ func consume(b *testing.B, src *stream.Source, length int) {
 	for n := 0; n < b.N; {
 		block, err := src.Next(b.Context(), buf)
 		if err == io.EOF {
+			<-woken
 			continue
 		}
 		require.NoError(b, err)

@@ -3,19 +3,14 @@ package journal_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,116 +20,6 @@ import (
 	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/state"
 )
-
-const limit = 30 * time.Second
-
-func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
-
-// journald is a directory with real journal files.
-type journald struct {
-	t      testing.TB
-	dir    string
-	remote string
-	at     int64 // µs of the entry written next
-}
-
-func newJournal(t testing.TB) *journald {
-	t.Helper()
-	testutil.Peer(t, "journalctl")
-	j := &journald{t: t, dir: t.TempDir(), remote: testutil.Peer(t, "systemd-journal-remote")}
-	j.at = time.Date(2026, 11, 21, 8, 0, 0, 123456000, time.UTC).UnixMicro()
-	return j
-}
-
-// entry appends an entry in the export format: what fields say, "NAME=VALUE",
-// and what else an entry has.
-func (j *journald) entry(dst []byte, fields ...string) []byte {
-	dst = fmt.Appendf(dst, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032d\n", j.at, j.at, 1)
-	j.at++
-	has := map[string]bool{}
-	for _, field := range fields {
-		name, value, _ := strings.Cut(field, "=")
-		has[name] = true
-		dst = appendField(dst, name, value)
-	}
-	for _, field := range []string{"_HOSTNAME=mx", "SYSLOG_FACILITY=2", "PRIORITY=6", "SYSLOG_IDENTIFIER=postfix/smtp", "_PID=601"} {
-		if name, value, _ := strings.Cut(field, "="); !has[name] {
-			dst = appendField(dst, name, value)
-		}
-	}
-	return append(dst, '\n')
-}
-
-func appendField(dst []byte, name, value string) []byte {
-	if !strings.Contains(value, "\n") {
-		return append(dst, name+"="+value+"\n"...)
-	}
-	dst = append(dst, name+"\n"...)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(value)))
-	return append(dst, value+"\n"...)
-}
-
-// write appends entries to the file with the given name.
-func (j *journald) write(file string, export []byte) {
-	j.t.Helper()
-	cmd := exec.CommandContext(j.t.Context(), j.remote, "--output="+filepath.Join(j.dir, file), "-")
-	cmd.Stdin = bytes.NewReader(export)
-	out, err := cmd.CombinedOutput()
-	require.NoError(j.t, err, string(out))
-}
-
-// messages writes entries with messages "N" for from <= N < to.
-func (j *journald) messages(file string, from, to int, fields ...string) {
-	j.t.Helper()
-	var export []byte
-	for i := from; i < to; i++ {
-		export = j.entry(export, append([]string{fmt.Sprintf("MESSAGE=%d", i)}, fields...)...)
-	}
-	j.write(file, export)
-}
-
-// open opens the journal, which is closed at the test's end.
-func (j *journald) open(spec string, pos state.Position, opt journal.Options) *journal.Source {
-	j.t.Helper()
-	opt.Directory = j.dir
-	src, err := journal.Open(spec, pos, opt)
-	require.NoError(j.t, err)
-	j.t.Cleanup(func() { require.NoError(j.t, src.Close()) })
-	return src
-}
-
-// all reads src, which does not follow, to its end.
-func all(t testing.TB, src *journal.Source) string {
-	t.Helper()
-	var got strings.Builder
-	buf := make([]byte, 2*tail.BlockSize)
-	for {
-		b, err := src.Next(t.Context(), buf)
-		if errors.Is(err, tail.ErrEnded) {
-			return got.String()
-		}
-		require.NoError(t, err)
-		got.Write(b.Bytes)
-	}
-}
-
-// texts returns the messages of lines of postfix/smtp.
-func texts(t testing.TB, lines string) (texts []string) {
-	t.Helper()
-	for line := range strings.Lines(lines) {
-		_, text, ok := strings.Cut(line, " mx postfix/smtp[601]: ")
-		require.True(t, ok, line)
-		texts = append(texts, strings.TrimSuffix(text, "\n"))
-	}
-	return texts
-}
-
-func numbers(from, to int) (list []string) {
-	for i := from; i < to; i++ {
-		list = append(list, fmt.Sprint(i))
-	}
-	return list
-}
 
 func TestEntriesAreLines(t *testing.T) {
 	j := newJournal(t)
@@ -384,46 +269,4 @@ func TestFollow(t *testing.T) {
 	<-done
 	assert.Equal(t, numbers(3, n), texts(t, got.String()))
 	assert.Empty(t, all(t, j.open("journal:facility=mail", src.Position(), journal.Options{})))
-}
-
-func BenchmarkJournal(b *testing.B) {
-	j := newJournal(b)
-	const n = 100_000
-	var export []byte
-	for i := range n {
-		export = j.entry(export, fmt.Sprintf("MESSAGE=4F0AC5E%06d: to=<ann@example.org>, relay=mx.example.org[192.0.2.7]:25, delay=0.35, delays=0.05/0.01/0.2/0.09, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 7D3F1)", i),
-			"_TRANSPORT=syslog", "_UID=105", "_GID=113", "_COMM=smtp", "_EXE=/usr/lib/postfix/sbin/smtp", "_CMDLINE=smtp -t unix -u -c",
-			"_CAP_EFFECTIVE=0", "_SELINUX_CONTEXT=unconfined", "_SYSTEMD_CGROUP=/system.slice/system-postfix.slice/postfix@-.service",
-			"_SYSTEMD_UNIT=postfix@-.service", "_SYSTEMD_SLICE=system-postfix.slice", "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef",
-			"_MACHINE_ID=0123456789abcdef0123456789abcdef", "SYSLOG_TIMESTAMP=Nov 21 08:00:00 ")
-	}
-	j.write("a.journal", export)
-	measure := func(name string, read func(b *testing.B) (bytes int)) {
-		b.Run(name, func(b *testing.B) {
-			own, child := cpu(b, syscall.RUSAGE_SELF), cpu(b, syscall.RUSAGE_CHILDREN)
-			for b.Loop() {
-				b.SetBytes(int64(read(b)))
-			}
-			entries := float64(n * b.N)
-			b.ReportMetric(entries/b.Elapsed().Seconds(), "entries/s")
-			b.ReportMetric(float64(cpu(b, syscall.RUSAGE_SELF)-own)/entries, "own-cpu-ns/entry")
-			b.ReportMetric(float64(cpu(b, syscall.RUSAGE_CHILDREN)-child)/entries, "child-cpu-ns/entry")
-		})
-	}
-	measure("source", func(b *testing.B) int {
-		return len(all(b, j.open("journal:", state.Position{}, journal.Options{})))
-	})
-	measure("journalctl", func(b *testing.B) int {
-		out, err := exec.CommandContext(b.Context(), testutil.Peer(b, "journalctl"), "--directory="+j.dir, "--output=export").Output()
-		require.NoError(b, err)
-		return len(out)
-	})
-}
-
-// cpu returns the processor time used up to now.
-func cpu(t testing.TB, who int) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	require.NoError(t, syscall.Getrusage(who, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -143,23 +144,33 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// once runs journalctl until it ends.
+// arguments returns those of the next run.
 //
 // It is given the cursor of the entry that was read last and not the one
 // behind it (--after-cursor): with that it leaves out one more entry when the
 // one of the cursor is gone, or does not match.
-func (r *reader) once(ctx context.Context) error {
+func (r *reader) arguments() []string {
 	args := []string{"--output=export", "--output-fields=" + outputFields(), "--boot=all"} // --follow alone means this boot
-	if string(r.cursor) != Begin {
-		args = append(args, "--cursor="+string(r.cursor))
+	switch {
+	case string(r.cursor) != Begin:
+		args = append(args, "--no-tail", "--cursor="+string(r.cursor))
+	case r.opt.Last > 0:
+		args = append(args, "--lines="+strconv.Itoa(r.opt.Last))
+	default:
+		args = append(args, "--no-tail")
 	}
 	if r.opt.Follow {
-		args = append(args, "--follow", "--no-tail")
+		args = append(args, "--follow")
 	}
+	return args
+}
+
+// once runs journalctl until it ends.
+func (r *reader) once(ctx context.Context) error {
 	var said saying
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := r.command(ctx, args...)
+	cmd := r.command(ctx, r.arguments()...)
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err == nil {

@@ -98,7 +98,7 @@ func TestArguments(t *testing.T) {
 	assert.Equal(t, []string{
 		"--no-pager", "--output=export",
 		"--output-fields=MESSAGE,PRIORITY,SYSLOG_FACILITY,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_PID,_HOSTNAME,_SOURCE_REALTIME_TIMESTAMP",
-		"--boot=all", "--cursor=s=1;i=2 x", "--directory=/a b",
+		"--boot=all", "--no-tail", "--cursor=s=1;i=2 x", "--directory=/a b",
 		"--unit=postfix@-.service", "SYSLOG_FACILITY=2", "_COMM=$(id);'x", "",
 	}, strings.Split(string(args), "\n"))
 }

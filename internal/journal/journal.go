@@ -44,6 +44,8 @@ type Options struct {
 	// FromEnd makes a journal without a position start behind its newest entry
 	// instead of at its oldest.
 	FromEnd bool
+	// Last makes a journal without a position start at its last Last entries; 0: no.
+	Last int
 	// Follow makes Next return io.EOF when nothing is there now. Without it Next
 	// waits for lines or the journal's end.
 	Follow bool
@@ -90,12 +92,15 @@ func Open(spec string, pos state.Position, opt Options) (*Source, error) {
 	if opt.MaxLine <= 0 {
 		opt.MaxLine = tail.DefaultMaxLine
 	}
+	if pos.Cursor != "" {
+		opt.Last = 0
+	}
 	c := child{opt: &opt, args: args}
 	if err := c.probe(); err != nil {
 		return nil, err
 	}
 	cursor := pos.Cursor
-	if cursor == "" && opt.FromEnd {
+	if cursor == "" && opt.FromEnd && opt.Last == 0 {
 		cursor, err = c.newest()
 	}
 	if err != nil {

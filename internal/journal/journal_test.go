@@ -210,6 +210,28 @@ func TestFromEnd(t *testing.T) {
 	}
 }
 
+// TestLast: of a new journal the last entries are read, of one with a position all.
+func TestLast(t *testing.T) {
+	j := newJournal(t)
+	j.messages("a.journal", 0, 9)
+	opt := journal.Options{FromEnd: true, Last: 4}
+	src := j.open("journal:", state.Position{}, opt)
+	assert.Equal(t, numbers(5, 9), texts(t, all(t, src)))
+	j.messages("a.journal", 9, 18)
+	assert.Equal(t, numbers(9, 18), texts(t, all(t, j.open("journal:", src.Position(), opt))))
+	begin := state.Position{Cursor: journal.Begin}
+	assert.Equal(t, numbers(0, 18), texts(t, all(t, j.open("journal:", begin, opt))))
+	opt.Follow = true
+	follower := j.open("journal:", state.Position{}, opt)
+	var got strings.Builder
+	testutil.Eventually(t, limit, func() bool {
+		b, err := follower.Next(t.Context(), nil)
+		got.Write(b.Bytes)
+		return err == nil
+	})
+	assert.True(t, strings.Contains(got.String(), ": 14\n") && strings.Count(got.String(), "\n") <= 4, got.String())
+}
+
 // TestLongMessages: what is too long is skipped and counted, once over two runs.
 func TestLongMessages(t *testing.T) {
 	j := newJournal(t)

@@ -71,9 +71,14 @@ func Check(name string) error {
 	return nil
 }
 
+// lineLength is what a line of a journal has, about, in bytes: it makes entries
+// of tail.Options.Last.
+const lineLength = 256
+
 // Options say how a log is read. The zero value is ready.
 type Options struct {
-	// File is for files; of it Log, MaxLine, FromEnd, Silence and Now are for the others, too.
+	// File is for files; of it Log, MaxLine, Silence and Now are for the others,
+	// too, FromEnd and Last for the journal.
 	File tail.Options
 	// Follow makes Next return io.EOF when nothing is there now; without it Next
 	// waits for the end of what is no file.
@@ -91,6 +96,7 @@ func Open(name string, pos state.Position, opt Options) (tail.Source, error) {
 	if kind == Journal {
 		return opened(journal.Open(name, pos, journal.Options{
 			Log: opt.File.Log, Directory: opt.JournalDir, MaxLine: opt.File.MaxLine, FromEnd: opt.File.FromEnd,
+			Last:   int(min(opt.File.Last, 1<<30) / lineLength),
 			Follow: opt.Follow, Wake: opt.Wake, Silence: opt.File.Silence, Now: opt.File.Now,
 		}))
 	}

@@ -8,6 +8,7 @@ set -eu
 [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] || exit 0
 
 packages='
+bsdutils
 bzip2
 ganglia-monitor
 graphite-carbon
@@ -17,6 +18,7 @@ nsca
 nsca-client
 rsyslog
 systemd
+systemd-journal-remote
 xz-utils
 zstd
 '

@@ -16,6 +16,7 @@ type Stats struct {
 	Gaps        int64 // times the file that was read last was gone
 	Lost        int64 // bytes lost in gaps and damaged files, estimated
 	Generations int64 // files read from
+	Dropped     int64 // datagrams that the kernel dropped
 	Lag         int64 // bytes not yet returned, in the current file and the live one; compressed files count as they are stored
 	LagSince    int64 // Unix seconds when the newest of them was written; 0: Lag is 0
 }
@@ -127,6 +128,7 @@ func (s *Stats) Add(o Stats) {
 	s.Gaps += o.Gaps
 	s.Lost += o.Lost
 	s.Generations += o.Generations
+	s.Dropped += o.Dropped
 	s.Lag += o.Lag
 	if s.LagSince == 0 || o.LagSince != 0 && o.LagSince < s.LagSince {
 		s.LagSince = o.LagSince

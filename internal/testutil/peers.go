@@ -42,6 +42,10 @@ var peers = map[string]peer{
 	"logrotate":        {command("logrotate"), "tools/peers.sh (apt-get install logrotate)"},
 	"systemd-analyze":  {command("systemd-analyze"), "tools/peers.sh (apt-get install systemd)"},
 	"systemd-sysusers": {command("systemd-sysusers"), "tools/peers.sh (apt-get install systemd)"},
+	"logger":           {command("logger"), "tools/peers.sh (apt-get install bsdutils)"},
+	"journalctl":       {command("journalctl"), "tools/peers.sh (apt-get install systemd)"},
+	"systemd-journal-remote": {file("/usr/lib/systemd/systemd-journal-remote", "/lib/systemd/systemd-journal-remote"),
+		"tools/peers.sh (apt-get install systemd-journal-remote)"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not
@@ -81,6 +85,18 @@ func NotRun(t testing.TB, why string) {
 
 func command(name string) func() (string, error) {
 	return func() (string, error) { return exec.LookPath(name) }
+}
+
+// file finds a program that is not in $PATH.
+func file(paths ...string) func() (string, error) {
+	return func() (path string, err error) {
+		for _, path = range paths {
+			if _, err = os.Stat(path); err == nil {
+				return path, nil
+			}
+		}
+		return "", err
+	}
 }
 
 // statsdScript finds node's statsd where tools/peers.sh puts it.

@@ -94,9 +94,6 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 
 func (job *Job) defaults() {
 	job.Workers = cmp.Or(job.Workers, runtime.GOMAXPROCS(0))
-	if job.Parser.Sequential {
-		job.Workers = 1
-	}
 	job.Patience = cmp.Or(job.Patience, 20*time.Second)
 	if job.Log == nil {
 		job.Log = slog.Default()

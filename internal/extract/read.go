@@ -63,11 +63,14 @@ type worker struct {
 
 func newIntake(job *Job) (*intake, error) {
 	in := &intake{job: job}
-	for range job.Workers {
+	for len(in.workers) < job.Workers {
 		rec := metric.NewRecorder(metric.RecorderOptions{MaxSeries: job.MaxSeries})
 		p, err := job.Parser.New(job.Options, rec)
 		if err != nil {
 			return nil, err
+		}
+		if job.Parser.Joins(p) {
+			job.Workers = 1
 		}
 		in.workers = append(in.workers, &worker{parser: p, rec: rec})
 	}

@@ -56,6 +56,25 @@ func logCases(tb testing.TB) []logCase {
 			cases = append(cases, casesOf(tb, f, strings.TrimSuffix(path, ".log"))...)
 		}
 	}
+	return append(cases, unwrapCases(tb)...)
+}
+
+// unwrapCases are the logs testdata/unwrap/KIND/PARSER-BASE.log.
+func unwrapCases(tb testing.TB) (cases []logCase) {
+	tb.Helper()
+	for _, kind := range []string{"cri", "docker", "syslog"} {
+		logs, err := filepath.Glob(filepath.Join("..", "testdata", "unwrap", kind, "*.log"))
+		require.NoError(tb, err)
+		require.NotEmpty(tb, logs, kind)
+		for _, path := range logs {
+			name, _, _ := strings.Cut(filepath.Base(path), "-")
+			f, _, ok := parsers.Find(name)
+			require.True(tb, ok, path)
+			f, err := parsers.Unwrap(kind, f)
+			require.NoError(tb, err)
+			cases = append(cases, casesOf(tb, f, strings.TrimSuffix(path, ".log"))...)
+		}
+	}
 	return cases
 }
 

@@ -26,7 +26,7 @@ func logtimeRand(t *testing.T) *rand.Rand {
 func TestOpenIntervalsSurviveRestarts(t *testing.T) {
 	rng := logtimeRand(t)
 	for _, c := range logCases(t) {
-		if c.factory.Sequential && !slices.ContainsFunc(c.args, isPattern) {
+		if c.factory.Name == "Log4jParser" && !slices.ContainsFunc(c.args, isPattern) {
 			continue // messages hold lines in other layouts, and which is the log's is learnt anew by each run
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -63,7 +63,9 @@ func TestBoundsOfLogTime(t *testing.T) {
 				cut.workers, cut.rng, cut.spoil = workers(c, rng), rng, true
 				got := read(t, c, cut)
 				assertSame(t, whole, got)
-				require.Equal(t, []uint64{whole.late, whole.unbelieved}, []uint64{got.late, got.unbelieved})
+				if !c.joins { // lines that are held count again
+					require.Equal(t, []uint64{whole.late, whole.unbelieved}, []uint64{got.late, got.unbelieved})
+				}
 				late, unbelieved = late+got.late, unbelieved+got.unbelieved
 			}
 		})

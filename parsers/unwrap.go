@@ -1,7 +1,6 @@
 package parsers
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -245,49 +244,4 @@ func (u *unwrapper) note(unix int64, timed bool) {
 	if n := len(u.runs); n == 0 || u.runs[n-1].timed != timed || timed && u.runs[n-1].unix != unix {
 		u.runs = append(u.runs, next)
 	}
-}
-
-// block is the part of buf for the inner parser, like b in all else.
-func (u *unwrapper) block(b Block, from, to int, final bool) Block {
-	b.Bytes, b.Final = u.buf[from:to:to], final
-	return b
-}
-
-// feed has the inner parser parse buf up to end, second by second.
-func (u *unwrapper) feed(b Block, end int, rec *metric.Recorder) (st Stats) {
-	if len(u.runs) == 0 || u.runs[0].at >= end {
-		return u.inner.Parse(u.block(b, 0, end, b.Final), rec)
-	}
-	for i, run := range u.runs {
-		to, last := end, true
-		if i+1 < len(u.runs) && u.runs[i+1].at < end {
-			to, last = u.runs[i+1].at, false
-		}
-		from := run.at
-		if st.Held > 0 {
-			// The record before is of its own time. It ends where a line starts
-			// another: one line is enough to know.
-			first := nextLine(u.buf[:to], from)
-			u.more(b, from-st.Held, first, false, rec, &st)
-			from = first - st.Held
-		}
-		if run.timed {
-			// As often as there are lines: late ones are counted.
-			for range bytes.Count(u.buf[run.at:to], []byte{'\n'}) {
-				rec.At(run.unix)
-			}
-		}
-		u.more(b, from, to, last && b.Final, rec, &st)
-		if last {
-			break
-		}
-	}
-	return st
-}
-
-// more has the inner parser parse another part of buf, which starts with what it held.
-func (u *unwrapper) more(b Block, from, to int, final bool, rec *metric.Recorder, st *Stats) {
-	got := u.inner.Parse(u.block(b, from, to, final), rec)
-	st.Add(got)
-	st.Held = got.Held
 }

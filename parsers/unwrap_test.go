@@ -177,3 +177,35 @@ func TestUnwrapUnknown(t *testing.T) {
 	var usage *parsers.UsageError
 	require.ErrorAs(t, err, &usage)
 }
+
+// A record without an end, of which each line is of another second, takes time in
+// proportion to its length.
+func TestUnwrapOfRecordsOverManySeconds(t *testing.T) {
+	var log bytes.Buffer
+	for i := range 20000 {
+		fmt.Fprintf(&log, "2026-11-20T%02d:%02d:%02dZ stdout F no start\n", i/3600, i/60%60, i%60)
+	}
+	inner := new(countingParser)
+	f, err := parsers.Unwrap("cri", parsers.Factory{Name: "counting", Sequential: true, New: func(parsers.Options, *metric.Recorder) (parsers.Parser, error) {
+		return inner, nil
+	}})
+	require.NoError(t, err)
+	rec := metric.NewRecorder(metric.RecorderOptions{Interval: 60})
+	p, err := f.New(parsers.Options{WantTime: true}, rec)
+	require.NoError(t, err)
+	rec.Block(0)
+	st := p.Parse(parsers.Block{Bytes: log.Bytes(), Final: true}, rec)
+	assert.Equal(t, 20000, st.Lines)
+	assert.Less(t, inner.bytes, 20*log.Len())
+}
+
+// countingParser holds all until the log's end.
+type countingParser struct{ bytes int }
+
+func (p *countingParser) Parse(b parsers.Block, _ *metric.Recorder) (st parsers.Stats) {
+	p.bytes += len(b.Bytes)
+	if b.Final {
+		return parsers.Stats{Lines: bytes.Count(b.Bytes, []byte("\n"))}
+	}
+	return parsers.Stats{Held: len(b.Bytes)}
+}

@@ -186,10 +186,7 @@ func TestUnwrapOfRecordsOverManySeconds(t *testing.T) {
 		fmt.Fprintf(&log, "2026-11-20T%02d:%02d:%02dZ stdout F no start\n", i/3600, i/60%60, i%60)
 	}
 	inner := new(countingParser)
-	f, err := parsers.Unwrap("cri", parsers.Factory{Name: "counting", Sequential: true, New: func(parsers.Options, *metric.Recorder) (parsers.Parser, error) {
-		return inner, nil
-	}})
-	require.NoError(t, err)
+	f := inner.factory(t)
 	rec := metric.NewRecorder(metric.RecorderOptions{Interval: 60})
 	p, err := f.New(parsers.Options{WantTime: true}, rec)
 	require.NoError(t, err)
@@ -208,4 +205,30 @@ func (p *countingParser) Parse(b parsers.Block, _ *metric.Recorder) (st parsers.
 		return parsers.Stats{Lines: bytes.Count(b.Bytes, []byte("\n"))}
 	}
 	return parsers.Stats{Held: len(b.Bytes)}
+}
+
+// factory makes the parser of a wrapped log.
+func (p *countingParser) factory(t *testing.T) parsers.Factory {
+	t.Helper()
+	f, err := parsers.Unwrap("cri", parsers.Factory{Name: "counting", Sequential: true, New: func(parsers.Options, *metric.Recorder) (parsers.Parser, error) {
+		return p, nil
+	}})
+	require.NoError(t, err)
+	return f
+}
+
+// A record that may be held, but not with all that is around its lines, ends.
+func TestUnwrapHoldsNoMoreThanItMay(t *testing.T) {
+	line := "2026-11-20T21:59:40Z stdout F x\n"
+	for n, held := range map[int]bool{parsers.MaxHeld / len(line): true, parsers.MaxHeld/len(line) + 1: false} {
+		p, err := new(countingParser).factory(t).New(parsers.Options{}, metric.NewRecorder(metric.RecorderOptions{}))
+		require.NoError(t, err)
+		log := []byte(strings.Repeat(line, n))
+		st := p.Parse(parsers.Block{Bytes: log}, nil)
+		if held {
+			assert.Equal(t, parsers.Stats{Held: len(log)}, st)
+		} else {
+			assert.Equal(t, parsers.Stats{Lines: n}, st)
+		}
+	}
 }

@@ -27,7 +27,10 @@ type variant struct {
 }
 
 // network reports whether the variant has a peer.
-func (v variant) network() bool { return v.output != "stdout" }
+func (v variant) network() bool { return v.output != "stdout" && !v.program() }
+
+// program reports whether it sends through a program; see program_test.go.
+func (v variant) program() bool { return v.output == "ganglia" || v.output == "nsca" }
 
 // http reports whether its peer is a server of HTTP.
 func (v variant) http() bool { return v.opt.Protocol == "http" }
@@ -48,10 +51,14 @@ func (v variant) reader() serve {
 // for outputs that post.
 func variants() []variant {
 	return []variant{
+		{"cloudwatch", "query", outputs.Options{Protocol: "http", CloudWatch: cloudWatch}},
+		{"ganglia", "gmetric", outputs.Options{}},
 		{"graphite", "tcp", outputs.Options{Protocol: "tcp"}},
 		{"graphite", "tcp-tags", outputs.Options{Protocol: "tcp", TagStyle: "graphite"}},
 		{"graphite", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"graphite", "pickle", outputs.Options{Protocol: "pickle"}},
+		{"nsca", "plain", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web1"}}},
+		{"nsca", "thresholds", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web 1", Warn: thresholds[:2], Crit: thresholds[2:]}}},
 		{"statsd", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"statsd", "udp-dogstatsd", outputs.Options{Protocol: "udp", TagStyle: "dogstatsd"}},
 		{"statsd", "udp-graphite", outputs.Options{Protocol: "udp", TagStyle: "graphite"}},

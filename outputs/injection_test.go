@@ -87,10 +87,13 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 
 // strict reads a packet of each output and returns how many values it holds.
 var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
-	"graphite": strictGraphite,
-	"influx":   func(t *testing.T, v variant, packet []byte) int { return bytes.Count(packet, []byte("\n")) },
-	"statsd":   strictStatsd,
-	"stdout":   strictStdout,
+	"cloudwatch": strictCloudWatch,
+	"ganglia":    strictGanglia,
+	"graphite":   strictGraphite,
+	"influx":     func(t *testing.T, v variant, packet []byte) int { return bytes.Count(packet, []byte("\n")) },
+	"nsca":       strictNSCA,
+	"statsd":     strictStatsd,
+	"stdout":     strictStdout,
 }
 
 func strictStatsd(t *testing.T, v variant, packet []byte) int {

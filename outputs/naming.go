@@ -1,6 +1,8 @@
 package outputs
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -12,6 +14,7 @@ const (
 	tagsAsNodes  = "none"      // requests.GET.200
 	tagsGraphite = "graphite"  // requests;code=200;method=GET
 	tagsDog      = "dogstatsd" // requests:1|c|#code:200,method:GET
+	tagsApart    = "apart"     // not in the name: the protocol has a place of its own; no style to choose
 )
 
 // naming writes the names of samples. Its buffers are used again.
@@ -94,4 +97,15 @@ func appendNode(dst []byte, node string) []byte {
 		return append(dst, node...)
 	}
 	return metric.AppendNode(dst, []byte(node))
+}
+
+// boundName returns a name of at most limit bytes, which must be more than 17:
+// one that is longer gets a hash in place of its end, so that different names
+// stay different.
+func boundName(name []byte, limit int) []byte {
+	if len(name) <= limit {
+		return name
+	}
+	sum := sha256.Sum256(name)
+	return append(append(name[:limit-17:limit-17], '-'), hex.EncodeToString(sum[:8])...)
 }

@@ -60,6 +60,10 @@ type Options struct {
 	Separator  string        // between prefix, name and suffix; default Factory.Separator
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
 	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
+
+	CloudWatch CloudWatchOptions
+	Ganglia    GangliaOptions
+	NSCA       NSCAOptions
 }
 
 // Factory makes the outputs of one kind.
@@ -81,7 +85,10 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "cloudwatch", Summary: "Amazon CloudWatch, by PutMetricData", Separator: ".", Timed: true, New: newCloudWatch},
+	{Name: "ganglia", Summary: "Ganglia, through the program gmetric", Separator: "_", Idempotent: true, New: newGanglia},
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
+	{Name: "nsca", Summary: "passive checks of Nagios and Icinga, through the program send_nsca", Separator: "_", New: newNSCA},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// program is a program of this machine that is handed samples. It is started
+// child is a program of this machine that is handed samples. It is started
 // with a vector of arguments, never by a shell: no text of a log can become
 // an argument, let alone a command.
-type program struct {
+type child struct {
 	path    string   // without a '/' it is looked for in $PATH
 	args    []string // the same for each run
 	env     []string // besides our own environment: KEY=VALUE
@@ -23,9 +23,9 @@ type program struct {
 	install string // what helps when the program is not there: "apt-get install nsca-client"
 }
 
-// newProgram returns a program whose runs may take opt.Timeout.
-func newProgram(opt Options, path, install string, args ...string) program {
-	p := program{path: path, args: args, timeout: opt.Timeout, install: install}
+// newChild returns a program whose runs may take opt.Timeout.
+func newChild(opt Options, path, install string, args ...string) child {
+	p := child{path: path, args: args, timeout: opt.Timeout, install: install}
 	if p.timeout <= 0 {
 		p.timeout = defaultTimeout
 	}
@@ -39,7 +39,7 @@ const graceAfterExit = 100 * time.Millisecond
 // run starts the program with more arguments, hands it input, which it need
 // not read, and waits for its end: nil when its exit status is 0. When ctx is
 // done, or the time is over, the program and its children are killed.
-func (p program) run(ctx context.Context, input []byte, more ...string) error {
+func (p child) run(ctx context.Context, input []byte, more ...string) error {
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	cmd := exec.CommandContext(limited, p.path, append(p.args[:len(p.args):len(p.args)], more...)...)
@@ -52,7 +52,7 @@ func (p program) run(ctx context.Context, input []byte, more ...string) error {
 	cmd.WaitDelay = graceAfterExit
 	err := cmd.Run()
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay) && limited.Err() == nil:
+	case cmd.ProcessState != nil && cmd.ProcessState.Success(): // also when what it left behind holds its output open
 		return nil
 	case ctx.Err() != nil:
 		err = ctx.Err()
@@ -75,3 +75,11 @@ func (h *head) Write(p []byte) (int, error) {
 	h.text = append(h.text, p[:min(len(p), maxAnswer-len(h.text))]...)
 	return len(p), nil
 }
+
+// perPacket is a transport that hands each packet to a function.
+type perPacket func(ctx context.Context, packet []byte) error
+
+func (f perPacket) open(context.Context) (link, error)            { return f, nil }
+func (f perPacket) send(ctx context.Context, packet []byte) error { return f(ctx, packet) }
+func (f perPacket) finish(context.Context) error                  { return nil }
+func (f perPacket) close()                                        {}

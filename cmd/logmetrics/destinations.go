@@ -17,6 +17,9 @@ type outputFlags struct {
 	stdoutFlags
 	statsdFlags
 	graphiteFlags
+	nscaFlags
+	gangliaFlags
+	cloudwatchFlags
 }
 
 // options returns the options of each destination of the named output.
@@ -26,6 +29,12 @@ func (f *outputFlags) options(output string, alias bool) []outputs.Options {
 		return f.statsdFlags.options(alias)
 	case "graphite":
 		return f.graphiteFlags.options()
+	case "nsca":
+		return f.nscaFlags.options()
+	case "ganglia":
+		return f.gangliaFlags.options()
+	case "cloudwatch":
+		return f.cloudwatchFlags.options()
 	}
 	return f.stdoutFlags.options()
 }

@@ -54,7 +54,7 @@ func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet fun
 
 // Program returns what runs a program.
 func Program(path, install string, timeout time.Duration, env []string, args ...string) func(ctx context.Context, input []byte, more ...string) error {
-	p := newProgram(Options{Timeout: timeout}, path, install, args...)
+	p := newChild(Options{Timeout: timeout}, path, install, args...)
 	p.env = env
 	return p.run
 }

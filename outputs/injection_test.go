@@ -3,6 +3,7 @@ package outputs_test
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -69,7 +70,10 @@ func TestNothingIsInjected(t *testing.T) {
 
 func checkNames(t *testing.T, v variant, b *metric.Batch) {
 	var packets [][]byte
-	outputs.Packets(t, v.output, v.opt, b, func(p []byte) { packets = append(packets, bytes.Clone(p)) })
+	if v.output == "prometheus" {
+		v.opt.DryRun = io.Discard // a page to scrape is text then
+	}
+	out := outputs.Packets(t, v.output, v.opt, b, func(p []byte) { packets = append(packets, bytes.Clone(p)) })
 	want := len(b.Samples)
 	if v.output == "statsd" && !v.opt.Gauges {
 		for i := range b.Samples {
@@ -79,6 +83,9 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 		}
 	}
 	got := 0
+	if d, ok := out.(outputs.Dropper); ok {
+		got += int(d.Dropped())
+	}
 	for _, p := range packets {
 		got += strict[v.output](t, v, p)
 	}
@@ -87,10 +94,11 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 
 // strict reads a packet of each output and returns how many values it holds.
 var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
-	"graphite": strictGraphite,
-	"influx":   strictInflux,
-	"statsd":   strictStatsd,
-	"stdout":   strictStdout,
+	"graphite":   strictGraphite,
+	"influx":     strictInflux,
+	"prometheus": strictPrometheus,
+	"statsd":     strictStatsd,
+	"stdout":     strictStdout,
 }
 
 func strictStatsd(t *testing.T, v variant, packet []byte) int {

@@ -48,6 +48,24 @@ type Stateful interface {
 	Memo() []byte
 }
 
+// Starter is an Output that others ask for what it has, as a scrape endpoint.
+// It is of use only to a process that stays.
+type Starter interface {
+	Output
+	// Start makes the output ready to be asked, until Close. It is called once,
+	// before the first Write and before or after Restore; its error (a port that
+	// is in use) is the job's, not a batch's. ctx bounds the call alone.
+	Start(ctx context.Context) error
+}
+
+// Dropper is an Output that may have to leave samples out of what it sends.
+type Dropper interface {
+	Output
+	// Dropped returns how many that were since the output was made, a sample once
+	// for each Write. It is called between Writes.
+	Dropped() uint64
+}
+
 // Options are what an output is made with. Fields without a meaning for an
 // output are ignored; zero values mean the defaults in the comments.
 type Options struct {
@@ -61,6 +79,8 @@ type Options struct {
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
 	Influx     InfluxOptions // of influx alone
 	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
+
+	Prometheus PrometheusOptions // of prometheus alone
 }
 
 // Factory makes the outputs of one kind.
@@ -74,8 +94,17 @@ type Factory struct {
 	// Timed says that each batch arrives with its own time, so that intervals
 	// of the past become history.
 	Timed bool
+	// Newest, when not nil, reports that with opt the output shows its newest
+	// values only, so that Timed does not hold.
+	Newest func(opt Options) bool
 	// New checks opt and returns the output; it opens nothing.
 	New func(opt Options) (Output, error)
+}
+
+// TimedWith reports whether each batch arrives with its own time at an output
+// made with opt.
+func (f Factory) TimedWith(opt Options) bool {
+	return f.Timed && (f.Newest == nil || !f.Newest(opt))
 }
 
 // Table lists the outputs, sorted by name. It is not to be changed.
@@ -84,6 +113,7 @@ func Table() []Factory { return table }
 var table = []Factory{
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
 	{Name: "influx", Summary: "InfluxDB's line protocol over HTTP or UDP", Separator: ".", Idempotent: true, Timed: true, New: newInflux},
+	{Name: "prometheus", Summary: "a page to scrape, a file for node_exporter, or remote write", Separator: "_", Idempotent: true, Timed: true, Newest: prometheusNewest, New: newPrometheus},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
 }

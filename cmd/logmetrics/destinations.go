@@ -18,6 +18,7 @@ type outputFlags struct {
 	statsdFlags
 	graphiteFlags
 	influxFlags
+	prometheusFlags
 }
 
 // options returns the options of each destination of the named output.
@@ -29,6 +30,8 @@ func (f *outputFlags) options(output string, alias bool) []outputs.Options {
 		return f.graphiteFlags.options()
 	case "influx":
 		return f.influxFlags.options()
+	case "prometheus":
+		return f.prometheusFlags.options()
 	}
 	return f.stdoutFlags.options()
 }

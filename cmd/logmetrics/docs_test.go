@@ -267,7 +267,7 @@ func TestMessagesInTheDocs(t *testing.T) {
 
 // elsewhere are flags in the docs that are other programs', or Logster's and
 // not here.
-var elsewhere = []string{"gmetric-options", "nsca-host", "nsca-service-hostname", "aws-key", "aws-secret-key"}
+var elsewhere = []string{"gmetric-options", "nsca-host", "nsca-service-hostname", "aws-key", "aws-secret-key", "web"}
 
 // TestFlagsInTheDocsAreThere: the docs name no flag and no parser option that
 // there is not.

@@ -27,6 +27,8 @@ var peers = map[string]peer{
 	"xz":            {command("xz"), "tools/peers.sh (apt-get install xz-utils)"},
 	"zstd":          {command("zstd"), "tools/peers.sh (apt-get install zstd)"},
 	"awk":           {command("awk"), "apt-get install mawk"},
+	"prometheus":    {command("prometheus"), "tools/peers.sh (apt-get install prometheus)"},
+	"promtool":      {command("promtool"), "tools/peers.sh (apt-get install prometheus)"},
 	"bash":          {command("bash"), "apt-get install bash"},
 	"grep":          {command("grep"), "apt-get install grep"},
 	"python3":       {command("python3"), "apt-get install python3"},

@@ -49,7 +49,8 @@ type Stateful interface {
 }
 
 // Starter is an Output that others ask for what it has, as a scrape endpoint.
-// It is of use only to a process that stays.
+// It is of use only to a process that stays. [Retry] does not hand Start
+// through: the caller keeps the output itself.
 type Starter interface {
 	Output
 	// Start makes the output ready to be asked, until Close. It is called once,
@@ -59,6 +60,7 @@ type Starter interface {
 }
 
 // Dropper is an Output that may have to leave samples out of what it sends.
+// [Retry] does not hand Dropped through.
 type Dropper interface {
 	Output
 	// Dropped returns how many that were since the output was made, a sample once

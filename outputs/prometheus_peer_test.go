@@ -212,6 +212,28 @@ func TestPrometheusRemoteWrite(t *testing.T) {
 	require.ErrorContains(t, err, "out of order sample")
 }
 
+// TestNodeExporter: Debian's node_exporter shows the file, and never sees it
+// half written while it is replaced again and again.
+func TestNodeExporter(t *testing.T) {
+	path := testutil.Peer(t, "node-exporter")
+	dir, port := t.TempDir(), freePort(t)
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	opt := outputs.Options{Protocol: outputs.PrometheusTextfile, Address: filepath.Join(dir, "mail.prom")}
+	out := newVariant(t, variant{"prometheus", "", opt})
+	require.NoError(t, out.Write(t.Context(), mail(1, 1, 100)))
+	start(t, path, "--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory="+dir, "--web.listen-address="+address)
+	testutil.Eventually(t, startLimit, listens(port))
+	for seq := uint64(2); seq <= 20; seq++ {
+		done := make(chan error)
+		go func() { done <- out.Write(t.Context(), mail(seq, int64(seq), 100)) }()
+		_, page := fetch(t, "http://"+address+"/metrics")
+		require.NoError(t, <-done)
+		require.Contains(t, page, "\nnode_textfile_scrape_error 0\n")
+		require.Regexp(t, fmt.Sprintf("\nservers_mx_1_num_sent_total (%d|%d)\n", 100*(seq-1), 100*seq), page)
+		require.Contains(t, page, "\nservers_mx_1_delay_seconds_bucket{le=\"0.5\"} ")
+	}
+}
+
 // TestPromtool: what we show has nothing that Prometheus' own linter finds.
 func TestPromtool(t *testing.T) {
 	promtool := testutil.Peer(t, "promtool")

@@ -61,10 +61,11 @@ func (s *scrape) Write(ctx context.Context, b *metric.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("show batch: %w", err)
 	}
-	if s.joined != nil {
-		if err := s.joined.failure(); err != nil {
-			return fmt.Errorf("prometheus: serve %s: %w", s.address, err)
-		}
+	if s.joined == nil {
+		return fmt.Errorf("prometheus: a page on %s is of use only to a process that stays, and starts it", s.address)
+	}
+	if err := s.joined.failure(); err != nil {
+		return fmt.Errorf("prometheus: serve %s: %w", s.address, err)
 	}
 	return s.encode(b, nil)
 }

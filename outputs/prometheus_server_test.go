@@ -179,6 +179,36 @@ func TestScrapeStrangers(t *testing.T) {
 	}
 }
 
+// TestScrapesAtOnce: clients that do not read their answer hold a few pages at
+// most, and the others are told to come again.
+func TestScrapesAtOnce(t *testing.T) {
+	testutil.LeakCheck(t)
+	address := freeLoopback(t)
+	out := startScrape(t, nil, address, nil)
+	require.NoError(t, out.Write(t.Context(), bigBatch()))
+	for range 4 {
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.(*net.TCPConn).SetReadBuffer(4<<10))
+		_, err = io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.NoError(t, err)
+		_, err = io.ReadFull(c, make([]byte, 1)) // the rest is being written
+		require.NoError(t, err)
+	}
+	res, _ := fetch(t, "http://"+address+"/metrics")
+	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	start := time.Now()
+	require.NoError(t, out.Close())
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+// TestScrapeIsStarted: what nobody can see is not taken for delivered.
+func TestScrapeIsStarted(t *testing.T) {
+	out := newVariant(t, variant{"prometheus", "", outputs.Options{Protocol: outputs.PrometheusScrape}})
+	require.ErrorContains(t, out.Write(t.Context(), oneCounter(1, 1, "sent", 5)), "only to a process that stays")
+}
+
 // TestTextfile is replaced as a whole, whatever was there.
 func TestTextfile(t *testing.T) {
 	dir := t.TempDir()

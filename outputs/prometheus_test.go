@@ -142,12 +142,12 @@ func TestPrometheusRestarts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "logs.prom")
 	var memo []byte
 	var before map[string]float64
-	make := func() outputs.Stateful {
+	fresh := func() outputs.Stateful {
 		out := newVariant(t, variant{"prometheus", "textfile", outputs.Options{Protocol: outputs.PrometheusTextfile, Address: file}}).(outputs.Stateful)
 		require.NoError(t, out.Restore(memo))
 		return out
 	}
-	out := make()
+	out := fresh()
 	for range 200 {
 		b := c.next()
 		require.NoError(t, out.Write(t.Context(), b))
@@ -168,7 +168,7 @@ func TestPrometheusRestarts(t *testing.T) {
 			memo = out.Memo()
 		}
 		if c.rnd.IntN(3) == 0 {
-			out = make()
+			out = fresh()
 			require.NoError(t, os.Remove(file))
 			require.NoError(t, out.Write(t.Context(), b))
 			again, err := os.ReadFile(file)
@@ -256,6 +256,18 @@ func TestPrometheusNeverFalls(t *testing.T) {
 	assert.Contains(t, buf.String(), "\nn_total 1.7976931348623157e+308\n")
 	assert.EqualValues(t, 1, out.(outputs.Dropper).Dropped())
 	require.NoError(t, out.(outputs.Stateful).Restore(out.(outputs.Stateful).Memo()))
+}
+
+// TestPrometheusTimes: only remote write carries the time of a batch.
+func TestPrometheusTimes(t *testing.T) {
+	f, _ := outputs.Find("prometheus")
+	for protocol, want := range map[string]bool{"http": true, "https": true, outputs.PrometheusScrape: false, outputs.PrometheusTextfile: false} {
+		assert.Equal(t, want, f.TimedWith(outputs.Options{Protocol: protocol}), protocol)
+	}
+	graphite, _ := outputs.Find("graphite")
+	assert.True(t, graphite.TimedWith(outputs.Options{}))
+	statsd, _ := outputs.Find("statsd")
+	assert.False(t, statsd.TimedWith(outputs.Options{}))
 }
 
 func TestPrometheusRefusesOptions(t *testing.T) {

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs the programs of others that tests run against: the Debian packages
-# graphite-carbon, bzip2, xz-utils, zstd, prometheus and those named as arguments, and npm's statsd. As root on
+# graphite-carbon, bzip2, xz-utils, zstd, prometheus, prometheus-node-exporter and those named as arguments, and npm's statsd. As root on
 # Debian only; elsewhere it does nothing. It is quick when all is there.
 set -eu
 
 [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] || exit 0
 
 missing=
-for package in graphite-carbon bzip2 xz-utils zstd prometheus "$@"; do
+for package in graphite-carbon bzip2 xz-utils zstd prometheus prometheus-node-exporter "$@"; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

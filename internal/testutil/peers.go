@@ -29,6 +29,7 @@ var peers = map[string]peer{
 	"awk":           {command("awk"), "apt-get install mawk"},
 	"prometheus":    {command("prometheus"), "tools/peers.sh (apt-get install prometheus)"},
 	"promtool":      {command("promtool"), "tools/peers.sh (apt-get install prometheus)"},
+	"node-exporter": {command("prometheus-node-exporter"), "tools/peers.sh (apt-get install prometheus-node-exporter)"},
 	"bash":          {command("bash"), "apt-get install bash"},
 	"grep":          {command("grep"), "apt-get install grep"},
 	"python3":       {command("python3"), "apt-get install python3"},

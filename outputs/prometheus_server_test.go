@@ -297,7 +297,7 @@ func TestRemoteWriteRefusedInPart(t *testing.T) {
 		body, err = prometheus.Uncompress(nil, body, 2<<20)
 		assert.NoError(t, err)
 		var p prometheus.RequestParser
-		assert.NoError(t, p.Parse(body, func([]prometheus.Label, []prometheus.Sample) error {
+		assert.NoError(t, p.Parse(body, func([]prometheus.RawLabel, []prometheus.Sample) error {
 			series++
 			return nil
 		}))

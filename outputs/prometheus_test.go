@@ -40,11 +40,11 @@ func strictPrometheus(t *testing.T, v variant, packet []byte) (values int) {
 		return values
 	}
 	var p prometheus.RequestParser
-	require.NoError(t, p.Parse(packet, func(labels []prometheus.Label, samples []prometheus.Sample) error {
+	require.NoError(t, p.Parse(packet, func(labels []prometheus.RawLabel, samples []prometheus.Sample) error {
 		require.LessOrEqual(t, len(labels), 5) // the name, k and l, and the variant's own two
 		for _, l := range labels {
-			require.Regexp(t, "^(__name__|host|code|[kl][a-zA-Z0-9_]*)$", l.Name)
-			require.True(t, l.Name != "__name__" || strings.HasPrefix(l.Value, "good_"), l.Value)
+			require.Regexp(t, "^(__name__|host|code|[kl][a-zA-Z0-9_]*)$", string(l.Name))
+			require.True(t, string(l.Name) != "__name__" || bytes.HasPrefix(l.Value, []byte("good_")), "%s", l.Value)
 		}
 		require.Len(t, samples, 1)
 		require.EqualValues(t, 1760000000000, samples[0].Milliseconds)

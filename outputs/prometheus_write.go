@@ -63,7 +63,7 @@ func newRemoteWrite(opt Options, e *prometheusEncoder) (Output, error) {
 // requestText prints what a request holds.
 func requestText(request []byte) (text []byte) {
 	var p prometheus.RequestParser
-	err := p.Parse(request, func(labels []prometheus.Label, samples []prometheus.Sample) error {
+	err := p.Parse(request, func(labels []prometheus.RawLabel, samples []prometheus.Sample) error {
 		for _, s := range samples {
 			text = prometheus.AppendSample(text, labels, s)
 		}

@@ -105,13 +105,27 @@ func TestWantsOpenMetrics(t *testing.T) {
 // read returns the series of a request as text.
 func read(request []byte) (text []byte, err error) {
 	var p prometheus.RequestParser
-	err = p.Parse(request, func(labels []prometheus.Label, samples []prometheus.Sample) error {
+	err = p.Parse(request, func(labels []prometheus.RawLabel, samples []prometheus.Sample) error {
 		for _, s := range samples {
 			text = prometheus.AppendSample(text, labels, s)
 		}
 		return nil
 	})
 	return text, err
+}
+
+func raw(labels []prometheus.Label) (list []prometheus.RawLabel) {
+	for _, l := range labels {
+		list = append(list, prometheus.RawLabel{Name: []byte(l.Name), Value: []byte(l.Value)})
+	}
+	return list
+}
+
+func text(labels []prometheus.RawLabel) (list []prometheus.Label) {
+	for _, l := range labels {
+		list = append(list, prometheus.Label{Name: string(l.Name), Value: string(l.Value)})
+	}
+	return list
 }
 
 // TestRequestRoundTrip sends random pages through a request and its compression.
@@ -128,7 +142,7 @@ func TestRequestRoundTrip(t *testing.T) {
 		var want, request []byte
 		require.NoError(t, prometheus.NewPage(series).Each(func(labels []prometheus.Label, value float64) error {
 			s := prometheus.Sample{Value: value, Milliseconds: int64(rnd.Uint64())}
-			want = prometheus.AppendSample(want, labels, s)
+			want = prometheus.AppendSample(want, raw(labels), s)
 			request = prometheus.AppendSeries(request, labels, s)
 			return nil
 		}))
@@ -192,7 +206,7 @@ func TestParseStops(t *testing.T) {
 	request := prometheus.AppendSeries(prometheus.AppendSeries(nil, labels, prometheus.Sample{}), labels, prometheus.Sample{})
 	n := 0
 	var p prometheus.RequestParser
-	err := p.Parse(request, func([]prometheus.Label, []prometheus.Sample) error {
+	err := p.Parse(request, func([]prometheus.RawLabel, []prometheus.Sample) error {
 		n++
 		return assert.AnError
 	})
@@ -213,10 +227,10 @@ func FuzzRequest(f *testing.F) {
 		}
 		var again, want []byte
 		var p prometheus.RequestParser
-		if p.Parse(request, func(labels []prometheus.Label, samples []prometheus.Sample) error {
-			require.True(t, slices.IsSortedFunc(labels, func(a, b prometheus.Label) int { return strings.Compare(a.Name, b.Name) }))
+		if p.Parse(request, func(labels []prometheus.RawLabel, samples []prometheus.Sample) error {
+			require.True(t, slices.IsSortedFunc(labels, func(a, b prometheus.RawLabel) int { return bytes.Compare(a.Name, b.Name) }))
 			for _, s := range samples {
-				again = prometheus.AppendSeries(again, labels, s)
+				again = prometheus.AppendSeries(again, text(labels), s)
 				want = prometheus.AppendSample(want, labels, s)
 			}
 			return nil
@@ -229,16 +243,33 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-func BenchmarkRequest(b *testing.B) {
-	var request []byte
+// many is a request with a thousand series.
+func many() (request []byte) {
 	for i := range 1000 {
 		request = prometheus.AppendSeries(request, []prometheus.Label{{Name: "__name__", Value: "requests_total"}, {Name: "code", Value: fmt.Sprint(i)}}, prometheus.Sample{Value: 1, Milliseconds: 1760000000000})
 	}
+	return request
+}
+
+func TestParseDoesNotAllocate(t *testing.T) {
+	request := many()
+	var p prometheus.RequestParser
+	parse := func() {
+		if err := p.Parse(request, func([]prometheus.RawLabel, []prometheus.Sample) error { return nil }); err != nil {
+			panic(err)
+		}
+	}
+	parse()
+	assert.Zero(t, testing.AllocsPerRun(10, parse))
+}
+
+func BenchmarkRequest(b *testing.B) {
+	request := many()
 	b.SetBytes(int64(len(request)))
 	b.ReportAllocs()
 	var p prometheus.RequestParser
 	for b.Loop() {
-		if err := p.Parse(request, func([]prometheus.Label, []prometheus.Sample) error { return nil }); err != nil {
+		if err := p.Parse(request, func([]prometheus.RawLabel, []prometheus.Sample) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

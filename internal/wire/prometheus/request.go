@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,18 +80,21 @@ func Uncompress(dst, body []byte, limit int) ([]byte, error) {
 	return request, nil
 }
 
+// RawLabel is a label of a request, in which its bytes stand.
+type RawLabel struct{ Name, Value []byte }
+
 // RequestParser reads requests. Its buffers are used again: one goroutine at a time.
 type RequestParser struct {
-	labels  []Label
+	labels  []RawLabel
 	samples []Sample
 }
 
 // Parse calls fn for each series of a request, up to fn's first error, which
-// it returns. The slices are valid during the call; strings may be kept.
+// it returns. The slices are valid during the call, and point into the request.
 // Labels are valid UTF-8, sorted, each once and with a name and a value. What
 // remote write 1.0 has besides (metadata, exemplars, native histograms) is
 // skipped. After an error of Parse's own, fn has had the series before.
-func (p *RequestParser) Parse(request []byte, fn func(labels []Label, samples []Sample) error) error {
+func (p *RequestParser) Parse(request []byte, fn func(labels []RawLabel, samples []Sample) error) error {
 	return fields(request, func(tag uint64, value []byte, _ uint64) error {
 		if tag != tagSeries {
 			return nil
@@ -131,10 +135,10 @@ func (p *RequestParser) label(msg []byte) error {
 		return err
 	case len(name) == 0 || len(value) == 0 || !utf8.Valid(name) || !utf8.Valid(value):
 		return bad("a label is empty or no UTF-8")
-	case len(p.labels) > 0 && p.labels[len(p.labels)-1].Name >= string(name):
+	case len(p.labels) > 0 && bytes.Compare(p.labels[len(p.labels)-1].Name, name) >= 0:
 		return bad("labels are not in order, or one is there twice")
 	}
-	p.labels = append(p.labels, Label{string(name), string(value)})
+	p.labels = append(p.labels, RawLabel{name, value})
 	return nil
 }
 

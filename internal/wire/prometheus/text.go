@@ -63,21 +63,22 @@ func AppendValue(dst []byte, v float64) []byte {
 	return strconv.AppendFloat(dst, v, 'g', -1, 64)
 }
 
-// AppendSample appends one number of a remote write request as a line of
-// text: name{label="value",...} value milliseconds.
-func AppendSample(dst []byte, labels []Label, s Sample) []byte {
-	rest := make([]Label, 0, len(labels))
+// AppendSample appends one number of a request as a line of text:
+// name{label="value",...} value milliseconds.
+func AppendSample(dst []byte, labels []RawLabel, s Sample) []byte {
 	for _, l := range labels {
-		if l.Name == "__name__" {
+		if string(l.Name) == "__name__" {
 			dst = append(dst, l.Value...)
-		} else {
-			rest = append(rest, l)
 		}
 	}
-	for i, l := range rest {
-		dst = appendLabel(append(dst, "{,"[min(i, 1)]), l)
+	between := byte('{')
+	for _, l := range labels {
+		if string(l.Name) != "__name__" {
+			dst = appendLabel(append(dst, between), Label{string(l.Name), string(l.Value)})
+			between = ','
+		}
 	}
-	if len(rest) > 0 {
+	if between == ',' {
 		dst = append(dst, '}')
 	}
 	dst = AppendValue(append(dst, ' '), s.Value)

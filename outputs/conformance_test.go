@@ -279,9 +279,11 @@ func TestCancelDuring(t *testing.T) {
 }
 
 // bigBatch is larger than what kernels hold for a peer that does not read.
-func bigBatch() *metric.Batch {
+func bigBatch() *metric.Batch { return gauges(200_000) }
+
+func gauges(n int) *metric.Batch {
 	b := &metric.Batch{Stamp: 1760000000, Prefix: "servers.web1"}
-	for i := range 200_000 {
+	for i := range n {
 		b.Samples = append(b.Samples, metric.NewGauge(fmt.Sprintf("requests.node%07d.with.a.long.name.count", i), float64(i), metric.Shortest, ""))
 	}
 	return b

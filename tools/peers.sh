@@ -1,17 +1,25 @@
 #!/bin/sh
 # Installs the programs of others that tests run against: the Debian packages
-# graphite-carbon, bzip2, xz-utils, zstd, prometheus, prometheus-node-exporter and those named as arguments, and npm's statsd. As root on
+# graphite-carbon, influxdb, bzip2, xz-utils, zstd, prometheus,
+# prometheus-node-exporter and those named as arguments, and npm's statsd. As root on
 # Debian only; elsewhere it does nothing. It is quick when all is there.
 set -eu
 
 [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] || exit 0
 
 missing=
-for package in graphite-carbon bzip2 xz-utils zstd prometheus prometheus-node-exporter "$@"; do
+for package in graphite-carbon influxdb bzip2 xz-utils zstd prometheus prometheus-node-exporter "$@"; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
 	export DEBIAN_FRONTEND=noninteractive
+	# Tests start the servers themselves: those that dpkg would start stay down.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
 	# $missing is a list of words.
 	apt-get install -qq -y --no-install-recommends $missing ||
 		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends $missing; }

@@ -20,6 +20,7 @@ type peer struct {
 var peers = map[string]peer{
 	"carbon-cache":  {command("carbon-cache"), "tools/peers.sh (apt-get install graphite-carbon)"},
 	"whisper-fetch": {command("whisper-fetch"), "tools/peers.sh (apt-get install graphite-carbon)"},
+	"influxd":       {command("influxd"), "tools/peers.sh (apt-get install influxdb)"},
 	"statsd":        {statsdScript, "tools/peers.sh (npm install statsd)"},
 	"node":          {command("node"), "apt-get install nodejs"},
 	"bzip2":         {command("bzip2"), "tools/peers.sh (apt-get install bzip2)"},

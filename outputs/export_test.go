@@ -11,8 +11,13 @@ import (
 )
 
 func encoderOf(out Output) encoder {
-	if s, ok := out.(stateful); ok {
-		return s.encoder
+	switch out := out.(type) {
+	case stateful:
+		return out.encoder
+	case *prometheusOutput:
+		return out.encoder
+	case *scrape:
+		return out.prometheusEncoder
 	}
 	return out.(*output).encoder
 }
@@ -39,8 +44,8 @@ func Encoder(t testing.TB, name string, opt Options) func(*metric.Batch) int {
 	}
 }
 
-// Packets gives what the output would send.
-func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet func([]byte)) {
+// Packets gives what the output would send, and returns the output.
+func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet func([]byte)) Output {
 	t.Helper()
 	f, ok := Find(name)
 	require.True(t, ok)
@@ -50,6 +55,7 @@ func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet fun
 		packet(p)
 		return nil
 	}))
+	return out
 }
 
 // Program returns what runs a program.

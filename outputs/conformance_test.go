@@ -27,7 +27,10 @@ type variant struct {
 }
 
 // network reports whether the variant has a peer.
-func (v variant) network() bool { return v.output != "stdout" }
+func (v variant) network() bool { return v.output != "stdout" && v.output != "exec" && !v.program() }
+
+// program reports whether it sends through a program; see programs_test.go.
+func (v variant) program() bool { return v.output == "ganglia" || v.output == "nsca" }
 
 // http reports whether its peer is a server of HTTP.
 func (v variant) http() bool { return v.opt.Protocol == "http" }
@@ -48,15 +51,22 @@ func (v variant) reader() serve {
 // for outputs that post.
 func variants() []variant {
 	return []variant{
+		{"cloudwatch", "query", outputs.Options{Protocol: "http", CloudWatch: cloudWatch}},
+		{"exec", "sh", outputs.Options{Exec: outputs.ExecOptions{Command: []string{"/bin/sh", "-c", "cat >/dev/null"}}}},
+		{"ganglia", "gmetric", outputs.Options{}},
 		{"graphite", "tcp", outputs.Options{Protocol: "tcp"}},
 		{"graphite", "tcp-tags", outputs.Options{Protocol: "tcp", TagStyle: "graphite"}},
 		{"graphite", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"graphite", "pickle", outputs.Options{Protocol: "pickle"}},
+		{"http", "plain", outputs.Options{Protocol: "http", Address: "127.0.0.1:8000/in"}},
 		{"influx", "cvmfs", outputs.Options{Protocol: "udp", PacketSize: 400, Influx: cvmfs}},
 		{"influx", "cvmfs-http", outputs.Options{Protocol: "http", Influx: cvmfsHTTP}},
 		{"influx", "http-v1", outputs.Options{Protocol: "http", Influx: outputs.InfluxOptions{Database: "logs/month", User: "me", ExtraTags: "code=x,dc=a"}}},
 		{"influx", "http-v2", outputs.Options{Protocol: "http", Influx: outputs.InfluxOptions{Org: "an org", Bucket: "logs"}}},
 		{"influx", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
+		{"nsca", "plain", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web1"}}},
+		{"nsca", "thresholds", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web 1", Warn: thresholds[:2], Crit: thresholds[2:]}}},
+		{"otlp", "plain", outputs.Options{Protocol: "http", OTLP: outputs.OTLPOptions{Hostname: "web1"}}},
 		{"statsd", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"statsd", "udp-dogstatsd", outputs.Options{Protocol: "udp", TagStyle: "dogstatsd"}},
 		{"statsd", "udp-graphite", outputs.Options{Protocol: "udp", TagStyle: "graphite"}},
@@ -64,6 +74,8 @@ func variants() []variant {
 		{"statsd", "tcp", outputs.Options{Protocol: "tcp"}},
 		{"stdout", "plain", outputs.Options{}},
 		{"stdout", "separator", outputs.Options{Separator: "/"}},
+		{"syslog", "udp", outputs.Options{Protocol: "udp", Syslog: outputs.SyslogOptions{Hostname: "web1"}}},
+		{"syslog", "tcp", outputs.Options{Protocol: "tcp", Syslog: outputs.SyslogOptions{Facility: "daemon"}}},
 	}
 }
 
@@ -274,9 +286,11 @@ func TestCancelDuring(t *testing.T) {
 }
 
 // bigBatch is larger than what kernels hold for a peer that does not read.
-func bigBatch() *metric.Batch {
+func bigBatch() *metric.Batch { return gauges(200_000) }
+
+func gauges(n int) *metric.Batch {
 	b := &metric.Batch{Stamp: 1760000000, Prefix: "servers.web1"}
-	for i := range 200_000 {
+	for i := range n {
 		b.Samples = append(b.Samples, metric.NewGauge(fmt.Sprintf("requests.node%07d.with.a.long.name.count", i), float64(i), metric.Shortest, ""))
 	}
 	return b
@@ -292,9 +306,13 @@ func encoded(t *testing.T, v variant, b *metric.Batch) []byte {
 	return p.stop(t)
 }
 
-// TestEncodingDoesNotAllocate leaves sets out: they list their members.
+// TestEncodingDoesNotAllocate leaves sets out: they list their members; and
+// otlp, whose messages are the library's structs.
 func TestEncodingDoesNotAllocate(t *testing.T) {
 	for _, v := range variants() {
+		if v.output == "otlp" {
+			continue
+		}
 		b := sampleBatch()
 		b.Samples = slices.DeleteFunc(b.Samples, func(s metric.Sample) bool { return s.Kind == metric.Set })
 		encode := outputs.Encoder(t, v.output, v.opt)

@@ -1,7 +1,9 @@
 package outputs
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,3 +51,13 @@ func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet fun
 		return nil
 	}))
 }
+
+// Program returns what runs a program.
+func Program(path, install string, timeout time.Duration, env []string, args ...string) func(ctx context.Context, input []byte, more ...string) error {
+	p := newProgram(Options{Timeout: timeout}, path, install, args...)
+	p.env = env
+	return p.run
+}
+
+// PartialSuccess reads a collector's answer.
+var PartialSuccess = partialSuccess

@@ -18,7 +18,9 @@ import (
 // httpPost is a transport whose packets are the bodies of requests.
 type httpPost struct {
 	url    string
-	header http.Header // of each request; its values may be secret
+	to     string            // the URL without its query, where tokens may be
+	header http.Header       // of each request; its values may be secret
+	vary   func(http.Header) // not nil: adds what differs between requests
 	client *http.Client
 	zip    *gzip.Writer // nil: bodies go as they are
 }
@@ -75,11 +77,19 @@ func newHTTPPost(target string, header http.Header, opt Options) (*httpPost, err
 	transport.MaxIdleConnsPerHost = 1
 	transport.IdleConnTimeout = time.Minute
 	transport.MaxResponseHeaderBytes = maxHeader
-	h := &httpPost{url: target, header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}
+	shown := *u
+	shown.RawQuery, shown.Fragment = "", ""
+	h := &httpPost{url: target, to: shown.String(), header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}
 	if header.Get("Content-Encoding") == "gzip" {
 		h.zip = gzip.NewWriter(nil)
 	}
 	return h, nil
+}
+
+// shown is where a dry run says that it would send.
+func (h *httpPost) shown() Address {
+	protocol, target, _ := strings.Cut(h.to, "://")
+	return Address{protocol, target}
 }
 
 func (h *httpPost) open(context.Context) (link, error) { return h, nil }
@@ -87,21 +97,34 @@ func (h *httpPost) open(context.Context) (link, error) { return h, nil }
 // send posts one body. An answer that says that the same body would be refused
 // again wraps ErrPermanent.
 func (h *httpPost) send(ctx context.Context, body []byte) error {
+	_, err := h.exchange(ctx, body)
+	return err
+}
+
+// exchange is send that also returns what was answered, up to maxAnswer bytes.
+func (h *httpPost) exchange(ctx context.Context, body []byte) ([]byte, error) {
 	body, err := h.pack(body)
 	if err != nil {
-		return fmt.Errorf("compress a body for %s: %w", h.url, err)
+		return nil, fmt.Errorf("compress a body for %s: %w", h.to, err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("post to %s: %w", h.url, err)
+		return nil, fmt.Errorf("post to %s: %w", h.to, err)
 	}
 	req.Header = h.header.Clone()
+	if h.vary != nil {
+		h.vary(req.Header)
+	}
 	res, err := h.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("post: %w", err) // it names the method and the URL
+		var named *url.Error // names the whole URL
+		if errors.As(err, &named) {
+			err = named.Err
+		}
+		return nil, fmt.Errorf("post to %s: %w", h.to, err)
 	}
 	defer res.Body.Close()
-	return answered(h.url, res)
+	return answered(h.to, res)
 }
 
 // pack returns a copy of the body as it travels: the transport may read it
@@ -128,24 +151,28 @@ func (h *httpPost) end() error {
 	return nil
 }
 
-// maxAnswer is how much of an answer is looked at, in bytes.
-const maxAnswer = 512
+// How much of an answer is looked at, and how much of a refusal is told, in bytes.
+const (
+	maxAnswer  = 64 << 10
+	maxRefusal = 512
+)
 
-// answered turns an answer into an error, nil for 2xx.
-func answered(to string, res *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // of a refusal that broke off its beginning is enough
+// answered returns the answer to a request, or turns one that is not 2xx into
+// an error.
+func answered(to string, res *http.Response) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // whole answers, so that the connection can be used again
 	if res.StatusCode/100 == 2 {
-		_, err := io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("post to %s: read the answer: %w", to, err)
+		if err != nil {
+			return nil, fmt.Errorf("post to %s: read the answer: %w", to, err)
 		}
-		return nil
+		return text, nil
 	}
-	err := fmt.Errorf("post to %s: %s %q", to, res.Status, strings.TrimSpace(string(text)))
+	text = bytes.TrimSpace(text[:min(len(text), maxRefusal)]) // of one that broke off its beginning is enough
+	err = fmt.Errorf("post to %s: %s %q", to, res.Status, text)
 	if permanent(res.StatusCode) {
-		return fmt.Errorf("%w: %w", ErrPermanent, err)
+		err = fmt.Errorf("%w: %w", ErrPermanent, err)
 	}
-	return err
+	return nil, err
 }
 
 // permanent reports whether a request with that answer would get it again. What
@@ -162,20 +189,66 @@ func permanent(status int) bool {
 // readSecret returns the first line of the file name, which others must not be
 // able to read.
 func readSecret(name string) (string, error) {
-	fi, err := os.Stat(name)
+	data, err := readPrivate(name)
 	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	if fi.Mode().Perm()&0o007 != 0 {
-		return "", fmt.Errorf("read secret %s: everybody may read or change it; chmod o= %s", name, name)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
+		return "", err
 	}
 	line, _, _ := strings.Cut(string(data), "\n")
-	if line = strings.TrimSpace(line); line == "" || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if line = strings.TrimSpace(line); line == "" || hasControl(line) {
 		return "", fmt.Errorf("read secret %s: its first line holds none", name)
 	}
 	return line, nil
+}
+
+// readHeaders returns the headers in the file name, one "Name: value" a line,
+// without empty lines and those that begin with '#'. Others must not be able to
+// read the file. Without a name there are none.
+func readHeaders(name string) (http.Header, error) {
+	header := make(http.Header)
+	if name == "" {
+		return header, nil
+	}
+	data, err := readPrivate(name)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if key, value = strings.TrimSpace(key), strings.TrimSpace(value); !ok || !validHeader(key) || hasControl(value) {
+			return nil, fmt.Errorf("read secret %s: line %d is not as in Authorization: Bearer TOKEN", name, n) // the line may be secret
+		}
+		header.Add(key, value)
+	}
+	return header, nil
+}
+
+func validHeader(key string) bool {
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	})
+}
+
+func hasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// readPrivate reads a file which others must not be able to read or change.
+func readPrivate(name string) ([]byte, error) {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	if fi.Mode().Perm()&0o007 != 0 {
+		return nil, fmt.Errorf("read secret %s: everybody may read or change it; chmod o= %s", name, name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	return data, nil
 }

@@ -29,7 +29,11 @@ type InfluxOptions struct {
 	ExtraFields  string // c=3,d="e" as the protocol writes them; only with MetricName
 }
 
-var influxPorts = map[string]int{"http": 8086, "https": 443, "udp": 8089}
+func influxPorts() map[string]int {
+	ports := webPorts(8086)
+	ports["udp"] = 8089
+	return ports
+}
 
 // influxBody is how many bytes a request has before it is compressed: the 5000
 // to 10000 lines that InfluxDB likes best.
@@ -44,7 +48,7 @@ func newInflux(opt Options) (Output, error) {
 }
 
 func makeInflux(opt Options) (Output, error) {
-	to, err := endpoint(opt, influxPorts, "/")
+	to, err := endpoint(opt, influxPorts(), "/")
 	if err != nil {
 		return nil, err
 	}

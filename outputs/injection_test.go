@@ -3,7 +3,11 @@ package outputs_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
+	"io"
 	"math/rand/v2"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,10 +91,17 @@ func checkNames(t *testing.T, v variant, b *metric.Batch) {
 
 // strict reads a packet of each output and returns how many values it holds.
 var strict = map[string]func(t *testing.T, v variant, packet []byte) int{
-	"graphite": strictGraphite,
-	"influx":   strictInflux,
-	"statsd":   strictStatsd,
-	"stdout":   strictStdout,
+	"cloudwatch": strictCloudWatch,
+	"exec":       strictJSONLines,
+	"ganglia":    strictGanglia,
+	"graphite":   strictGraphite,
+	"http":       strictJSON,
+	"influx":     strictInflux,
+	"nsca":       strictNSCA,
+	"otlp":       strictOTLP,
+	"statsd":     strictStatsd,
+	"stdout":     strictStdout,
+	"syslog":     strictSyslog,
 }
 
 func strictStatsd(t *testing.T, v variant, packet []byte) int {
@@ -141,6 +152,107 @@ func strictPickle(t *testing.T, v variant, packet []byte) int {
 		checkName(t, v, r.Name)
 	}
 	return len(rows)
+}
+
+// jsonBatch is what the http output posts; the lines of exec have its parts.
+type jsonBatch struct {
+	Version           int
+	ID                string
+	Start, End, Stamp int64
+	Samples           []jsonSample
+}
+
+type jsonSample struct {
+	Name, Kind, Unit string
+	Tags             map[string]string
+	Value            *float64
+	Count            *uint64
+
+	Sum, Mean, Lower, Upper, Std, Median, P90, P95, P99 *float64
+}
+
+// fromJSON decodes one value, in which nothing is that is not known.
+func fromJSON(t *testing.T, text []byte, into any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(into), "%s", text)
+	_, err := d.Token()
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func strictJSON(t *testing.T, v variant, packet []byte) int {
+	var b jsonBatch
+	fromJSON(t, packet, &b)
+	for i := range b.Samples {
+		checkJSON(t, v, &b.Samples[i])
+	}
+	return len(b.Samples)
+}
+
+func strictJSONLines(t *testing.T, v variant, packet []byte) int {
+	lines := bytes.Split(bytes.TrimSuffix(packet, []byte("\n")), []byte("\n"))
+	var head jsonBatch
+	fromJSON(t, lines[0], &head)
+	require.Nil(t, head.Samples)
+	for _, line := range lines[1:] {
+		var s jsonSample
+		fromJSON(t, line, &s)
+		checkJSON(t, v, &s)
+	}
+	return len(lines) - 1
+}
+
+func checkJSON(t *testing.T, v variant, s *jsonSample) {
+	checkName(t, v, []byte(s.Name))
+	require.Contains(t, []string{"counter", "gauge", "set"}, s.Kind)
+	require.NotNil(t, s.Value)
+	for key, value := range s.Tags {
+		checkTag(t, []byte(key), []byte(value))
+	}
+}
+
+func strictOTLP(t *testing.T, v variant, packet []byte) (n int) {
+	for _, m := range otlpMetrics(t, packet) {
+		checkName(t, v, []byte(m.Name))
+		points := append(m.GetSum().GetDataPoints(), m.GetGauge().GetDataPoints()...)
+		require.NotEmpty(t, points)
+		for _, p := range points {
+			for _, a := range p.Attributes {
+				checkTag(t, []byte(a.Key), []byte(a.Value.GetStringValue()))
+			}
+		}
+		n += len(points)
+	}
+	return n
+}
+
+// syslogMessage is one message as RFC 5424 has it; that of the local sort is not here.
+var syslogMessage = regexp.MustCompile(`^<\d{1,3}>1 2025-10-09T08:53:20Z (-|web1) logmetrics - metric - name=(\S+) kind=(counter|gauge|set) value=[-0-9.e]+((?: tag\.[^ =]+=[^ =]+)*)$`)
+
+func strictSyslog(t *testing.T, v variant, packet []byte) (n int) {
+	for len(packet) > 0 {
+		message := packet
+		if v.opt.Protocol == "tcp" {
+			length, rest, ok := bytes.Cut(packet, []byte(" "))
+			require.True(t, ok)
+			size, err := strconv.Atoi(string(length))
+			require.NoError(t, err)
+			message = rest[:size]
+			packet = rest[size:]
+		} else {
+			packet = nil
+		}
+		part := syslogMessage.FindSubmatch(message)
+		require.NotNil(t, part, "%q", message)
+		checkName(t, v, part[2])
+		for tag := range strings.FieldsSeq(string(part[4])) {
+			key, value, _ := strings.Cut(strings.TrimPrefix(tag, "tag."), "=")
+			checkTag(t, []byte(key), []byte(value))
+		}
+		n++
+	}
+	return n
 }
 
 func checkName(t *testing.T, v variant, name []byte) {

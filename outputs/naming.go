@@ -1,6 +1,8 @@
 package outputs
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -12,7 +14,7 @@ const (
 	tagsAsNodes  = "none"      // requests.GET.200
 	tagsGraphite = "graphite"  // requests;code=200;method=GET
 	tagsDog      = "dogstatsd" // requests:1|c|#code:200,method:GET
-	tagsApart    = "apart"     // not written: the output has them as its protocol does
+	tagsApart    = "apart"     // the output writes them beside the name; no option
 )
 
 // naming writes the names of samples. Its buffers are used again.
@@ -41,6 +43,13 @@ func newNaming(opt Options, separator string, styles ...string) (naming, error) 
 		}
 	}
 	return n, fmt.Errorf("no tag style %q; there are: %s", opt.TagStyle, strings.Join(styles, ", "))
+}
+
+// newNamingApart is for outputs whose protocol has its own place for tags.
+func newNamingApart(opt Options) (naming, error) {
+	n, err := newNaming(opt, ".", tagsAsNodes)
+	n.style = tagsApart
+	return n, err
 }
 
 // set writes the name prefix SEP name SEP suffix, then the values of the tags
@@ -95,4 +104,15 @@ func appendNode(dst []byte, node string) []byte {
 		return append(dst, node...)
 	}
 	return metric.AppendNode(dst, []byte(node))
+}
+
+// boundName returns a name of at most limit bytes, which must be more than 17:
+// one that is longer gets a hash in place of its end, so that different names
+// stay different.
+func boundName(name []byte, limit int) []byte {
+	if len(name) <= limit {
+		return name
+	}
+	sum := sha256.Sum256(name)
+	return append(append(name[:limit-17:limit-17], '-'), hex.EncodeToString(sum[:8])...)
 }

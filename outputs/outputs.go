@@ -67,14 +67,23 @@ func AsStateful(out Output) (Stateful, bool) {
 type Options struct {
 	Address    string        // see ParseAddress; "": this host, at the output's usual port
 	Protocol   string        // "udp", "tcp", "unixgram", "pickle"; default per output
-	Timeout    time.Duration // of one connect, write or answer; 5 s
+	Timeout    time.Duration // of one connect, write or answer; 5 s; of a program; 20 s
 	PacketSize int           // bytes of the largest datagram; 1432
 	Gauges     bool          // statsd: every sample as a gauge, one a datagram, as Logster sends them
 	TagStyle   string        // "none": values as nodes; "graphite": name;k=v; statsd also "dogstatsd": |#k:v; default none
 	Separator  string        // between prefix, name and suffix; default Factory.Separator
 	Stdout     io.Writer     // of the stdout output; nil: os.Stdout
-	Influx     InfluxOptions // of influx alone
 	DryRun     io.Writer     // not nil: what would be sent is printed here, byte for byte, and nothing is opened
+
+	// Of one output each.
+	CloudWatch CloudWatchOptions
+	Exec       ExecOptions
+	Ganglia    GangliaOptions
+	HTTP       HTTPOptions
+	Influx     InfluxOptions
+	NSCA       NSCAOptions
+	OTLP       OTLPOptions
+	Syslog     SyslogOptions
 }
 
 // Factory makes the outputs of one kind.
@@ -96,10 +105,17 @@ type Factory struct {
 func Table() []Factory { return table }
 
 var table = []Factory{
+	{Name: "cloudwatch", Summary: "Amazon CloudWatch, by PutMetricData", Separator: ".", Timed: true, New: newCloudWatch},
+	{Name: "exec", Summary: "JSON lines to a program of yours", Separator: ".", Timed: true, New: newExec},
+	{Name: "ganglia", Summary: "Ganglia, through the program gmetric", Separator: "_", Idempotent: true, New: newGanglia},
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
+	{Name: "http", Summary: "JSON posted to a URL of yours", Separator: ".", Idempotent: true, Timed: true, New: newHTTP},
 	{Name: "influx", Summary: "InfluxDB's line protocol over HTTP or UDP", Separator: ".", Idempotent: true, Timed: true, New: newInflux},
+	{Name: "nsca", Summary: "passive checks of Nagios and Icinga, through the program send_nsca", Separator: "_", New: newNSCA},
+	{Name: "otlp", Summary: "OpenTelemetry metrics to a collector over HTTP", Separator: ".", Timed: true, New: newOTLP},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
+	{Name: "syslog", Summary: "a message for each sample to a syslog server over UDP, TCP or a UNIX datagram socket", Separator: ".", Timed: true, New: newSyslog},
 }
 
 // Find returns the output with the given name; upper and lower case are the same.

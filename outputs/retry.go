@@ -14,27 +14,10 @@ import (
 // Retry returns an output that writes to out until it takes the batch, ctx is
 // done, or the error wraps ErrPermanent. It waits first before the second
 // attempt, then longer, with some chance in it, up to longest. The error is
-// out's last one, and wraps ctx's when that ended it. The output is Stateful
-// when out is.
+// out's last one, and wraps ctx's when that ended it.
 func Retry(out Output, first, longest time.Duration) Output {
-	r := &retry{out, first, longest}
-	if s, ok := out.(Stateful); ok {
-		return &statefulRetry{r, s}
-	}
-	return r
+	return &retry{out, first, longest}
 }
-
-// statefulRetry is a retry whose output remembers.
-type statefulRetry struct {
-	*retry
-	memory Stateful
-}
-
-// Restore implements Stateful.
-func (r *statefulRetry) Restore(memo []byte) error { return r.memory.Restore(memo) }
-
-// Memo implements Stateful.
-func (r *statefulRetry) Memo() []byte { return r.memory.Memo() }
 
 type retry struct {
 	Output

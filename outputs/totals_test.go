@@ -141,10 +141,10 @@ func (r *remembering) Write(context.Context, *metric.Batch) error { return nil }
 func (r *remembering) Close() error                               { return nil }
 
 func TestRetryRemembers(t *testing.T) {
-	_, ok := Retry(&output{}, time.Second, time.Second).(Stateful)
+	_, ok := AsStateful(Retry(&output{}, time.Second, time.Second))
 	assert.False(t, ok)
 	out := &remembering{}
-	s, ok := Retry(out, time.Second, time.Second).(Stateful)
+	s, ok := AsStateful(Retry(out, time.Second, time.Second))
 	require.True(t, ok)
 	out.add(counted(1, map[string]float64{"a": 1}))
 	memo := s.Memo()

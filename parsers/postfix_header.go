@@ -13,10 +13,14 @@ const maxHost = 256
 //
 // Headers are those of RFC 3164 ("Nov  1 03:08:44 HOST TAG[PID]: "), the same
 // with an RFC 3339 stamp, both with or without "<PRI>", and those of RFC 5424
-// ("<PRI>1 STAMP HOST TAG PID MSGID DATA "). Nearly all lines name the host of
+// ("<PRI>1 STAMP HOST TAG PID MSGID DATA "). The first two may come without
+// HOST, as programs write to /dev/log. Nearly all lines name the host of
 // the line before; those go the fast way, which decides nothing that grammar
 // would decide otherwise.
 func (p *postfix) header(line []byte) (tag, msg []byte) {
+	if len(line) > 0 && line[0] == '<' {
+		return p.behindPriority(line)
+	}
 	start := 15
 	if len(line) < minStamped || !isRFC3164(line) {
 		start = stampEnd(line)
@@ -36,6 +40,15 @@ func (p *postfix) header(line []byte) (tag, msg []byte) {
 		return nil, nil // another program
 	}
 	return p.grammar(line)
+}
+
+// behindPriority is header for a line that begins with '<'.
+func (p *postfix) behindPriority(line []byte) (tag, msg []byte) {
+	rest := line[priority(line):]
+	if len(rest) == len(line) || len(rest) == 0 || rest[0] == '<' || bytes.HasPrefix(rest, []byte("1 ")) {
+		return p.grammar(line)
+	}
+	return p.header(rest)
 }
 
 // fastTail is how many bytes fastTag and afterPID look at: a tag of up to
@@ -158,7 +171,10 @@ func (p *postfix) grammar(line []byte) (tag, msg []byte) {
 		return nil, nil
 	}
 	rest := start + 1 + host + 1
-	if pri == 0 && host < maxHost {
+	if tag, _ := tagged(line[start+1 : rest]); tag != nil {
+		return ofPostfix(tagged(line[start+1:])) // no host: what follows is the message, whatever it looks like
+	}
+	if host < maxHost {
 		p.host = append(p.host[:0], line[start:rest]...)
 	}
 	return ofPostfix(tagged(line[rest:]))

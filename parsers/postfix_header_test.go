@@ -22,8 +22,42 @@ func TestFastHeaderIsTheGrammar(t *testing.T) {
 		fast, slow := new(postfix), new(postfix)
 		fast.grammar(line) // from here on it knows the host
 		compareHeaders(t, fast, slow, line)
+		behind := append([]byte("<22>"), line...)
+		compareHeaders(t, fast, slow, behind)
 		for range 20 {
 			compareHeaders(t, fast, slow, spoilHeader(rng, line))
+			compareHeaders(t, fast, slow, spoilHeader(rng, behind))
+		}
+	}
+}
+
+// TestPostfixHeaders: what comes through sockets and the journal has a
+// priority, and may have no host.
+func TestPostfixHeaders(t *testing.T) {
+	const msg = "4F0AC5E: removed"
+	for line, want := range map[string][2]string{
+		"<22>Nov 21 02:35:28 mx postfix/smtp[21]: " + msg:                        {"postfix/smtp", msg},
+		"<22>Nov  1 02:35:28 mx postfix/smtp[21]: " + msg:                        {"postfix/smtp", msg},
+		"<22>2026-11-21T02:35:28.123456+00:00 mx postfix/smtp[21]: " + msg:       {"postfix/smtp", msg},
+		"<22>1 2026-11-21T02:35:28.1Z mx postfix/smtp 21 - - " + msg:             {"postfix/smtp", msg},
+		"<22>1 2026-11-21T02:35:28.1Z mx postfix/smtp 21 - [a@1 b=\"]\"] " + msg: {"postfix/smtp", msg},
+		"<22>Nov 21 02:35:28 postfix/smtp[21]: " + msg:                           {"postfix/smtp", msg},
+		"Nov 21 02:35:28 postfix/smtp[21]: " + msg:                               {"postfix/smtp", msg},
+		"<22>2026-11-21T02:35:28Z postfix/smtp: " + msg:                          {"postfix/smtp", msg},
+		"<22>Nov 21 02:35:28 fe80:: postfix/smtp[21]: " + msg:                    {"postfix/smtp", msg},
+		// Another program's text is no line of Postfix.
+		"<22>Nov 21 02:35:28 evil[1]: postfix/smtp[21]: " + msg:             {},
+		"<22>Nov 21 02:35:28 evil: postfix/smtp[21]: " + msg:                {},
+		"<22>Nov 21 02:35:28 mx evil[1]: postfix/smtp[21]: " + msg:          {},
+		"<22><22>Nov 21 02:35:28 mx postfix/smtp[21]: " + msg:               {},
+		"<22>1 2026-11-21T02:35:28Z mx evil 1 - - postfix/smtp[21]: " + msg: {},
+		"<22>": {},
+		"<22":  {},
+	} {
+		p := new(postfix)
+		for range 2 { // the second time it knows the host
+			tag, text := p.header([]byte(line))
+			assert.Equal(t, want, [2]string{string(tag), string(text)}, line)
 		}
 	}
 }

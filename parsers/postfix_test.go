@@ -223,3 +223,19 @@ func truthTime(t *testing.T, s string) int64 {
 	}
 	return tm.Unix()
 }
+
+// TestPostfixBehindPriority: sockets and the journal give each line a
+// priority, which changes no count.
+func TestPostfixBehindPriority(t *testing.T) {
+	withTruth(t, nil, func(t *testing.T, _ *postfixTruth, c logCase, want outcome) {
+		var log []byte
+		for line := range bytes.Lines(c.log) {
+			if line[0] != '<' {
+				log = append(log, "<22>"...)
+			}
+			log = append(log, line...)
+		}
+		c.log = log
+		assertSame(t, want, read(t, c, setup{}))
+	})
+}

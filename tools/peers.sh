@@ -1,18 +1,39 @@
 #!/bin/sh
-# Installs the programs of others that tests run against: the Debian packages
-# graphite-carbon, bzip2, xz-utils, zstd, logrotate, systemd and those named as
-# arguments, and npm's statsd. As root on Debian only; elsewhere it does nothing.
-# It is quick when all is there.
+# Installs the programs of others that tests run against: Debian's packages of
+# the list and those named as arguments, and npm's statsd. As root on Debian
+# only; elsewhere it does nothing. It is quick when all is there. Daemons that
+# packages bring are not started: tests start their own.
 set -eu
 
 [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] || exit 0
 
+packages='
+bsdutils
+bzip2
+ganglia-monitor
+graphite-carbon
+influxdb
+logrotate
+nsca
+nsca-client
+rsyslog
+systemd
+systemd-journal-remote
+xz-utils
+zstd
+'
 missing=
-for package in graphite-carbon bzip2 xz-utils zstd logrotate systemd "$@"; do
+for package in $packages "$@"; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
 	export DEBIAN_FRONTEND=noninteractive
+	policy=/usr/sbin/policy-rc.d # asked by dpkg before it starts a daemon; 101: no
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod +x "$policy"
+	fi
 	# $missing is a list of words.
 	apt-get install -qq -y --no-install-recommends $missing ||
 		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends $missing; }

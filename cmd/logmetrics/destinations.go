@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,19 +20,40 @@ type outputFlags struct {
 	statsdFlags
 	graphiteFlags
 	influxFlags
+	execFlags
+	httpFlags
+	otlpFlags
+	syslogFlags
+	nscaFlags
+	gangliaFlags
+	cloudwatchFlags
 }
 
 // options returns the options of each destination of the named output.
-func (f *outputFlags) options(output string, alias bool) []outputs.Options {
+func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, error) {
 	switch output {
 	case "statsd":
-		return f.statsdFlags.options(alias)
+		return f.statsdFlags.options(alias), nil
 	case "graphite":
-		return f.graphiteFlags.options()
+		return f.graphiteFlags.options(), nil
 	case "influx":
-		return f.influxFlags.options()
+		return f.influxFlags.options(), nil
+	case "exec":
+		return f.execFlags.options()
+	case "http":
+		return f.httpFlags.options()
+	case "otlp":
+		return f.otlpFlags.options(), nil
+	case "syslog":
+		return f.syslogFlags.options(), nil
+	case "nsca":
+		return f.nscaFlags.options(), nil
+	case "ganglia":
+		return f.gangliaFlags.options(), nil
+	case "cloudwatch":
+		return f.cloudwatchFlags.options(), nil
 	}
-	return f.stdoutFlags.options()
+	return f.stdoutFlags.options(), nil
 }
 
 type stdoutFlags struct {
@@ -101,8 +124,12 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 		if err != nil {
 			return nil, err
 		}
-		for _, opt := range r.options(f.Name, alias) {
-			title := strings.TrimRight(f.Name+" "+opt.Protocol+"://"+opt.Address, ":/ ")
+		all, err := r.options(f.Name, alias)
+		if err != nil {
+			return nil, err
+		}
+		for _, opt := range all {
+			title := titleOf(f.Name, opt)
 			if seen[title] {
 				continue
 			}
@@ -121,6 +148,40 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 		return nil, &usageError{"an output is missing: --output=NAME (there are " + strings.Join(outputNames(), ", ") + ")"}
 	}
 	return list, nil
+}
+
+// titleOf names a destination: in messages, and in the state, where it is what
+// the destination's cursor goes by, so that it must stay what it is. Where a
+// password or token can be (a URL's user and query, a program's arguments) a
+// short hash stands in its place, by which destinations still differ.
+func titleOf(name string, opt outputs.Options) string {
+	shown, hidden := opt.Protocol+"://"+opt.Address, ""
+	switch {
+	case len(opt.Exec.Command) > 0:
+		shown, hidden = opt.Exec.Command[0], strings.Join(opt.Exec.Command[1:], "\x00")
+	case strings.EqualFold(opt.Protocol, "http"), strings.EqualFold(opt.Protocol, "https"):
+		shown, hidden = withoutSecrets(opt.Protocol, opt.Address)
+	}
+	title := strings.TrimRight(name+" "+shown, ":/ ")
+	if hidden != "" {
+		sum := sha256.Sum256([]byte(hidden))
+		title += fmt.Sprintf("#%x", sum[:4])
+	}
+	return title
+}
+
+// withoutSecrets parts a URL from its user and query.
+func withoutSecrets(protocol, address string) (shown, hidden string) {
+	rest, query, _ := strings.Cut(address, "?")
+	host, path, _ := strings.Cut(rest, "/")
+	user := ""
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		user, host = host[:at], host[at+1:]
+	}
+	if user+query != "" {
+		hidden = user + "\x00" + query
+	}
+	return protocol + "://" + host + "/" + path, hidden
 }
 
 // How long a run waits before it tries an output again: at first, and at most.

@@ -37,7 +37,11 @@ var allowed = map[string][]string{
 	"outputs":            {"metric", "internal/wire/*"},
 	"state":              {"metric", "internal/vfs"},
 	"internal/tail":      {"state", "internal/vfs", "parsers"},
-	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/tail", "internal/vfs"},
+	"internal/feed":      {"internal/tail", "parsers"},
+	"internal/stream":    {"internal/feed", "internal/tail", "parsers", "state"},
+	"internal/journal":   {"internal/feed", "internal/stream", "internal/tail", "parsers", "state"},
+	"internal/source":    {"internal/journal", "internal/stream", "internal/tail", "internal/vfs", "state"},
+	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/source", "internal/tail", "internal/vfs"},
 	"bench/*":            {},
 	"cmd/*":              {"*"},
 }

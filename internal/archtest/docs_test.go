@@ -49,7 +49,7 @@ func TestTestdataIsSmall(t *testing.T) {
 // TestEachFolderOfTestdataIsDescribed: where it comes from, in the README.
 func TestEachFolderOfTestdataIsDescribed(t *testing.T) {
 	readme := read(t, "testdata/README.md")
-	for _, pattern := range []string{"testdata/*", "testdata/parsers/*", "testdata/outputs/*"} {
+	for _, pattern := range []string{"testdata/*", "testdata/parsers/*"} {
 		dirs, err := filepath.Glob(filepath.Join(root, pattern))
 		require.NoError(t, err)
 		for _, dir := range dirs {
@@ -150,9 +150,6 @@ func TestSizesOfTestdata(t *testing.T) {
 	require.Greater(t, len(rows), 10)
 	for _, row := range rows {
 		dir := filepath.Join("testdata", row[1])
-		if row[1] == "outputs/graphite" {
-			dir = filepath.Dir(dir) // its row is that of all outputs
-		}
 		said, err := strconv.Atoi(row[2])
 		require.NoError(t, err)
 		assert.InEpsilon(t, float64(sizeOf(t, dir))/1024, float64(said)+.5, .25, "KiB of %s", dir)

@@ -51,7 +51,7 @@ func (t tally) since(before tally) tally {
 func (r *run) samples(n int) []metric.Sample {
 	var list []metric.Sample
 	for _, f := range r.figures(r.tally, n) {
-		s := metric.NewGauge("logmetrics."+f.Name, f.Value, metric.Shortest, f.unit)
+		s := metric.NewGauge("logmetrics."+f.Name, f.Value, metric.Shortest, figureUnits[f.Name])
 		if f.Counter {
 			s = metric.Sample{Name: s.Name, Kind: metric.Counter, Bucket: metric.Bucket{Count: uint64(f.Value), Sum: f.Value}}
 		}
@@ -60,18 +60,19 @@ func (r *run) samples(n int) []metric.Sample {
 	return list
 }
 
+// figureUnits are the units of those figures that have one.
+var figureUnits = map[string]string{"lagBytes": "bytes", "lagSeconds": "seconds", "spoolBytes": "bytes", "durationSeconds": "seconds"}
+
 // figures is the account of t, in the order of sending.
 func (r *run) figures(t tally, n int) []Figure {
 	var list []Figure
 	counter := func(name string, v float64) { list = append(list, Figure{Name: name, Value: v, Counter: true}) }
-	gauge := func(name string, v float64, unit string) {
-		list = append(list, Figure{Name: name, Value: v, unit: unit})
-	}
+	gauge := func(name string, v float64) { list = append(list, Figure{Name: name, Value: v}) }
 	now := r.job.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// Numbers without a gap are the proof that nothing was dropped on the way.
-	gauge("batch", float64(r.st.Seq)+float64(n), "")
+	gauge("batch", float64(r.st.Seq)+float64(n))
 	counter("lines", float64(t.Lines))
 	counter("skipped", float64(t.Skipped))
 	counter("rejected", float64(t.Rejected))
@@ -85,13 +86,13 @@ func (r *run) figures(t tally, n int) []Figure {
 	counter("seriesDropped", float64(t.series))
 	counter("valuesDropped", float64(t.values))
 	counter("deliveryErrors", float64(t.failures))
-	gauge("batchesDropped", float64(r.st.Dropped), "")
-	gauge("batchesDamaged", float64(r.st.Damaged), "")
-	gauge("logErrors", float64(len(r.troubles)), "")
-	gauge("lagBytes", float64(t.read.Lag), "bytes")
-	gauge("lagSeconds", lagSeconds(t.read, now), "seconds")
-	gauge("spoolBytes", float64(r.kept.SpoolBytes()), "bytes")
-	gauge("durationSeconds", now.Sub(r.began).Seconds(), "seconds")
+	gauge("batchesDropped", float64(r.st.Dropped))
+	gauge("batchesDamaged", float64(r.st.Damaged))
+	gauge("logErrors", float64(len(r.troubles)))
+	gauge("lagBytes", float64(t.read.Lag))
+	gauge("lagSeconds", lagSeconds(t.read, now))
+	gauge("spoolBytes", float64(r.kept.SpoolBytes()))
+	gauge("durationSeconds", now.Sub(r.began).Seconds())
 	return list
 }
 

@@ -29,6 +29,7 @@ func Preview(ctx context.Context, job Job) (res Result, err error) {
 		return res, err
 	}
 	r := &run{job: &job, in: in, st: st, began: job.Now(), first: st.End == 0}
+	r.res.First = r.first
 	if r.first && !job.FromBegin {
 		r.lastBytes = previewBytes
 		job.Log.Info("no state for this job: reading the last MiB of each log")

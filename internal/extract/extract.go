@@ -165,6 +165,7 @@ func begin(job *Job) (*run, error) {
 	}
 	r.st = r.kept.State()
 	r.first = r.kept.Fresh() && r.kept.From() == ""
+	r.res.First = r.first
 	if from := r.kept.From(); from != "" {
 		job.Log.Info("no state for this job; it starts where another with the same logs and parser stopped", "state", from)
 	}

@@ -35,7 +35,6 @@ type Figure struct {
 	Name    string // as in "bytesLost"
 	Value   float64
 	Counter bool
-	unit    string
 }
 
 // LogLag says how far behind a log is read.

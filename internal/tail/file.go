@@ -14,43 +14,13 @@ import (
 	"github.com/logmetrics/logmetrics/state"
 )
 
-// DefaultMaxLine is the longest line that is read, in bytes without its '\n'.
-const DefaultMaxLine = 1 << 20
-
-// Options say how a log is read. The zero value is ready.
-type Options struct {
-	FS  vfs.FS       // nil: vfs.OS{}
-	Log *slog.Logger // nil: nothing is said
-	// MaxLine is the longest line that is read, in bytes without its '\n'; 0:
-	// DefaultMaxLine. Longer ones are skipped and counted. A limit below the
-	// length of the caller's buffers counts as that length.
-	MaxLine int
-	// FromEnd makes a log without a position start after its last '\n' instead
-	// of at the beginning of its live file.
-	FromEnd bool
-	// Last makes a log without a position start at the first line in the last
-	// Last bytes of its live file; 0: no.
-	Last int64
-	// MayBeGone says that the path may have been removed for good, as one that a
-	// glob matched once: nothing is said of its being missing. See Over.
-	MayBeGone bool
-	// Silence is how long a file must not have been written to for a record that
-	// was held back to be returned as Final; 0: only a later Open does it, when
-	// nothing was added since.
-	Silence time.Duration
-	Now     func() time.Time // for Silence; nil: time.Now
-	// Drain says that nothing will be appended any more: an unfinished last line
-	// or record is returned too, as Final.
-	Drain bool
-}
-
 // File is a Source of one path. Like every Source it is owned by one
 // goroutine at a time.
 type File struct {
 	path string
 	opt  Options
 	log  *slog.Logger
-	said map[string]bool
+	said map[string]time.Time // when each message was said last
 
 	start state.Position // where Open began
 	pos   state.Position // the place while cur is nil
@@ -68,7 +38,14 @@ type File struct {
 	skip        int64 // in cur: no '\n' between off and here, which is more than MaxLine
 	hole        int64 // in cur: nothing but NULs between the place looked at last and here
 	fresh       bool  // start was given, and nothing was consumed since
+	checked     bool  // this call of Next has compared cur with what was read of it, and read no more since
 	ended       bool  // Next returned io.EOF: nobody knows what became of cur since
+	missing     bool  // nothing was at the path when it was looked at last
+	away        bool  // no file was current since Open or Suspend
+	suspended   bool  // cur is nil because it was closed
+	drained     bool  // and nothing of it was unread
+	held        int64 // given - off, while suspended
+	quiet       quiet // zero: what there is was not read to its end
 	stats       Stats
 }
 
@@ -89,7 +66,7 @@ func Open(path string, pos state.Position, opt Options) (*File, error) {
 	if opt.MaxLine <= 0 {
 		opt.MaxLine = DefaultMaxLine
 	}
-	f := &File{path: path, opt: opt, said: map[string]bool{}, start: pos, pos: pos, mark: make([]byte, 0, markMax)}
+	f := &File{path: path, opt: opt, said: map[string]time.Time{}, away: true, start: pos, pos: pos, mark: make([]byte, 0, markMax)}
 	f.log = opt.Log.With("source", path)
 	var err error
 	if pos == (state.Position{}) {
@@ -107,6 +84,9 @@ func Open(path string, pos state.Position, opt Options) (*File, error) {
 
 // begin starts a log that has no position.
 func (f *File) begin() error {
+	if f.opt.FromOldest {
+		return retry(f.beginOldest)
+	}
 	g, err := openGeneration(f.opt.FS, f.path, true)
 	if err != nil {
 		return err
@@ -128,11 +108,29 @@ func (f *File) begin() error {
 	return retry(f.findPrev)
 }
 
+// beginOldest starts at the oldest generation that has content.
+func (f *File) beginOldest() error {
+	list, err := f.siblings()
+	if err != nil {
+		return err
+	}
+	g, _, err := f.firstAfter(list, -1)
+	if err == nil && g == nil {
+		g, err = openGeneration(f.opt.FS, f.path, true)
+	}
+	if err != nil {
+		return err
+	}
+	f.enter(g, 0)
+	return nil
+}
+
 // enter makes g the current generation, read up to off.
 func (f *File) enter(g *generation, off int64) {
 	f.cur, f.next = g, nil
 	f.off, f.given, f.last, f.skip, f.hole = off, off, 0, 0, 0
 	f.mark = f.mark[:0]
+	f.away, f.suspended, f.drained = false, false, false
 	f.stats.Generations++
 }
 
@@ -142,10 +140,15 @@ func (f *File) Next(ctx context.Context, buf []byte) (parsers.Block, error) {
 	if len(buf) == 0 {
 		buf = make([]byte, BlockSize)
 	}
-	if f.ended && f.cur != nil {
-		if _, err := f.replaced(); err != nil && !errors.Is(err, errMoved) {
-			return parsers.Block{}, err
+	var before glance
+	if f.ended {
+		var same bool
+		if before, same = f.unchanged(); same {
+			return f.rests(before, buf)
 		}
+	}
+	if err := f.compare(); err != nil {
+		return parsers.Block{}, err
 	}
 	f.ended = false
 	for {
@@ -165,9 +168,34 @@ func (f *File) Next(ctx context.Context, buf []byte) (parsers.Block, error) {
 			return parsers.Block{}, err
 		}
 		if !more {
-			return f.finishOld(buf)
+			b, err := f.finishOld(buf)
+			if f.ended {
+				f.rest(before)
+			}
+			return b, err
 		}
 	}
+}
+
+// compare looks whether cur still is what it was when it was read last. An empty
+// file had nothing to know it by: it may have been filled, copied and truncated since.
+func (f *File) compare() (err error) {
+	f.checked = false
+	switch {
+	case f.cur == nil || f.next != nil:
+		return nil
+	case f.off == 0 && len(f.cur.head) == 0:
+		err = f.leave()
+	case !f.ended && f.cur.holds(f.mark, f.off-int64(len(f.mark))) && (len(f.mark) == markMax || f.cur.holds(f.cur.head, 0)):
+		return nil // enough between two blocks; the rest is looked at where it ends
+	default:
+		_, err = f.replaced()
+	}
+	if errors.Is(err, errMoved) {
+		return nil // cur is nil, and looked for
+	}
+	f.checked = err == nil && f.cur != nil
+	return err
 }
 
 // proceed goes on to what follows at the end of the current generation. The
@@ -176,6 +204,10 @@ func (f *File) proceed() (more bool, err error) {
 	if f.next == nil {
 		err = retry(func() (err error) { more, err = f.look(); return err })
 		return more, err
+	}
+	if g := f.next; !g.holds(g.head, 0) { // copied and truncated since it was found
+		f.next = nil
+		return true, g.close()
 	}
 	g := f.cur
 	f.prev, f.plen, f.fresh = f.nextPrev, f.nextPrevLen, false
@@ -244,6 +276,10 @@ func (f *File) Position() state.Position {
 // io.EOF: nothing of it is left, and file is empty, or only file, which is
 // compressed and read to its end.
 func (f *File) Over() (file string, over bool) {
+	if f.suspended {
+		list, err := f.siblings()
+		return "", err == nil && len(list) == 0
+	}
 	if f.cur == nil {
 		return "", true
 	}

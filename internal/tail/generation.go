@@ -34,6 +34,7 @@ type generation struct {
 	size       int64 // when it was last looked at, as stored
 	mtime      int64
 	reported   bool   // that it is damaged
+	room       []byte // to compare content in
 	head       []byte // its first bytes, up to headMax, as they were when read
 }
 
@@ -158,20 +159,36 @@ func (g *generation) unchanged(mark []byte, off int64) (bool, error) {
 	if g.size < off {
 		return false, nil
 	}
-	var room [max(headMax, markMax)]byte
-	for _, part := range []struct {
+	for _, part := range [...]struct {
 		want []byte
 		at   int64
 	}{{g.head, 0}, {mark, off - int64(len(mark))}} {
-		n, err := g.file.ReadAt(room[:len(part.want)], part.at)
-		if err != nil && !errors.Is(err, io.EOF) {
+		if same, err := g.compare(part.want, part.at); !same || err != nil {
 			return false, err
-		}
-		if !bytes.Equal(room[:n], part.want) {
-			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// compare tells whether want is what is at off, of a plain file.
+func (g *generation) compare(want []byte, off int64) (bool, error) {
+	if g.room == nil {
+		g.room = make([]byte, max(headMax, markMax))
+	}
+	n, err := g.file.ReadAt(g.room[:len(want)], off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return bytes.Equal(g.room[:n], want), nil
+}
+
+// holds is compare where a doubt counts as no.
+func (g *generation) holds(want []byte, off int64) bool {
+	if g.z != nil {
+		return true
+	}
+	same, err := g.compare(want, off)
+	return same && err == nil
 }
 
 // ends returns where g ends, and the place after its last '\n'.

@@ -2,95 +2,10 @@ package tail
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"slices"
 
-	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/state"
 )
-
-// look finds out what there is at the end of the current generation: it sets
-// next, or replaces cur when that is missing or lost its content. It returns
-// false when there is nothing more now.
-func (f *File) look() (bool, error) {
-	if f.cur == nil {
-		err := f.resume()
-		return f.cur != nil, err
-	}
-	fi, err := f.opt.FS.Stat(f.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		f.sayMissing()
-	case err != nil:
-		return false, fmt.Errorf("look at log: %w", err)
-	default:
-		if dev, inode, _ := vfs.Ident(fi); f.cur.is(dev, inode) {
-			lost, err := f.replaced()
-			return lost && f.cur != nil, err
-		}
-	}
-	return f.lookBehind()
-}
-
-// replaced tells whether the current file lost the content that was read from
-// it, as in a truncation. Then cur is what is to be read instead: a copy that
-// holds more of it, or what is new; or nil.
-func (f *File) replaced() (bool, error) {
-	same, err := f.cur.unchanged(f.mark, f.off)
-	if same || err != nil {
-		return false, err
-	}
-	f.pos = f.Position()
-	g := f.cur
-	f.cur, f.fresh = nil, false
-	return true, errors.Join(g.close(), f.resume())
-}
-
-// lookBehind finds what follows the current generation, which was rotated away.
-func (f *File) lookBehind() (bool, error) {
-	list, err := f.siblings()
-	if err != nil {
-		return false, err
-	}
-	at, err := f.place(list)
-	if err != nil {
-		return false, err
-	}
-	next, i, err := f.firstAfter(list, at)
-	if err != nil || next == nil {
-		return false, err
-	}
-	if len(next.head) == 0 {
-		return false, next.close() // the writer may not have moved there yet
-	}
-	f.stats.Rotations++
-	f.next = next
-	f.nextPrev, f.nextPrevLen = f.before(list, i)
-	return true, nil
-}
-
-// place returns where the current generation stands in list; when it is gone,
-// or is a stray, whose name does not tell, where the one before it stands; or -1.
-func (f *File) place(list []entry) (int, error) {
-	at := slices.IndexFunc(list, func(e entry) bool { return f.cur.is(e.dev, e.inode) })
-	if at < 0 {
-		m, err := f.locate(list, f.Position()) // compressed since, or copied
-		if err != nil {
-			return 0, err
-		}
-		if m.g != nil {
-			at = m.at
-			if err := m.g.close(); err != nil {
-				return 0, err
-			}
-		}
-	}
-	if at < 0 || list[at].stray {
-		return max(at, f.indexOfPrev(list)), nil
-	}
-	return at, nil
-}
 
 // resume makes the generation current that pos is in, or what comes after it
 // when it is gone. cur stays nil when there is neither.
@@ -100,6 +15,7 @@ func (f *File) resume() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	f.missing = f.missing && live == nil
 	if live == nil {
 		f.sayMissing()
 	} else if like, err := live.like(pos); err != nil {
@@ -130,7 +46,12 @@ func known(pos state.Position) bool { return pos.HeadLen+pos.MarkLen > 0 }
 
 // resumeAt makes g current at off.
 func (f *File) resumeAt(g *generation, off int64) error {
+	held := f.held
+	if !f.suspended || off != f.pos.Offset {
+		held = 0
+	}
 	f.enter(g, off)
+	f.given += held
 	return f.remark()
 }
 
@@ -170,7 +91,10 @@ func (f *File) resumeBehind(list []entry) error {
 	if err != nil || g == nil {
 		return err
 	}
-	if known(f.pos) || indexOfInode(list, f.pos.Inode) < 0 {
+	switch {
+	case f.drained:
+		f.stats.Rotations++
+	case known(f.pos) || indexOfInode(list, f.pos.Inode) < 0:
 		f.countGap(g)
 	}
 	f.prev, f.plen = f.before(list, i)
@@ -184,11 +108,11 @@ func (f *File) resumeBehind(list []entry) error {
 func (f *File) countGap(next *generation) {
 	f.stats.Gaps++
 	var lost int64
-	if f.stats.Generations == 0 { // else it was read to its end a moment ago
+	if f.away { // else it was read to its end a moment ago
 		lost = max(0, next.size-f.pos.Offset)
 	}
 	f.stats.Lost += lost
-	f.log.Warn("the file that was read last is gone, and with it what was not read of it", "offset", f.pos.Offset, "lost", lost, "next", next.path)
+	f.once("the file that was read last is gone, and with it what was not read of it", "offset", f.pos.Offset, "lost", lost, "next", next.path)
 }
 
 // match is a generation that has the content of a position.

@@ -3,12 +3,14 @@ package tail_test
 import (
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/state"
 )
 
@@ -17,16 +19,21 @@ import (
 type model struct {
 	*rig
 	t         *rapid.T
+	mixed     bool   // the kept file is closed and suspended, too
 	dates     bool   // generations are dated, not numbered
 	gens      []*gen // oldest first; the last is the live file
 	moved     bool   // the writer has reopened the live file since it was rotated
 	lost      bool
+	jumped    bool // the clock did, so that files may be closed
+	now       time.Time
 	rotations int
 }
 
 type gen struct {
 	suffix, ext string
 	start       int // len(want) when it began
+	// inodes it has, or had and are open still; the live file's are not known
+	inodes []uint64
 }
 
 func TestModel(t *testing.T) {
@@ -38,12 +45,20 @@ func TestModel(t *testing.T) {
 		m.buf = rapid.SampledFrom([]int{64, 1000, 64 << 10}).Draw(rt, "buffer")
 		m.dates = rapid.Bool().Draw(rt, "dates")
 		m.opt.FromEnd = rapid.Bool().Draw(rt, "from end")
+		m.follow = rapid.Bool().Draw(rt, "one file kept open")
+		m.mixed = rapid.Bool().Draw(rt, "reopened at random")
+		m.now = time.Now()
+		if rapid.Bool().Draw(rt, "files come to rest") {
+			m.now = m.now.Add(time.Hour)
+		}
+		m.opt.Now = func() time.Time { return m.now }
+		defer m.reopen()
 		m.run()
 		rt.Repeat(rapid.StateMachineActions(m))
 		m.write()
 		m.run()
 		m.exact()
-		if m.lost {
+		if m.lost && !m.jumped {
 			require.Positive(rt, m.stats.Gaps)
 		}
 		require.NoError(rt, os.RemoveAll(dir))
@@ -53,7 +68,7 @@ func TestModel(t *testing.T) {
 // Check compares what has arrived with what was written.
 func (m *model) Check(*rapid.T) {
 	require.LessOrEqual(m.t, len(m.got), len(m.want))
-	require.Equal(m.t, strings.Join(m.want[:len(m.got)], "\n"), strings.Join(m.got, "\n"))
+	same(m.t, m.want[:len(m.got)], m.got)
 }
 
 // Append writes to the live file; a writer that had not reopened it does so.
@@ -110,9 +125,14 @@ func (m *model) away(rotate func(suffix string)) {
 			g.suffix = fmt.Sprintf(".%d", len(m.gens)-i)
 		}
 	}
-	rotate(m.gens[len(m.gens)-1].suffix)
+	live := m.gens[len(m.gens)-1]
+	rotate(live.suffix)
+	live.inodes = []uint64{m.inode(live.suffix)}
 	m.gens = append(m.gens, &gen{start: len(m.want)})
 	for len(m.gens) > 8 {
+		if m.held(m.gens[0]) {
+			m.run()
+		}
 		m.removeOldest()
 	}
 }
@@ -135,11 +155,28 @@ func (m *model) Compress(t *rapid.T) {
 	}
 	g := m.gens[i]
 	g.ext = rapid.SampledFrom([]string{".gz", ".zst"}).Draw(t, "ext")
+	if !m.held(g) {
+		g.inodes = nil // it may be another file's soon
+	}
 	m.compress(g.suffix, g.ext)
+	g.inodes = append(g.inodes, m.inode(g.suffix+g.ext))
+}
+
+func (m *model) inode(suffix string) uint64 {
+	fi, err := os.Stat(m.file(suffix))
+	require.NoError(m.t, err)
+	_, inode, _ := vfs.Ident(fi)
+	return inode
+}
+
+// held tells whether the kept file has the generation open, and so will read
+// the rest of it though it is removed.
+func (m *model) held(g *gen) bool {
+	return m.kept != nil && slices.ContainsFunc(g.inodes, m.kept.Holds)
 }
 
 func (m *model) RemoveOldest(t *rapid.T) {
-	if len(m.gens) == 1 || !m.moved && len(m.gens) == 2 {
+	if len(m.gens) == 1 || !m.moved && len(m.gens) == 2 || m.held(m.gens[0]) {
 		t.Skip()
 	}
 	m.removeOldest()
@@ -161,6 +198,28 @@ func (m *model) removeOldest() {
 	}
 }
 
+// Reopened has the kept file closed; the next run opens at its position.
+func (m *model) Reopened(t *rapid.T) {
+	if m.kept == nil || !m.mixed {
+		t.Skip()
+	}
+	m.reopen()
+}
+
+func (m *model) Suspended(t *rapid.T) {
+	if m.kept == nil || !m.mixed {
+		t.Skip()
+	}
+	require.NoError(t, m.kept.Suspend())
+	require.Equal(t, m.pos, m.kept.Position())
+}
+
+// LaterOn is when files that are no longer at the path may be closed.
+func (m *model) LaterOn(*rapid.T) {
+	m.now = m.now.Add(3 * time.Minute)
+	m.jumped = true
+}
+
 func (m *model) Run(*rapid.T) { m.run() }
 
 func (m *model) RunFor(t *rapid.T) { m.runFor(rapid.IntRange(0, 5).Draw(t, "blocks")) }
@@ -169,7 +228,7 @@ func (m *model) Killed(t *rapid.T) { m.killed(rapid.IntRange(0, 20).Draw(t, "blo
 
 // Moved copies everything to another disk: other inodes, same content.
 func (m *model) Moved(*rapid.T) {
-	if m.pos != (state.Position{}) {
+	if m.kept == nil && m.pos != (state.Position{}) {
 		m.pos.Dev++
 		m.pos.Inode += 1 << 40
 	}

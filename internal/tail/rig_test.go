@@ -41,6 +41,14 @@ type rig struct {
 	want  []string   // all whole lines, without what is known to be lost
 	got   []string   // of runs that kept their position
 	stats tail.Stats // losses and skips of those runs
+
+	// follow says that runs go on with one open file, as a daemon does, and look
+	// until nothing is new three times, so that the file comes to rest.
+	follow bool
+	kept   *tail.File
+	past   tail.Stats // of files before kept
+	// after is done to kept after each run, if it is set.
+	after func(f *tail.File)
 }
 
 func newRig(t tb, dir string) *rig {
@@ -184,9 +192,41 @@ func squeeze(t tb, ext string, data []byte) []byte {
 // open opens the log as a run of the job does.
 func (r *rig) open() *tail.File {
 	r.t.Helper()
+	if r.kept != nil {
+		return r.kept
+	}
 	f, err := tail.Open(r.path, r.pos, r.opt)
 	require.NoError(r.t, err)
+	if r.follow {
+		r.kept, r.past = f, r.stats
+	}
 	return f
+}
+
+// close ends a run, whose position is kept.
+func (r *rig) close(f *tail.File) {
+	r.t.Helper()
+	r.pos = f.Position()
+	if !r.follow {
+		r.count(f.Stats())
+		require.NoError(r.t, f.Close())
+		return
+	}
+	r.stats = r.past
+	r.count(f.Stats())
+	if r.after != nil {
+		r.after(f)
+		require.Equal(r.t, r.pos, f.Position())
+	}
+}
+
+// reopen ends what open kept.
+func (r *rig) reopen() {
+	r.t.Helper()
+	if r.kept != nil {
+		require.NoError(r.t, r.kept.Close())
+		r.kept = nil
+	}
 }
 
 // read reads up to most blocks; fewer when the end is reached.
@@ -220,9 +260,12 @@ func (r *rig) runFor(blocks int) {
 	r.t.Helper()
 	f := r.open()
 	r.got = append(r.got, r.read(f, blocks)...)
-	r.pos = f.Position()
-	r.count(f.Stats())
-	require.NoError(r.t, f.Close())
+	for range 2 {
+		if r.follow && blocks == all {
+			r.got = append(r.got, r.read(f, blocks)...)
+		}
+	}
+	r.close(f)
 }
 
 func (r *rig) count(st tail.Stats) {
@@ -236,7 +279,8 @@ func (r *rig) count(st tail.Stats) {
 // killed is a run that does not come to keep its position.
 func (r *rig) killed(blocks int) {
 	r.t.Helper()
-	f := r.open()
+	f, err := tail.Open(r.path, r.pos, r.opt)
+	require.NoError(r.t, err)
 	r.read(f, blocks)
 	require.NoError(r.t, f.Close())
 }
@@ -244,7 +288,16 @@ func (r *rig) killed(blocks int) {
 // exact checks that all that was written has arrived once.
 func (r *rig) exact() {
 	r.t.Helper()
-	require.Equal(r.t, strings.Join(r.want, "\n"), strings.Join(r.got, "\n"))
+	same(r.t, r.want, r.got)
+}
+
+// same compares lines, and shows where they differ first.
+func same(t tb, want, got []string) {
+	t.Helper()
+	for i := range min(len(want), len(got)) {
+		require.Equal(t, want[i], got[i], "line %d of %d, got %d", i, len(want), len(got))
+	}
+	require.Len(t, got, len(want))
 }
 
 // tornAway says that the unfinished line will never be finished: its writer

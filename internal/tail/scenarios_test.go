@@ -68,6 +68,9 @@ func TestScenarios(t *testing.T) {
 			r.tornAway()
 			r.rotate()
 			r.compress(".1", ".gz")
+			if r.kept != nil {
+				r.append(1) // before that its writer may end it
+			}
 		},
 		"copytruncate":                   func(r *rig) { r.append(50); r.copytruncate(); r.append(5) },
 		"copytruncate, live still empty": func(r *rig) { r.append(50); r.copytruncate(); r.run(); r.append(5) },
@@ -162,8 +165,7 @@ func TestScenarios(t *testing.T) {
 			r.rotate()
 			r.append(2)
 			r.got = append(r.got, r.read(f, all)...)
-			r.pos = f.Position()
-			require.NoError(r.t, f.Close())
+			r.close(f)
 		},
 		"rotated while it is read": func(r *rig) {
 			r.append(400)
@@ -174,8 +176,7 @@ func TestScenarios(t *testing.T) {
 			r.rotate()
 			r.append(2)
 			r.got = append(r.got, r.read(f, all)...)
-			r.pos = f.Position()
-			require.NoError(r.t, f.Close())
+			r.close(f)
 		},
 		"copytruncate while it is read": func(r *rig) {
 			r.append(400)
@@ -184,8 +185,7 @@ func TestScenarios(t *testing.T) {
 			r.copytruncate()
 			r.append(3)
 			r.got = append(r.got, r.read(f, all)...)
-			r.pos = f.Position()
-			require.NoError(r.t, f.Close())
+			r.close(f)
 		},
 		"several rotations": func(r *rig) {
 			for range 5 {
@@ -254,20 +254,47 @@ func TestScenarios(t *testing.T) {
 			r.want = append(r.want, "dos\r", "bad \xff\xfe utf-8 \x00 nul \x1b[m", "", "")
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, t.TempDir())
-			r.append(100)
-			r.run()
-			play(r)
-			r.run()
-			r.exact()
-			r.run()
-			r.exact()
-			gone := strings.HasPrefix(name, "truncated") || strings.HasPrefix(name, "deleted") || strings.HasPrefix(name, "replaced")
-			assert.Equal(t, gone, r.stats.Gaps == 1, "a gap is counted where the file that was read is gone")
-			assert.True(t, gone || r.stats.Lost == 0)
-		})
+		for mode, set := range modes {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				r := newRig(t, t.TempDir())
+				set(r)
+				defer r.reopen()
+				r.append(100)
+				r.run()
+				play(r)
+				r.run()
+				r.exact()
+				r.run()
+				r.exact()
+				gone := strings.HasPrefix(name, "truncated")
+				if r.kept == nil || mode == "suspended" { // else it is open still
+					gone = gone || strings.HasPrefix(name, "deleted") || strings.HasPrefix(name, "replaced")
+				}
+				assert.Equal(t, gone, r.stats.Gaps == 1, "a gap is counted where the file that was read is gone")
+				assert.True(t, gone || r.stats.Lost == 0)
+			})
+		}
 	}
+}
+
+// modes are the ways in which a job reads its logs.
+var modes = map[string]func(r *rig){
+	"run after run": func(*rig) {},
+	"followed":      func(r *rig) { r.follow = true },
+	"followed, at rest": func(r *rig) {
+		r.follow = true
+		r.opt.Now = func() time.Time { return time.Now().Add(time.Hour) } // no file is new
+	},
+	"suspended": func(r *rig) {
+		r.follow = true
+		r.opt.Now = func() time.Time { return time.Now().Add(time.Hour) }
+		r.after = func(f *tail.File) { require.NoError(r.t, f.Suspend()) }
+	},
+	"let go": func(r *rig) {
+		r.follow = true
+		now := time.Now()
+		r.opt.Now = func() time.Time { now = now.Add(time.Minute); return now }
+	},
 }
 
 func TestSymlinkSwitched(t *testing.T) {

@@ -32,6 +32,7 @@ type entry struct {
 	live       bool // it is the live path
 	stray      bool // its name does not say that it belongs to the log; its content may
 	dev, inode uint64
+	size       int64 // as stored
 	mtime      int64
 	key        key
 }
@@ -273,7 +274,7 @@ func (d directory) ours(fi fs.FileInfo) bool {
 }
 
 func newEntry(path string, fi fs.FileInfo) entry {
-	e := entry{path: path, mtime: fi.ModTime().UnixNano()}
+	e := entry{path: path, size: fi.Size(), mtime: fi.ModTime().UnixNano()}
 	e.dev, e.inode, _ = vfs.Ident(fi)
 	return e
 }

@@ -2,7 +2,7 @@ package tail
 
 import (
 	"log/slog"
-	"os"
+	"time"
 )
 
 // Stats counts what a File did since Open.
@@ -16,40 +16,88 @@ type Stats struct {
 	Gaps        int64 // times the file that was read last was gone
 	Lost        int64 // bytes lost in gaps and damaged files, estimated
 	Generations int64 // files read from
+	Dropped     int64 // datagrams that the kernel dropped
 	Lag         int64 // bytes not yet returned, in the current file and the live one; compressed files count as they are stored
-	LagSince    int64 // Unix second of the last write to what is not yet returned; 0 when Lag is 0
+	LagSince    int64 // Unix seconds when the newest of them was written; 0: Lag is 0
 }
 
 // Stats returns the counts up to now.
 func (f *File) Stats() Stats {
 	st := f.stats
-	if f.cur == nil {
+	now, ok := f.glance()
+	if !ok {
 		return st
 	}
-	fi, err := f.cur.file.Stat()
-	if err == nil && f.cur.z == nil {
-		st.Lag = max(0, fi.Size()-f.off)
-	} else if err == nil {
-		st.Lag = max(0, fi.Size()-f.cur.z.src.n)
+	cur := now.cur
+	switch {
+	case f.cur == nil && !f.suspended:
+		return st
+	case f.atPath(now.path):
+		cur = now.path
+	case !now.path.missing && now.path.size > 0:
+		st.Lag = now.path.size
+		st.LagSince = now.path.mtime / int64(time.Second)
 	}
-	if live, err := f.opt.FS.Stat(f.path); err == nil && !os.SameFile(fi, live) {
-		st.Lag += live.Size()
+	if n := cur.size - f.consumed(); n > 0 {
+		st.Lag += n
+		st.LagSince = max(st.LagSince, cur.mtime/int64(time.Second))
 	}
 	return st
 }
 
-// once says a thing one time in the life of f.
+// consumed is how much of the current generation was returned, as it is stored.
+func (f *File) consumed() int64 {
+	switch {
+	case f.cur == nil:
+		return f.pos.Offset
+	case f.cur.z != nil && f.off > 0: // else the head was decompressed, to know the file by
+		return f.cur.z.src.n
+	}
+	return f.off
+}
+
+// Ahead returns how many bytes Next has not returned yet, of the current
+// generation and of all newer ones; compressed files count as they are stored. It
+// lists the log's directory. What cannot be looked at counts as nothing.
+func (f *File) Ahead() int64 {
+	list, err := f.siblings()
+	if err != nil || f.cur == nil {
+		return f.Stats().Lag
+	}
+	at, err := f.place(list)
+	if err != nil {
+		return f.Stats().Lag
+	}
+	var n int64
+	if fi, err := f.cur.file.Stat(); err == nil {
+		n = max(0, fi.Size()-f.consumed())
+	}
+	for _, e := range list[at+1:] {
+		if !e.stray {
+			n += e.size
+		}
+	}
+	return n
+}
+
+// sayAgain is how long nothing is said of what happens again.
+const sayAgain = time.Hour
+
+// once says a thing, unless it was said within the hour.
 func (f *File) once(msg string, args ...any) {
-	if !f.said[msg] {
-		f.said[msg] = true
+	now := f.opt.Now()
+	if last, said := f.said[msg]; !said || now.Sub(last) >= sayAgain {
+		f.said[msg] = now
 		f.log.Warn(msg, args...)
 	}
 }
 
+// sayMissing says that the log is missing, once until it is back.
 func (f *File) sayMissing() {
-	if !f.opt.MayBeGone {
+	if !f.opt.MayBeGone && !f.missing {
 		f.once("the log is missing; it is read on when it is back")
 	}
+	f.missing = true
 }
 
 func (f *File) warn(doing string, err error) {
@@ -69,7 +117,7 @@ func (f *File) reportDamage() {
 	}
 }
 
-// Add adds o's counts.
+// Add adds o's counts. LagSince becomes that of the log that was not read for the longest time.
 func (s *Stats) Add(o Stats) {
 	s.Bytes += o.Bytes
 	s.LongLines += o.LongLines
@@ -80,7 +128,11 @@ func (s *Stats) Add(o Stats) {
 	s.Gaps += o.Gaps
 	s.Lost += o.Lost
 	s.Generations += o.Generations
+	s.Dropped += o.Dropped
 	s.Lag += o.Lag
+	if s.LagSince == 0 || o.LagSince != 0 && o.LagSince < s.LagSince {
+		s.LagSince = o.LagSince
+	}
 }
 
 // Sub takes o's counts away, as counted earlier; Lag is not a count and stays.

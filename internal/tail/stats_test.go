@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,10 +24,13 @@ func TestStats(t *testing.T) {
 	r.raw("", "6789\n")
 	r.rotate()
 	r.raw("", "abc\nd")
+	written := time.Now().Add(-time.Minute).Unix()
+	require.NoError(t, os.Chtimes(r.path, time.Time{}, time.Unix(written, 0)))
+	require.NoError(t, os.Chtimes(r.file(".1"), time.Time{}, time.Unix(written-60, 0)))
 	f := r.open()
-	assert.Equal(t, tail.Stats{Generations: 1, Lag: 10}, f.Stats())
+	assert.Equal(t, tail.Stats{Generations: 1, Lag: 10, LagSince: written}, f.Stats())
 	r.read(f, all)
-	assert.Equal(t, tail.Stats{Generations: 2, Bytes: 9, Rotations: 1, Lag: 1}, f.Stats())
+	assert.Equal(t, tail.Stats{Generations: 2, Bytes: 9, Rotations: 1, Lag: 1, LagSince: written}, f.Stats())
 	r.truncate()
 	r.read(f, all)
 	assert.Equal(t, tail.Stats{Generations: 3, Bytes: 9, Rotations: 1, Truncations: 1, Gaps: 1}, f.Stats())

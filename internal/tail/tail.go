@@ -48,18 +48,29 @@
 // goes it reads the old one to its end once more. Lines that a second writer adds
 // to the old file after that are not seen. An unfinished last line waits for
 // its '\n'; when its file is left, or is compressed, it is returned with one added.
-// A live file that is gone or truncated during a run is treated as at the start
-// of one; it is looked at when its end is reached, and before reading on from
-// there. One truncated and regrown past the offset between two blocks is
-// noticed at its end only. A file that cannot be opened for want of permission is an error, and
-// the position stays.
+// A live file that is gone or truncated is treated as when it is opened; it is looked
+// at before each block and at its end. A file that cannot be opened for want of
+// permission is an error, and the position stays.
+//
+// # Following
+//
+// A File may be asked for more for ever. A log with nothing new costs a stat of its
+// path: while device, inode, size and time are those of before the end was read,
+// and the file had not been written to for 3 s then, nothing else is looked
+// at, but all of it every ten minutes. [File.Suspend] closes a log that is seldom
+// written to, at the same cost.
+//
+// A file that is renamed or removed is kept open for two minutes after its last
+// line, for a writer that has not moved on, and then closed if nothing has
+// followed it. What is written to a removed file later than that is lost, and not counted; an unfinished
+// last line of one is returned before. A renamed one is found and read on when its successor has content.
 //
 // # What is skipped
 //
 // Lines longer than MaxLine are never held in memory. Holes, runs of at least 8
 // NULs as crashes and truncations leave them, end the line before them, and are
 // passed when something follows. Of a damaged compressed file the part before the
-// damage is read. All are counted, and said once.
+// damage is read. All are counted, and said once an hour.
 package tail
 
 import (

@@ -20,21 +20,32 @@ type peer struct {
 var peers = map[string]peer{
 	"carbon-cache":     {command("carbon-cache"), "tools/peers.sh (apt-get install graphite-carbon)"},
 	"whisper-fetch":    {command("whisper-fetch"), "tools/peers.sh (apt-get install graphite-carbon)"},
+	"influxd":          {command("influxd"), "tools/peers.sh (apt-get install influxdb)"},
 	"statsd":           {statsdScript, "tools/peers.sh (npm install statsd)"},
 	"node":             {command("node"), "apt-get install nodejs"},
+	"nsca":             {command("/usr/sbin/nsca"), "tools/peers.sh (apt-get install nsca)"},
+	"send_nsca":        {command("/usr/sbin/send_nsca"), "tools/peers.sh (apt-get install nsca-client)"},
+	"gmond":            {command("/usr/sbin/gmond"), "tools/peers.sh (apt-get install ganglia-monitor)"},
+	"gmetric":          {command("/usr/bin/gmetric"), "tools/peers.sh (apt-get install ganglia-monitor)"},
 	"bzip2":            {command("bzip2"), "tools/peers.sh (apt-get install bzip2)"},
 	"gzip":             {command("gzip"), "apt-get install gzip"},
 	"xz":               {command("xz"), "tools/peers.sh (apt-get install xz-utils)"},
 	"zstd":             {command("zstd"), "tools/peers.sh (apt-get install zstd)"},
-	"logrotate":        {command("logrotate"), "tools/peers.sh (apt-get install logrotate)"},
-	"systemd-analyze":  {command("systemd-analyze"), "tools/peers.sh (apt-get install systemd)"},
-	"systemd-sysusers": {command("systemd-sysusers"), "tools/peers.sh (apt-get install systemd)"},
 	"awk":              {command("awk"), "apt-get install mawk"},
 	"bash":             {command("bash"), "apt-get install bash"},
 	"grep":             {command("grep"), "apt-get install grep"},
 	"python3":          {command("python3"), "apt-get install python3"},
+	"rsyslogd":         {command("rsyslogd"), "tools/peers.sh (apt-get install rsyslog)"},
 	"sed":              {command("sed"), "apt-get install sed"},
+	"setsid":           {command("setsid"), "apt-get install util-linux"},
 	"wc":               {command("wc"), "apt-get install coreutils"},
+	"logrotate":        {command("logrotate"), "tools/peers.sh (apt-get install logrotate)"},
+	"systemd-analyze":  {command("systemd-analyze"), "tools/peers.sh (apt-get install systemd)"},
+	"systemd-sysusers": {command("systemd-sysusers"), "tools/peers.sh (apt-get install systemd)"},
+	"logger":           {command("logger"), "tools/peers.sh (apt-get install bsdutils)"},
+	"journalctl":       {command("journalctl"), "tools/peers.sh (apt-get install systemd)"},
+	"systemd-journal-remote": {file("/usr/lib/systemd/systemd-journal-remote", "/lib/systemd/systemd-journal-remote"),
+		"tools/peers.sh (apt-get install systemd-journal-remote)"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not
@@ -74,6 +85,18 @@ func NotRun(t testing.TB, why string) {
 
 func command(name string) func() (string, error) {
 	return func() (string, error) { return exec.LookPath(name) }
+}
+
+// file finds a program that is not in $PATH.
+func file(paths ...string) func() (string, error) {
+	return func() (path string, err error) {
+		for _, path = range paths {
+			if _, err = os.Stat(path); err == nil {
+				return path, nil
+			}
+		}
+		return "", err
+	}
 }
 
 // statsdScript finds node's statsd where tools/peers.sh puts it.

@@ -102,6 +102,15 @@ func (OS) SyncDir(name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// Links returns how many names a file has, 0 when it was removed and is open
+// still; 1 where the system does not tell.
+func Links(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
+}
+
 // Ident returns the device and inode of a file, and its owner; zeros where the
 // system has none.
 func Ident(fi fs.FileInfo) (dev, inode uint64, uid uint32) {

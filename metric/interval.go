@@ -64,9 +64,6 @@ func (r *Recorder) move(unix int64) {
 	switch {
 	case unix >= r.until:
 		r.unbelieved++
-		if r.now == r.void { // the line before it is lost, and it with that one
-			r.late++
-		}
 		return
 	case unix < r.from:
 		r.lose()

@@ -91,12 +91,13 @@ func (r *Recorder) Load(b *Batch) error {
 
 // restore returns the series of a sample, making it if need be.
 func (r *Recorder) restore(s *Sample) ID {
-	key := seriesKey(s.Name, s.Tags, s.Kind)
-	if !r.has([]byte(key)) {
+	known := len(r.series)
+	id := r.intern(s.Name, slices.Clone(s.Tags), s.Kind, Shortest)
+	mine := &r.series[id]
+	if int(id) == known && !mine.overflow() {
 		r.fromLog++
 	}
-	id := r.intern(s.Name, slices.Clone(s.Tags), s.Kind, Shortest)
-	if mine := &r.series[id]; mine.unitSeq == 0 {
+	if mine.unitSeq == 0 {
 		mine.unit, mine.unitSeq = s.Unit, 1
 	}
 	return id

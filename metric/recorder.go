@@ -35,6 +35,12 @@ type RecorderOptions struct {
 // Registration (Series, Derive, Family, Hide ...) is done once, in a parser's
 // New, and costs allocations; recording (Inc, Observe ...) does not allocate
 // once a name is known.
+//
+// With an Interval a program that goes on reading commits like this: when all
+// workers are between blocks, one recorder takes the others' by Merge; of its
+// Intervals those that are over are flushed; AppendOpen gives what is kept of
+// the others, in it and in the state; then Bound is moved in each recorder, and
+// the workers go on with Block.
 type Recorder struct {
 	opt     RecorderOptions
 	series  []series

@@ -31,6 +31,7 @@ type logCase struct {
 	log     []byte
 	args    []string
 	golden  string // path
+	joins   bool   // lines into records
 }
 
 // readFile reads a file that an option names, beside the logs.
@@ -55,6 +56,25 @@ func logCases(tb testing.TB) []logCase {
 			cases = append(cases, casesOf(tb, f, strings.TrimSuffix(path, ".log"))...)
 		}
 	}
+	return append(cases, unwrapCases(tb)...)
+}
+
+// unwrapCases are the logs testdata/unwrap/KIND/PARSER-BASE.log.
+func unwrapCases(tb testing.TB) (cases []logCase) {
+	tb.Helper()
+	for _, kind := range []string{"cri", "docker", "syslog"} {
+		logs, err := filepath.Glob(filepath.Join("..", "testdata", "unwrap", kind, "*.log"))
+		require.NoError(tb, err)
+		require.NotEmpty(tb, logs, kind)
+		for _, path := range logs {
+			name, _, _ := strings.Cut(filepath.Base(path), "-")
+			f, _, ok := parsers.Find(name)
+			require.True(tb, ok, path)
+			f, err := parsers.Unwrap(kind, f)
+			require.NoError(tb, err)
+			cases = append(cases, casesOf(tb, f, strings.TrimSuffix(path, ".log"))...)
+		}
+	}
 	return cases
 }
 
@@ -68,13 +88,15 @@ func casesOf(tb testing.TB, f parsers.Factory, base string) []logCase {
 	var cases []logCase
 	for _, stem := range append([]string{base + ".args"}, variants...) {
 		stem = strings.TrimSuffix(stem, ".args")
-		cases = append(cases, logCase{
+		c := logCase{
 			factory: f,
 			name:    filepath.Base(filepath.Dir(stem)) + "/" + filepath.Base(stem),
 			log:     log,
 			args:    readArgs(tb, stem+".args"),
 			golden:  stem + ".golden",
-		})
+		}
+		c.joins = f.Joins(newWorker(tb, c, setup{}).parser)
+		cases = append(cases, c)
 	}
 	return cases
 }
@@ -210,7 +232,7 @@ func parseBlock(tb testing.TB, c logCase, w worker, b parsers.Block, spoil bool)
 	st = w.parser.Parse(b, w.rec)
 	require.True(tb, bytes.Equal(before, b.Bytes), "the block was written to")
 	require.True(tb, st.Held >= 0 && st.Held <= min(len(before), parsers.MaxHeld), "Held %d", st.Held)
-	if !c.factory.Sequential || b.Final {
+	if !c.joins || b.Final {
 		require.Zero(tb, st.Held)
 	}
 	rest = before[len(before)-st.Held:]
@@ -242,7 +264,7 @@ func cut(log []byte, rng *rand.Rand) [][]byte {
 }
 
 func workers(c logCase, rng *rand.Rand) int {
-	if c.factory.Sequential {
+	if c.joins {
 		return 1
 	}
 	return 1 + rng.IntN(8)

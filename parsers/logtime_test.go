@@ -2,6 +2,8 @@ package parsers_test
 
 import (
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,8 +26,8 @@ func logtimeRand(t *testing.T) *rand.Rand {
 func TestOpenIntervalsSurviveRestarts(t *testing.T) {
 	rng := logtimeRand(t)
 	for _, c := range logCases(t) {
-		if c.name == "log4j/real-log4j1-simple" {
-			continue // its messages hold lines in other layouts, and which is the log's is learnt anew by each run
+		if c.factory.Name == "Log4jParser" && !slices.ContainsFunc(c.args, isPattern) {
+			continue // messages hold lines in other layouts, and which is the log's is learnt anew by each run
 		}
 		t.Run(c.name, func(t *testing.T) {
 			clothes(c, func(alias bool) {
@@ -61,7 +63,9 @@ func TestBoundsOfLogTime(t *testing.T) {
 				cut.workers, cut.rng, cut.spoil = workers(c, rng), rng, true
 				got := read(t, c, cut)
 				assertSame(t, whole, got)
-				require.Equal(t, []uint64{whole.late, whole.unbelieved}, []uint64{got.late, got.unbelieved})
+				if !c.joins { // lines that are held count again
+					require.Equal(t, []uint64{whole.late, whole.unbelieved}, []uint64{got.late, got.unbelieved})
+				}
 				late, unbelieved = late+got.late, unbelieved+got.unbelieved
 			}
 		})
@@ -69,3 +73,5 @@ func TestBoundsOfLogTime(t *testing.T) {
 	assert.NotZero(t, late)
 	assert.NotZero(t, unbelieved)
 }
+
+func isPattern(arg string) bool { return strings.HasPrefix(arg, "--pattern") }

@@ -40,6 +40,12 @@ type Reporter interface {
 	Problems() []string
 }
 
+// Joiner is a Parser that may join lines, as its options say.
+type Joiner interface {
+	// Joins reports whether it does: then it is as one of a Sequential Factory.
+	Joins() bool
+}
+
 // Stats counts what became of the lines of a block. Lines that are neither
 // skipped nor rejected were matched.
 type Stats struct {
@@ -49,7 +55,7 @@ type Stats struct {
 	Untimed  int // lines without a readable stamp; only with Options.WantTime
 	// Held is how many bytes at the block's end belong to an unfinished
 	// record: they are presented again at the start of the next block. Only
-	// Sequential parsers hold, never when Final is set, and never more than MaxHeld.
+	// parsers that join lines hold, never when Final is set, and never more than MaxHeld.
 	Held int
 }
 
@@ -82,11 +88,18 @@ type Factory struct {
 	Name       string // as in "PostfixParser"
 	Alias      string // Logster's name for it, "PostfixLogster"; empty when it had none
 	Summary    string // one line
-	Sequential bool   // joins lines into records: has one worker
+	Sequential bool   // joins lines into records, whatever its options: has one worker
 	// New registers the parser's series in rec and returns the parser. It is
 	// called once for each worker, with a Recorder of its own each time. For
 	// wrong Args it returns a *UsageError.
 	New func(opt Options, rec *metric.Recorder) (Parser, error)
+}
+
+// Joins reports whether p, which New returned, joins lines into records: then
+// it is to be the job's only worker.
+func (f *Factory) Joins(p Parser) bool {
+	j, ok := p.(Joiner)
+	return f.Sequential || ok && j.Joins()
 }
 
 // Table lists the parsers, sorted by name. It is not to be changed.

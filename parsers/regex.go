@@ -2,6 +2,8 @@ package parsers
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 
 	"github.com/logmetrics/logmetrics/internal/rules"
 	"github.com/logmetrics/logmetrics/metric"
@@ -14,10 +16,14 @@ import (
 //	logins;method=publickey  a counter of lines
 //
 // All metrics are those of the rules; docs/regex.md describes them.
-type regexParser struct{ engine *rules.Engine }
+type regexParser struct {
+	engine *rules.Engine
+	starts *regexp.Regexp // a line that starts a record; nil: each does
+	cut    int            // records that were too long, since Problems was called
+}
 
 func newRegex(opt Options, rec *metric.Recorder) (Parser, error) {
-	c, err := regexConfig(opt)
+	c, starts, err := regexConfig(opt)
 	if err != nil {
 		return nil, err
 	}
@@ -25,11 +31,11 @@ func newRegex(opt Options, rec *metric.Recorder) (Parser, error) {
 	if err != nil {
 		return nil, &UsageError{Parser: "RegexParser", Reason: err.Error()}
 	}
-	return &regexParser{engine}, nil
+	return &regexParser{engine: engine, starts: starts}, nil
 }
 
 // regexConfig gathers the rules of files and flags, in the order given.
-func regexConfig(opt Options) (*rules.Config, error) {
+func regexConfig(opt Options) (*rules.Config, *regexp.Regexp, error) {
 	c := new(rules.Config)
 	fs := newFlags("RegexParser")
 	file := func(take func(name string, data []byte) error) func(string) error {
@@ -48,13 +54,21 @@ func regexConfig(opt Options) (*rules.Config, error) {
 			return c.Flag(k, arg)
 		})
 	}
+	start := fs.String("multiline-start", "", "`pattern` of the lines that start a record; lines up to the next one belong to it, and patterns see them joined")
 	if err := parseFlags(fs, opt.Args); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.Empty() {
-		return nil, fs.wrong(errors.New("there are no rules: give --rules=FILE, or --counter=NAME=PATTERN and the like"))
+		return nil, nil, fs.wrong(errors.New("there are no rules: give --rules=FILE, or --counter=NAME=PATTERN and the like"))
 	}
-	return c, nil
+	if *start == "" {
+		return c, nil, nil
+	}
+	starts, err := c.Start("--multiline-start", *start)
+	if err != nil {
+		return nil, nil, fs.wrong(err)
+	}
+	return c, starts, nil
 }
 
 func (o *Options) readFile(name string) ([]byte, error) {
@@ -65,10 +79,28 @@ func (o *Options) readFile(name string) ([]byte, error) {
 }
 
 // Parse implements Parser.
-func (p *regexParser) Parse(b Block, rec *metric.Recorder) Stats {
-	n := p.engine.Parse(b.Bytes, b.Newest, rec)
-	return Stats{Lines: n.Lines, Skipped: n.Skipped, Rejected: n.Rejected, Untimed: n.Untimed}
+func (p *regexParser) Parse(b Block, rec *metric.Recorder) (st Stats) {
+	if p.starts != nil {
+		return p.records(b, rec)
+	}
+	st.count(p.engine.Parse(b.Bytes, b.Newest, rec))
+	return st
 }
 
+// count adds what became of lines.
+func (s *Stats) count(n rules.Counts) {
+	s.Add(Stats{Lines: n.Lines, Skipped: n.Skipped, Rejected: n.Rejected, Untimed: n.Untimed})
+}
+
+// Joins implements Joiner.
+func (p *regexParser) Joins() bool { return p.starts != nil }
+
 // Problems implements Reporter.
-func (p *regexParser) Problems() []string { return p.engine.Problems() }
+func (p *regexParser) Problems() []string {
+	list := p.engine.Problems()
+	if p.cut > 0 {
+		list = append(list, fmt.Sprintf("%d records were longer than %d KiB and were cut: do all of them start as --multiline-start says?", p.cut, MaxHeld>>10))
+	}
+	p.cut = 0
+	return list
+}

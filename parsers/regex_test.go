@@ -108,6 +108,8 @@ func TestRegexUsageErrors(t *testing.T) {
 		{regexOptions("--counter=n=a(b"), "RegexParser: --counter:1:4: match: missing closing )"},
 		{regexOptions("--counter=a b=x"), "cannot be a name"},
 		{regexOptions("--counter=n=x", "extra"), "unexpected argument"},
+		{regexOptions("--counter=n=x", "--multiline-start=a(b"), "--multiline-start:1:2: match: missing closing )"},
+		{regexOptions("--counter=n=x", "--multiline-start=%{NOPE}"), "--multiline-start:1:1:"},
 	} {
 		_, err := newRegex(tt.opt, metric.NewRecorder(metric.RecorderOptions{}))
 		var usage *UsageError

@@ -88,6 +88,11 @@ func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err er
 	if job.Parser, job.Options.Alias, err = findParser(parser); err != nil {
 		return job, err
 	}
+	if f.Unwrap != "" {
+		if job.Parser, err = parsers.Unwrap(f.Unwrap, job.Parser); err != nil {
+			return job, &usageError{"--unwrap: " + err.Error()}
+		}
+	}
 	if job.Options.Zone, err = zone(f.Timezone); err != nil {
 		return job, err
 	}

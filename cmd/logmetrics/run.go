@@ -38,6 +38,7 @@ type runCmd struct {
 // parserFlags shape what is extracted; check has them, too.
 type parserFlags struct {
 	ParserOptions string `group:"input" placeholder:"OPTIONS" help:"The parser's own options in one argument, quoted as in a shell."`
+	Unwrap        string `group:"input" placeholder:"KIND" help:"Take off what is around each line: cri or docker (of containers), or syslog."`
 	Timezone      string `group:"input" default:"Local" help:"Zone of stamps that name none, such as Europe/Berlin."`
 	MaxSeries     int    `group:"input" default:"10000" help:"Series whose names come from the log; what exceeds them is gathered in 'overflow'."`
 	MaxLine       size   `group:"input" default:"1MiB" help:"Longest line; a longer one is skipped and counted."`

@@ -45,6 +45,7 @@ type Job struct {
 	MaxLine     int              // bytes; 1 MiB
 	SpoolSize   int64            // bytes; 64 MiB
 	Patience    time.Duration    // how long a run tries to deliver; 20 s
+	JournalDir  string           // has the journal's files; empty: those of this machine
 	SelfMetrics bool             // the run's own account is part of the batch, under "logmetrics."
 	LogTime     bool             // lines go into the intervals of their own stamps, not of the clock
 	Interval    time.Duration    // of Follow and LogTime: length of the intervals, whole seconds; 10 s
@@ -101,9 +102,6 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 
 func (job *Job) defaults() {
 	job.Workers = cmp.Or(job.Workers, runtime.GOMAXPROCS(0))
-	if job.Parser.Sequential {
-		job.Workers = 1
-	}
 	job.Patience = cmp.Or(job.Patience, 20*time.Second)
 	job.Interval = cmp.Or(job.Interval, 10*time.Second)
 	job.Grace = cmp.Or(job.Grace, time.Minute)
@@ -141,6 +139,7 @@ type run struct {
 	total, tally tally             // since the job began, and for the newest batch
 	accounted    int64             // Unix second up to which there was an account by log time
 	troubles     map[string]string // by log: why it cannot be read now
+	woken        chan struct{}     // of a job that is followed: some log has something
 	delivered    chan struct{}     // an output took batches, or failed
 
 	mu       sync.Mutex   // protects the fields below

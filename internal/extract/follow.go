@@ -34,14 +34,14 @@ func Follow(ctx context.Context, job Job) error {
 	if err != nil {
 		return err
 	}
-	f := &follower{run: r, woken: make(chan struct{}, 1)}
+	r.woken = make(chan struct{}, 1)
+	f := &follower{run: r}
 	return errors.Join(f.follow(ctx), r.close())
 }
 
 // follower is a job that is followed. It is owned by the goroutine of Follow.
 type follower struct {
 	*run
-	woken  chan struct{} // something was written
 	pace   pace
 	looked time.Time       // when logs were last looked for
 	seq    uint64          // of the newest block, after the last pass
@@ -199,6 +199,26 @@ func (f *follower) look() {
 	}
 	f.found(errs)
 	f.watch()
+	f.suspend(now)
+}
+
+// idleAfter is how long a log was not written to when its file is closed. It
+// is opened again as soon as it is.
+const idleAfter = 5 * time.Minute
+
+// suspend closes the files of logs that are idle, so that a thousand of them
+// take no descriptors.
+func (f *follower) suspend(now time.Time) {
+	for _, log := range f.in.files {
+		if since := now.Sub(log.read); since < idleAfter {
+			continue
+		}
+		if file, ok := log.source.(*tail.File); ok {
+			if err := file.Suspend(); err != nil {
+				f.job.Log.Debug("an idle log is not closed", "source", log.path, "err", err)
+			}
+		}
+	}
 }
 
 // watch asks to be told when logs are written to, unless they are looked at
@@ -220,13 +240,7 @@ func (f *follower) notify(log *file) (stop func()) {
 	if _, plain := log.source.(*tail.File); f.job.Notifier == nil || !plain {
 		return stop
 	}
-	err := f.job.Notifier.Notify(ctx, log.path, func() {
-		log.woken.Store(true)
-		select {
-		case f.woken <- struct{}{}:
-		default:
-		}
-	})
+	err := f.job.Notifier.Notify(ctx, log.path, f.waker(log))
 	if err != nil {
 		f.job.Log.Debug("the log is looked at each second: no notifications", "source", log.path, "err", err)
 	}

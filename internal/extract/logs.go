@@ -8,7 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/source"
 	"github.com/logmetrics/logmetrics/internal/tail"
+	"github.com/logmetrics/logmetrics/state"
 )
 
 // recordSilence is how long after the last write to a log a record at its end
@@ -28,10 +30,11 @@ func (r *run) open() (errs []error, err error) {
 			continue
 		}
 		pos, known := r.st.Logs[path]
-		source, err := tail.Open(path, pos, r.options(path))
+		f := &file{path: path, ready: true}
+		f.source, err = source.Open(path, pos, r.options(f))
 		switch {
 		case err == nil:
-			r.in.add(&file{path: path, source: source, ready: true})
+			r.in.add(f)
 		case known && errors.Is(err, fs.ErrNotExist):
 			r.job.Log.Warn("the log is not there now; its position is kept", "source", path)
 		default:
@@ -42,23 +45,63 @@ func (r *run) open() (errs []error, err error) {
 }
 
 // paths are the logs that the patterns name now and those that have a position.
+// What is no file has a name and no pattern.
 func (r *run) paths() ([]string, error) {
-	patterns := slices.Clone(r.job.Logs)
+	var names, patterns []string
+	for _, log := range r.job.Logs {
+		if source.IsFile(log) {
+			patterns = append(patterns, log)
+		} else {
+			names = append(names, log)
+		}
+	}
 	for path := range r.st.Logs {
-		patterns = append(patterns, path)
+		if source.IsFile(path) {
+			patterns = append(patterns, path)
+		}
 	}
 	paths, err := tail.Expand(patterns, false)
 	if err != nil {
 		return nil, fmt.Errorf("find logs: %w", err)
 	}
-	return paths, nil
+	return append(paths, names...), nil
 }
 
-func (r *run) options(path string) tail.Options {
-	return tail.Options{
-		FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
-		FromEnd: r.first && !r.job.FromBegin, Last: r.lastBytes,
-		MayBeGone: !slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == path }),
+func (r *run) options(f *file) source.Options {
+	fresh := r.first && !r.job.FromBegin
+	return source.Options{
+		File: tail.Options{
+			FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
+			FromEnd: fresh, Last: r.lastBytes, FromOldest: r.first && r.job.FromBegin && r.older(f.path),
+			MayBeGone: !slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == f.path }),
+		},
+		Follow: r.woken != nil, Wake: r.waker(f), JournalDir: r.job.JournalDir,
+	}
+}
+
+// older reports whether the patterns name rotated generations of the log, too:
+// then a first run begins with the oldest of them.
+func (r *run) older(path string) bool {
+	for _, pattern := range r.job.Logs {
+		names, err := filepath.Glob(pattern)
+		if err == nil && slices.ContainsFunc(names, func(name string) bool { return tail.IsGeneration(name, path) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// waker returns what has f read soon, from any goroutine; nil in a run that ends.
+func (r *run) waker(f *file) func() {
+	if r.woken == nil {
+		return nil
+	}
+	return func() {
+		f.woken.Store(true)
+		select {
+		case r.woken <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -66,10 +109,14 @@ func (r *run) options(path string) tail.Options {
 // of a glob that can have nothing more is forgotten.
 func (r *run) positions() {
 	for _, f := range slices.Clone(r.in.files) {
-		r.st.Logs[f.path] = f.source.Position()
+		pos := f.source.Position()
+		if pos == (state.Position{}) {
+			continue // of what has no place to go on from
+		}
+		r.st.Logs[f.path] = pos
 		if r.first && !r.job.FromBegin {
 			r.job.Log.Info("first run: starting at the end of the log (--from=begin reads what is there)",
-				"source", f.path, "offset", f.source.Position().Offset)
+				"source", f.path, "offset", pos.Offset)
 		}
 		if r.over(f) {
 			r.job.Log.Debug("the log is gone for good: its position is forgotten", "source", f.path)

@@ -56,6 +56,7 @@ type file struct {
 	stamps bool        // there was one
 	failed bool        // it could not be read when that was last tried
 	over   bool        // nothing will ever come again
+	read   time.Time   // when a block was last read
 	stop   func()      // ends the notifications
 }
 
@@ -93,11 +94,14 @@ func (in *intake) renew() error {
 		opt.Interval, parser.WantTime = int64(in.job.Interval.Seconds()), true
 	}
 	in.workers, in.counted = nil, lost{}
-	for range in.job.Workers {
+	for len(in.workers) < in.job.Workers {
 		rec := metric.NewRecorder(opt)
 		p, err := in.job.Parser.New(parser, rec)
 		if err != nil {
 			return err
+		}
+		if in.job.Parser.Joins(p) {
+			in.job.Workers = 1
 		}
 		in.workers = append(in.workers, &worker{parser: p, rec: rec})
 	}
@@ -199,7 +203,7 @@ func (in *intake) next(ctx context.Context, buf []byte) (parsers.Block, *file) {
 		b, err := f.source.Next(ctx, buf)
 		if err == nil {
 			in.seq++
-			b.Seq = in.seq
+			b.Seq, f.read = in.seq, in.job.Now()
 			in.left -= int64(len(b.Bytes))
 			return b, f
 		}

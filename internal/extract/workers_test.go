@@ -49,6 +49,14 @@ func casesOf(t testing.TB, f parsers.Factory) (cases []logCase) {
 	return cases
 }
 
+// joins reports whether f joins lines when it is made with the case's options.
+func (c logCase) joins(t testing.TB, f parsers.Factory) bool {
+	t.Helper()
+	p, err := f.New(parsers.Options{Args: c.args, ReadFile: os.ReadFile}, metric.NewRecorder(metric.RecorderOptions{}))
+	require.NoError(t, err)
+	return f.Joins(p)
+}
+
 // readArgs reads options, one a line, and makes the files that they name absolute.
 func readArgs(t testing.TB, dir, file string) []string {
 	t.Helper()
@@ -81,7 +89,7 @@ func TestWorkersAgree(t *testing.T) {
 					for range 3 {
 						workers := 2 + rnd.IntN(7)
 						cuts := rnd
-						if f.Sequential { // its records end where a log ends
+						if c.joins(t, f) { // its records end where a log ends
 							cuts = nil
 						}
 						sameBatch(t, want, c.extract(t, name, workers, cuts), fmt.Sprint(workers, " workers"))
@@ -114,7 +122,7 @@ func (c logCase) extract(t testing.TB, parser string, workers int, rnd *rand.Ran
 	res, err := extract.Run(t.Context(), job)
 	require.NoError(t, err)
 	require.Len(t, got.batches, 1)
-	if !job.Parser.Sequential {
+	if !c.joins(t, job.Parser) {
 		require.Equal(t, bytes.Count(c.log, []byte("\n")), res.Lines)
 	}
 	return got.batches[0]

@@ -65,6 +65,21 @@ func compilePattern(r *ruleSpec, c *Config) (*pattern, error) {
 	return p, nil
 }
 
+// Start compiles the pattern, with grok names, of the lines that start a
+// record; flag is what it was given by. The error is an *Error.
+func (c *Config) Start(flag, arg string) (*regexp.Regexp, error) {
+	r := ruleSpec{src: newSource(flag, arg), Match: text{arg, 1, 1}}
+	g := grok{own: c.patterns}
+	if err := g.expand(arg); err != nil {
+		return nil, r.src.fault(r.Match, err.at, "%s", err.reason)
+	}
+	std, err := regexp.Compile(g.out.String())
+	if err != nil {
+		return nil, patternFault(&r, err)
+	}
+	return std, nil
+}
+
 func compileBacktracking(r *ruleSpec, expanded string, refused error) (*pattern, error) {
 	back, err := regexp2.Compile(expanded, regexp2.RE2, regexp2.OptionMaintainCaptureOrder())
 	if err != nil {

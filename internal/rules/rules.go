@@ -112,6 +112,20 @@ func (e *Engine) Parse(block []byte, newest int64, rec *metric.Recorder) (n Coun
 	return n
 }
 
+// Record records what the rules find in record, a text of as many lines as
+// lines says, without the last '\n', as if it were one line. All its lines count alike.
+func (e *Engine) Record(record []byte, lines int, newest int64, rec *metric.Recorder) Counts {
+	if e.stamps != nil {
+		e.stamps.reader.Newest(newest)
+	}
+	for _, r := range e.rules {
+		r.seek(record, 0)
+	}
+	n := Counts{Skipped: 1}
+	e.line(record, 0, len(record), rec, &n)
+	return Counts{Lines: lines, Skipped: n.Skipped * lines, Rejected: n.Rejected * lines, Untimed: n.Untimed * lines}
+}
+
 var newline = []byte{'\n'}
 
 // seek finds the first place at or after from at which r may match.

@@ -53,6 +53,9 @@ func withoutGenerations(names []string) []string {
 	return kept
 }
 
+// IsGeneration reports whether name is that of a rotated generation of log.
+func IsGeneration(name, log string) bool { return isGeneration(name, []string{log}) }
+
 func isGeneration(name string, names []string) bool {
 	if plain := strings.TrimSuffix(name, compression(name)); plain != name {
 		if _, found := slices.BinarySearch(names, plain); found {

@@ -3,7 +3,6 @@ package outputs
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"

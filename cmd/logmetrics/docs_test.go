@@ -278,6 +278,9 @@ func TestFlagsInTheDocsAreThere(t *testing.T) {
 	known := slices.Clone(elsewhere)
 	for _, f := range allFlags(app.Model.Node) {
 		known = append(known, f.Name)
+		if f.Tag.Negatable != "" {
+			known = append(known, "no-"+f.Name)
+		}
 	}
 	word := regexp.MustCompile(`(?:^|[^-\w])--([a-z][a-z-]+)`)
 	for _, f := range parsers.Table() {

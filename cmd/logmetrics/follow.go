@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/notify"
 )
 
 // followFlags are those of a run that goes on.
@@ -41,8 +42,9 @@ func (r *runCmd) checkFollow() error {
 	return nil
 }
 
-// followJobs runs the jobs until ctx is done. One that is alone, and cannot
-// even start, ends the program as a run from cron would.
+// followJobs runs the jobs until ctx is done, or all their sources have ended.
+// One that is alone, and cannot even start, ends the program as a run from cron
+// would.
 func followJobs(ctx context.Context, c *console, jobs []*runCmd) error {
 	followers, err := newFollowers(c, jobs)
 	if err != nil {
@@ -50,8 +52,14 @@ func followJobs(ctx context.Context, c *console, jobs []*runCmd) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if len(followers) == 1 {
-		followers[0].fatal = cancel
+	var over atomic.Int32
+	for _, f := range followers {
+		f.alone = len(followers) == 1
+		f.over = func(err error) {
+			if int(over.Add(1)) == len(followers) {
+				cancel(err)
+			}
+		}
 	}
 	s := newService(c, jobs[0])
 	if err := s.run(ctx, followers, jobs[0].Telemetry, nil); err != nil {
@@ -70,9 +78,10 @@ type follower struct {
 	name    string   // of its state, which no two jobs share
 	key     string   // of all its settings
 	outputs []string // the names of its destinations
-	alone   bool     // no message needs its name
 	files   *pinned
-	fatal   context.CancelCauseFunc // takes the error of a first start that failed; nil: none is fatal
+	alone   bool            // the program is for it: no message needs its name, and it must be able to start
+	over    func(err error) // is told when the sources have ended, and the error of a first start alone
+	starts  int             // owned by run
 
 	status atomic.Pointer[extract.Status] // of its newest start; nil before the first
 }
@@ -92,14 +101,13 @@ func newFollowers(c *console, jobs []*runCmd) (list []*follower, err error) {
 			return nil, &usageError{fmt.Sprintf("the jobs %q and %q have the same state, %s: give one of them a name of its own (job: NAME)", other, r.title(), f.name)}
 		}
 		titles[f.name] = r.title()
-		f.alone = len(jobs) == 1
 		list = append(list, f)
 	}
 	return list, nil
 }
 
 func newFollower(c *console, r *runCmd) (*follower, error) {
-	f := &follower{cmd: r, console: c, files: newPinned()}
+	f := &follower{cmd: r, console: c, files: newPinned(), over: func(error) {}}
 	r.Follow, r.readFile = true, f.files.read
 	job, err := r.job(c)
 	if err != nil {
@@ -129,15 +137,23 @@ func (f *follower) run(ctx context.Context) error {
 	if job.Log = log; !f.alone {
 		job.Log = log.With("job", f.name)
 	}
+	job.Notifier = notify.Files{}
 	job.Status = new(extract.Status)
 	f.status.Store(job.Status)
-	err = extract.Follow(ctx, job)
-	if err != nil {
-		err = explain(err, &job)
+	first := f.starts == 0
+	f.starts++
+	if first && f.alone {
+		err = job.Unreadable()
 	}
-	fatal := f.fatal
-	if f.fatal = nil; fatal != nil && err != nil && !job.Status.Snapshot().Ready {
-		fatal(err)
+	if err == nil {
+		err = extract.Follow(ctx, job)
+	}
+	err = explain(err, &job)
+	switch {
+	case err == nil && ctx.Err() == nil:
+		f.over(nil)
+	case err != nil && first && f.alone && !job.Status.Snapshot().Ready:
+		f.over(err)
 		return nil // it is the program's error now
 	}
 	return err

@@ -101,7 +101,7 @@ func (s *service) report() telemetry.Report {
 	defer s.mu.Unlock()
 	r := telemetry.Report{Reload: s.reload}
 	for _, st := range states {
-		if f := s.followers[st.Name]; f != nil { // it is not in the set for a moment while that is exchanged
+		if f := s.followers[st.Name]; f != nil { // for a moment, while the set is exchanged, there is one that is not in it
 			r.Jobs = append(r.Jobs, f.report(st))
 		}
 	}
@@ -120,11 +120,11 @@ func (f *follower) report(st supervise.State) telemetry.Job {
 		beat = now.Beat
 	}
 	j.Hung = st.Running && time.Since(beat) > hangs
-	j.Ready = st.Running && now.Ready && now.Trouble == nil
+	j.Ready = st.Ended || st.Running && now.Ready && now.Trouble == nil
 	j.Began = now.Ready || now.Trouble != nil || st.Starts > 1 || st.Starts == 1 && !st.Running
 	j.Why = why(&j, st, now, beat)
 	for _, figure := range now.Account {
-		j.Figures = append(j.Figures, telemetry.Figure(figure))
+		j.Figures = append(j.Figures, telemetry.Figure{Name: figure.Name, Value: figure.Value, Counter: figure.Counter})
 	}
 	for _, l := range now.Logs {
 		j.Logs = append(j.Logs, telemetry.Log(l))

@@ -3,6 +3,9 @@ package extract
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,6 +132,7 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 	defer end.Stop()
 	tick := time.NewTicker(f.pace.every(len(f.in.files)))
 	defer tick.Stop()
+	f.look() // an interval of a second ends before the first tick
 	for {
 		more = f.in.pass(ctx, f.limit(), due)
 		f.read()
@@ -156,8 +160,8 @@ func (f *follower) read() {
 	f.pace.blocks += int(f.in.seq - f.seq)
 	f.seq = f.in.seq
 	f.note(f.in.failed(), f.troubles)
-	now := f.job.Now()
-	f.job.Status.set(func(s *Snapshot) { s.Ready, s.Beat = true, now })
+	now, trouble := f.job.Now(), f.hindrance()
+	f.job.Status.set(func(s *Snapshot) { s.Ready, s.Beat, s.Trouble = true, now, trouble })
 }
 
 // limit is how many bytes a pass may read: by the clock any number, by log time
@@ -302,8 +306,21 @@ func (f *follower) trouble(err error) {
 	case err == nil && said:
 		f.job.Log.Info("it can be kept again")
 	}
-	now := f.job.Now()
-	f.job.Status.set(func(s *Snapshot) { s.Trouble, s.Beat = err, now })
+	now, trouble := f.job.Now(), f.hindrance()
+	f.job.Status.set(func(s *Snapshot) { s.Trouble, s.Beat = trouble, now })
+}
+
+// hindrance is what keeps the job from keeping, or else from reading the first
+// of the logs that cannot be read.
+func (f *follower) hindrance() error {
+	if f.stuck != nil || len(f.troubles) == 0 {
+		return f.stuck
+	}
+	path := slices.Min(slices.Collect(maps.Keys(f.troubles)))
+	if more := len(f.troubles) - 1; more > 0 {
+		return fmt.Errorf("%s; and %d more logs cannot be read", f.troubles[path], more)
+	}
+	return errors.New(f.troubles[path])
 }
 
 // hand tells those that deliver that there is something in the queue, and
@@ -316,8 +333,10 @@ func (f *follower) hand(ctx context.Context, more bool) {
 		}
 	}
 	for f.tidy(); more && f.crowded() && ctx.Err() == nil; f.tidy() {
+		f.job.Status.beat(f.job.Now)
 		select {
 		case <-f.delivered:
+		case <-time.After(lookEvery):
 		case <-ctx.Done():
 		}
 	}

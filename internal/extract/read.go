@@ -180,6 +180,7 @@ func (w *worker) run(ctx context.Context, in *intake) {
 		w.rec.Block(b.Seq)
 		st := w.parser.Parse(b, w.rec)
 		w.stats.Add(st)
+		in.job.Status.beat(in.job.Now)
 		if st.Held > 0 || in.job.LogTime {
 			in.parsed(f, st.Held, w.rec)
 		}

@@ -18,7 +18,9 @@ type Status struct {
 type Snapshot struct {
 	// Ready says that the job has its lock and has read what was there when it began.
 	Ready bool
-	// Beat is when the job last went round: at least once a second while all is well.
+	// Beat is when the job last went round: at least once a second while all is
+	// well, with each block while there is much to read, and at least twice a
+	// minute while nothing can be kept.
 	Beat time.Time
 	// Account holds the numbers of the job's own account, under the names of the
 	// self-metrics; counters as totals since the job began.
@@ -49,6 +51,14 @@ func (s *Status) Snapshot() Snapshot {
 	n := s.now
 	n.Account, n.Logs, n.Failed = slices.Clone(n.Account), slices.Clone(n.Logs), maps.Clone(n.Failed)
 	return n
+}
+
+// beat notes that the job goes on, between what Snapshot tells of.
+func (s *Status) beat(now func() time.Time) {
+	if s != nil {
+		at := now()
+		s.set(func(n *Snapshot) { n.Beat = at })
+	}
 }
 
 func (s *Status) set(change func(*Snapshot)) {

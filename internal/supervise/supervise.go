@@ -24,8 +24,8 @@ type Job struct {
 	// same name and key goes on undisturbed, one of another key is ended and
 	// started anew.
 	Key string
-	// Run does the job until ctx is done, and then returns nil. It is called
-	// again, after a pause, when it returns before.
+	// Run does the job until ctx is done, or nothing is left to do, and then
+	// returns nil. After an error it is called again, after a pause.
 	Run func(ctx context.Context) error
 }
 

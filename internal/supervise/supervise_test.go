@@ -120,15 +120,18 @@ func TestAPanicCostsARound(t *testing.T) {
 	})
 }
 
-func TestAJobThatEndsByItselfIsStartedAgain(t *testing.T) {
+func TestAJobThatIsDoneIsNotStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newGroup(t, supervise.Options{})
 		starts := 0
 		g.Set(t.Context(), []supervise.Job{{Name: "short", Run: func(context.Context) error { starts++; return nil }}})
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		assert.Equal(t, 3, starts)
-		assert.EqualError(t, g.States()[0].Err, "it ended by itself")
+		assert.Equal(t, 1, starts)
+		st := g.States()[0]
+		assert.True(t, st.Ended && !st.Running && st.Err == nil)
+		assert.Equal(t, supervise.Changes{Kept: 1}, g.Set(t.Context(), []supervise.Job{{Name: "short"}}))
+		assert.Equal(t, supervise.Changes{Ended: 1}, g.Set(t.Context(), nil))
 	})
 }
 

@@ -14,7 +14,8 @@ import (
 // State is how a job is at one moment.
 type State struct {
 	Name    string
-	Running bool      // false: it has not begun, or waits to be started again
+	Running bool      // false: it has not begun, waits to be started again, or has ended
+	Ended   bool      // by itself and without an error: it is not started again
 	Since   time.Time // when that began
 	Starts  int       // how often it was started
 	Err     error     // why it ended last; nil if it never did. Stays while it runs again
@@ -37,9 +38,6 @@ type task struct {
 // silence is for how long the same error of the same job is not said again.
 const silence = time.Minute
 
-// errEnded is the error of a job that ended by itself.
-var errEnded = errors.New("it ended by itself")
-
 // keepGoing runs the job until ctx is done.
 func (t *task) keepGoing(ctx context.Context) {
 	pauses := t.pauses()
@@ -52,7 +50,8 @@ func (t *task) keepGoing(ctx context.Context) {
 			return
 		}
 		if err == nil {
-			err = errEnded
+			t.set(func(s *State) { s.Running, s.Ended, s.Since = false, true, time.Now() })
+			return
 		}
 		if time.Since(began) > t.opt.LongestPause {
 			pauses.Reset()

@@ -35,7 +35,7 @@ type AWSCredentials struct {
 
 // The limits of PutMetricData.
 const (
-	cloudWatchRequest    = 1_000_000 // bytes of a request's body, 1 MB
+	cloudWatchRequest    = 1_000_000 // bytes of a request's body, 1 MB; before it is compressed, to be safe
 	cloudWatchData       = 1000      // data in a request
 	cloudWatchValues     = 150       // different values in a datum
 	cloudWatchDimensions = 30        // of a datum
@@ -273,7 +273,7 @@ func cloudWatchValue(v float64) float64 {
 
 // cloudWatchUnit returns CloudWatch's name of the sample's unit.
 func cloudWatchUnit(s *metric.Sample) string {
-	switch measureOf(unitOf(s, "")) {
+	switch measureOf(fieldUnit(s, "")) {
 	case seconds:
 		return "Seconds"
 	case milliseconds:

@@ -38,7 +38,7 @@ func newCloudWatchPost(own CloudWatchOptions, opt Options) (*cloudWatchPost, err
 	if err != nil {
 		return nil, err
 	}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}, "Content-Encoding": {"gzip"}}
 	post, err := newHTTPPost(to.String(), header, opt)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *signed) send(ctx context.Context, body []byte) error {
 // cloudWatchRefusal is an error from AWS. A status of 400 alone does not tell
 // what would be refused again: throttling and expired credentials have it, too.
 func cloudWatchRefusal(to string, res *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // of a refusal that broke off its beginning is enough
+	text, _ := io.ReadAll(io.LimitReader(res.Body, maxRefusal)) // of a refusal that broke off its beginning is enough
 	err := fmt.Errorf("post to %s: %s %q", to, res.Status, strings.TrimSpace(string(text)))
 	if _, rest, ok := strings.Cut(string(text), "<Code>"); ok && res.StatusCode == http.StatusBadRequest {
 		code, _, _ := strings.Cut(rest, "</Code>")

@@ -27,7 +27,10 @@ type variant struct {
 }
 
 // network reports whether the variant has a peer.
-func (v variant) network() bool { return v.output != "stdout" && v.output != "exec" && !v.program() }
+func (v variant) network() bool {
+	pull := v.opt.Protocol == outputs.PrometheusScrape || v.opt.Protocol == outputs.PrometheusTextfile
+	return v.output != "stdout" && v.output != "exec" && !v.program() && !pull
+}
 
 // program reports whether it sends through a program; see programs_test.go.
 func (v variant) program() bool { return v.output == "ganglia" || v.output == "nsca" }
@@ -67,6 +70,9 @@ func variants() []variant {
 		{"nsca", "plain", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web1"}}},
 		{"nsca", "thresholds", outputs.Options{NSCA: outputs.NSCAOptions{Hostname: "web 1", Warn: thresholds[:2], Crit: thresholds[2:]}}},
 		{"otlp", "plain", outputs.Options{Protocol: "http", OTLP: outputs.OTLPOptions{Hostname: "web1"}}},
+		{"prometheus", "remote-write", outputs.Options{Protocol: "http", Prometheus: outputs.PrometheusOptions{Labels: []string{"host=web1", "code=none"}}}},
+		{"prometheus", "scrape", outputs.Options{Protocol: outputs.PrometheusScrape}},
+		{"prometheus", "textfile", outputs.Options{Protocol: outputs.PrometheusTextfile, Address: "logs.prom", Prometheus: outputs.PrometheusOptions{Buckets: []float64{.1, 1}}}},
 		{"statsd", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
 		{"statsd", "udp-dogstatsd", outputs.Options{Protocol: "udp", TagStyle: "dogstatsd"}},
 		{"statsd", "udp-graphite", outputs.Options{Protocol: "udp", TagStyle: "graphite"}},
@@ -306,11 +312,12 @@ func encoded(t *testing.T, v variant, b *metric.Batch) []byte {
 	return p.stop(t)
 }
 
-// TestEncodingDoesNotAllocate leaves sets out: they list their members; and
-// otlp, whose messages are the library's structs.
+// TestEncodingDoesNotAllocate leaves sets out: they list their members; otlp,
+// whose messages are the library's structs; and prometheus, which sorts all that
+// it remembers.
 func TestEncodingDoesNotAllocate(t *testing.T) {
 	for _, v := range variants() {
-		if v.output == "otlp" {
+		if v.output == "otlp" || v.output == "prometheus" {
 			continue
 		}
 		b := sampleBatch()

@@ -11,8 +11,9 @@ import (
 type dryRun struct {
 	w      io.Writer
 	to     Address
-	what   string // what a packet is: "stream", "datagram", "frame"
-	binary bool   // packets are printed as Python bytes literals
+	what   string                     // what a packet is: "stream", "datagram", "frame"
+	binary bool                       // packets are printed as Python bytes literals
+	text   func(packet []byte) []byte // not nil: how packets are printed
 }
 
 func (d dryRun) open(context.Context) (link, error) { return d, nil }
@@ -20,6 +21,9 @@ func (d dryRun) open(context.Context) (link, error) { return d, nil }
 func (d dryRun) send(_ context.Context, packet []byte) error {
 	text := string(packet)
 	switch {
+	case d.text != nil:
+		text = string(d.text(packet))
+	case len(packet) == 0:
 	case d.binary:
 		text = pyBytes(packet)
 	case text[len(text)-1] != '\n':

@@ -39,7 +39,7 @@ func newExec(opt Options) (Output, error) {
 		return nil, fmt.Errorf("exec: %w", err)
 	}
 	opt.Timeout = cmp.Or(opt.Timeout, execTimeout)
-	p := newProgram(opt, path, "it was there when the run began", opt.Exec.Command[1:]...)
+	p := newChild(opt, path, "it was there when the run began", opt.Exec.Command[1:]...)
 	send := func(ctx context.Context, packet []byte) error {
 		p.env = []string{"LOGMETRICS_BATCH=" + string(e.id)}
 		return asPermanent(p.run(ctx, packet))

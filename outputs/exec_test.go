@@ -20,8 +20,8 @@ import (
 	"github.com/logmetrics/logmetrics/outputs"
 )
 
-// shellScript is an exec output that runs a shell script; $1 is a file.
-func shellScript(t *testing.T, timeout time.Duration, text string) (out outputs.Output, file string) {
+// execScript is an exec output that runs a shell script; $1 is a file.
+func execScript(t *testing.T, timeout time.Duration, text string) (out outputs.Output, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "file")
 	opt := outputs.Options{Timeout: timeout, Exec: outputs.ExecOptions{Command: []string{"sh", "-c", text, "script", file}}}
@@ -30,7 +30,7 @@ func shellScript(t *testing.T, timeout time.Duration, text string) (out outputs.
 
 func TestExecReadsLines(t *testing.T) {
 	testutil.LeakCheck(t)
-	out, file := shellScript(t, 0, `{ echo "$LOGMETRICS_BATCH"; cat; } >>"$1"; echo ignored`)
+	out, file := execScript(t, 0, `{ echo "$LOGMETRICS_BATCH"; cat; } >>"$1"; echo ignored`)
 	require.NoError(t, out.Write(t.Context(), sampleBatch()))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestExecExitStatus(t *testing.T) {
 		"exec <&-; exit 0":                {}, // what it does not read it does not want
 		"cat >/dev/null; exit 1":          {want: "run "},
 		"exit 75":                         {want: "exit status 75"},
-		"echo no >&2; exit 65":            {want: `the batch cannot be delivered: exit status 65: "no"`, permanent: true},
+		"echo no >&2; exit 65":            {want: `exit status 65: "no"`, permanent: true},
 		"kill -TERM $$":                   {want: "signal: terminated"},
 		"no-such-program-of-anybody":      {want: "exit status 127"},
 		`printf 'a\nlast\n\n' >&2; false`: {want: `exit status 1: "last"`},
@@ -64,7 +64,7 @@ func TestExecExitStatus(t *testing.T) {
 		"head -c 3000000 /dev/zero | tr '\\0' x >&2; false": {want: "xxxx"},
 	} {
 		t.Run(text, func(t *testing.T) {
-			out, _ := shellScript(t, 0, text)
+			out, _ := execScript(t, 0, text)
 			err := out.Write(t.Context(), bigBatch())
 			if c.want == "" {
 				require.NoError(t, err)
@@ -102,14 +102,14 @@ func started(t *testing.T, file string, n int) (ids []int) {
 func allEnd(t *testing.T, ids []int) {
 	t.Helper()
 	for _, id := range ids {
-		testutil.Eventually(t, startLimit, func() bool { return ended(id) })
+		testutil.Eventually(t, startLimit, func() bool { return hasEnded(id) })
 	}
 }
 
 // TestExecTimeoutKillsAll: the program and what it has started.
 func TestExecTimeoutKillsAll(t *testing.T) {
 	testutil.LeakCheck(t)
-	out, file := shellScript(t, 300*time.Millisecond, `sleep 1000 & echo $! >>"$1"; echo $$ >>"$1"; echo slow >&2; sleep 1000`)
+	out, file := execScript(t, 300*time.Millisecond, `sleep 1000 & echo $! >>"$1"; echo $$ >>"$1"; echo slow >&2; sleep 1000`)
 	begin := time.Now()
 	err := out.Write(t.Context(), sampleBatch())
 	require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -124,7 +124,7 @@ func TestExecTimeoutKillsAll(t *testing.T) {
 func TestExecCancelled(t *testing.T) {
 	testutil.LeakCheck(t)
 	setsid := testutil.Peer(t, "setsid")
-	out, file := shellScript(t, time.Minute, setsid+` sh -c 'echo $$ >>"$1"; exec sleep 1000' x "$1" & sleep 1000`)
+	out, file := execScript(t, time.Minute, setsid+` sh -c 'echo $$ >>"$1"; exec sleep 1000' x "$1" & sleep 1000`)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)

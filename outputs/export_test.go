@@ -11,8 +11,13 @@ import (
 )
 
 func encoderOf(out Output) encoder {
-	if s, ok := out.(stateful); ok {
-		return s.encoder
+	switch out := out.(type) {
+	case stateful:
+		return out.encoder
+	case *prometheusOutput:
+		return out.encoder
+	case *scrape:
+		return out.prometheusEncoder
 	}
 	return out.(*output).encoder
 }
@@ -39,8 +44,8 @@ func Encoder(t testing.TB, name string, opt Options) func(*metric.Batch) int {
 	}
 }
 
-// Packets gives what the output would send.
-func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet func([]byte)) {
+// Packets gives what the output would send, and returns the output.
+func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet func([]byte)) Output {
 	t.Helper()
 	f, ok := Find(name)
 	require.True(t, ok)
@@ -50,11 +55,12 @@ func Packets(t testing.TB, name string, opt Options, b *metric.Batch, packet fun
 		packet(p)
 		return nil
 	}))
+	return out
 }
 
 // Program returns what runs a program.
 func Program(path, install string, timeout time.Duration, env []string, args ...string) func(ctx context.Context, input []byte, more ...string) error {
-	p := newProgram(Options{Timeout: timeout}, path, install, args...)
+	p := newChild(Options{Timeout: timeout}, path, install, args...)
 	p.env = env
 	return p.run
 }

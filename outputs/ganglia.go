@@ -36,7 +36,7 @@ func newGanglia(opt Options) (Output, error) {
 			return nil, fmt.Errorf("ganglia: gmetric option %q: it has a NUL in it", arg)
 		}
 	}
-	p := newProgram(opt, cmp.Or(opt.Ganglia.Program, "/usr/bin/gmetric"), "apt-get install ganglia-monitor", args...)
+	p := newChild(opt, cmp.Or(opt.Ganglia.Program, "/usr/bin/gmetric"), "apt-get install ganglia-monitor", args...)
 	e := &gangliaEncoder{plain: plain{names: names}}
 	if opt.DryRun != nil {
 		return &output{e, printCommands(opt.DryRun, p)}, nil
@@ -60,7 +60,7 @@ func (e *gangliaEncoder) encode(b *metric.Batch, send func([]byte) error) error 
 		e.fields = appendFields(e.fields[:0], s)
 		for _, f := range e.fields {
 			e.names.set(b, s, f.name)
-			if err := send(e.metric(f, unitOf(s, f.name))); err != nil {
+			if err := send(e.metric(f, fieldUnit(s, f.name))); err != nil {
 				return err
 			}
 		}
@@ -80,7 +80,7 @@ func (e *gangliaEncoder) metric(f field, unit string) []byte {
 
 // printCommands is a transport that prints what would be run, as a shell
 // would have to be told.
-func printCommands(w io.Writer, p program) transport {
+func printCommands(w io.Writer, p child) transport {
 	return perPacket(func(_ context.Context, packet []byte) error {
 		words := slices.Concat([]string{p.path}, p.args, arguments(packet))
 		for i := range words {

@@ -1,7 +1,6 @@
 package outputs_test
 
 import (
-	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -34,7 +33,7 @@ func strictGanglia(t *testing.T, v variant, packet []byte) int {
 // TestGmetric looks at how the program is called.
 func TestGmetric(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "args")
-	program := script(t, `printf '%s|' "$@" >>`+file+`; echo >>`+file)
+	program := shellScript(t, `printf '%s|' "$@" >>`+file+`; echo >>`+file)
 	b := &metric.Batch{Prefix: "p", Samples: []metric.Sample{
 		metric.NewGauge("a", -5.25, metric.Shortest, "Total Sent"), metric.NewGauge("-b", 100, metric.PyFloat, "a'\"$(b)"),
 	}}
@@ -53,48 +52,6 @@ func TestGmetric(t *testing.T) {
 			c.want+"--name=p_-b|--value=100.0|--type=double|--units=a____b_|\n", string(text))
 		require.NoError(t, os.Remove(file))
 	}
-}
-
-// TestProgramsFail: no output through a program takes a failure for a delivery.
-func TestProgramsFail(t *testing.T) {
-	fails := script(t, "echo 'no such luck'; exit 3")
-	each(t, variant.program, func(t *testing.T, v variant) {
-		v.opt.Timeout = 30 * time.Second
-		with := func(program string) outputs.Output {
-			v.opt.Ganglia.Program, v.opt.NSCA.Program = program, program
-			return newVariant(t, v)
-		}
-		require.NoError(t, with("true").Write(t.Context(), sampleBatch()))
-		err := with(fails).Write(t.Context(), sampleBatch())
-		require.ErrorContains(t, err, `exit status 3: "no such luck"`)
-		assert.NotErrorIs(t, err, outputs.ErrPermanent)
-		err = with("/nowhere/program").Write(t.Context(), sampleBatch())
-		require.ErrorContains(t, err, "run /nowhere/program: it is not installed (apt-get install ")
-		assert.NotErrorIs(t, err, outputs.ErrPermanent)
-		require.NoError(t, with("true").Write(t.Context(), sampleBatch()), "after an error")
-	})
-}
-
-// TestProgramsAreCancelled within a second.
-func TestProgramsAreCancelled(t *testing.T) {
-	each(t, variant.program, func(t *testing.T, v variant) {
-		started := filepath.Join(t.TempDir(), "started")
-		program := script(t, "echo >"+started+"; sleep 600")
-		v.opt.Timeout, v.opt.Ganglia.Program, v.opt.NSCA.Program = time.Minute, program, program
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		done := make(chan error, 1)
-		out := newVariant(t, v)
-		go func() { done <- out.Write(ctx, sampleBatch()) }()
-		testutil.Eventually(t, startLimit, func() bool { _, err := os.Stat(started); return err == nil })
-		cancel()
-		select {
-		case err := <-done:
-			require.ErrorIs(t, err, context.Canceled)
-		case <-time.After(time.Second):
-			require.FailNow(t, "Write goes on after its context is cancelled")
-		}
-	})
 }
 
 const gmondConf = `globals { daemonize = no setuid = no mute = no deaf = no cleanup_threshold = 300 }

@@ -83,7 +83,7 @@ func (e *cvmfsEncoder) collect(b *metric.Batch) {
 	for i := range b.Samples {
 		s := &b.Samples[i]
 		if s.Kind == metric.Counter {
-			e.counted[e.of(s.Name, s.Tags)] += s.Sum
+			e.counted[e.of(metric.Counter, s.Name, s.Tags)] += s.Sum
 			continue
 		}
 		e.plain = appendFields(e.plain[:0], s)

@@ -53,7 +53,7 @@ func newNSCA(opt Options) (Output, error) {
 	if opt.NSCA.Config != "" {
 		args = append(args, "-c", opt.NSCA.Config)
 	}
-	p := newProgram(opt, cmp.Or(opt.NSCA.Program, "/usr/sbin/send_nsca"), "apt-get install nsca-client", args...)
+	p := newChild(opt, cmp.Or(opt.NSCA.Program, "/usr/sbin/send_nsca"), "apt-get install nsca-client", args...)
 	send := func(ctx context.Context, results []byte) error {
 		if err := p.run(ctx, results); err != nil {
 			return fmt.Errorf("send to %s: %w", to, err)
@@ -101,7 +101,7 @@ func (e *nscaEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 		for _, f := range e.fields {
 			e.names.set(b, s, f.name)
 			e.bare.set(&e.none, s, f.name)
-			e.result(f, unitOf(s, f.name))
+			e.result(f, fieldUnit(s, f.name))
 			if err := e.pack.unit(); err != nil {
 				return err
 			}

@@ -135,7 +135,7 @@ func TestNSCAServiceNamesStayDifferent(t *testing.T) {
 // each time, and with no more than it can send before the time is over.
 func TestSendNSCA(t *testing.T) {
 	dir := t.TempDir()
-	program := script(t, `printf '%s|' "$@" >>`+dir+`/args; echo >>`+dir+`/args; cat >>`+dir+`/results; printf '\n\027' >>`+dir+`/results`)
+	program := shellScript(t, `printf '%s|' "$@" >>`+dir+`/args; echo >>`+dir+`/args; cat >>`+dir+`/results; printf '\n\027' >>`+dir+`/results`)
 	own := outputs.NSCAOptions{Hostname: "web1", Config: "/etc/a b.cfg", Program: program}
 	out := newVariant(t, variant{"nsca", "", outputs.Options{Address: "[::1]:1234", NSCA: own}})
 	b := bigBatch()

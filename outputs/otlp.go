@@ -3,7 +3,6 @@ package outputs
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -166,9 +165,6 @@ func otlpTags(tags metric.Tags) (list []*commonpb.KeyValue) {
 }
 
 func nanoseconds(unix int64) uint64 { return uint64(max(0, unix)) * 1e9 }
-
-// finite makes an overflowed sum the largest number there is, as in text.
-func finite(v float64) float64 { return max(-math.MaxFloat64, min(math.MaxFloat64, v)) }
 
 // otlpPost posts requests and counts the points that were refused in answers
 // which take the others.

@@ -48,15 +48,34 @@ type Stateful interface {
 	Memo() []byte
 }
 
-// AsStateful returns the Stateful that out is, or wraps.
-func AsStateful(out Output) (Stateful, bool) {
+// Starter is an Output that others ask for what it has, as a scrape endpoint.
+// It is of use only to a process that stays.
+type Starter interface {
+	Output
+	// Start makes the output ready to be asked, until Close. It is called once,
+	// before the first Write and before or after Restore; its error (a port that
+	// is in use) is the job's, not a batch's. ctx bounds the call alone.
+	Start(ctx context.Context) error
+}
+
+// Dropper is an Output that may have to leave samples out of what it sends.
+type Dropper interface {
+	Output
+	// Dropped returns how many that were since the output was made, a sample once
+	// for each Write. It is called between Writes.
+	Dropped() uint64
+}
+
+// As returns what out is beyond an Output, as a Stateful, or what the output is
+// that it wraps.
+func As[T Output](out Output) (t T, ok bool) {
 	for {
-		if s, ok := out.(Stateful); ok {
-			return s, true
+		if t, ok = out.(T); ok {
+			return t, true
 		}
-		w, ok := out.(interface{ Unwrap() Output })
-		if !ok {
-			return nil, false
+		w, wraps := out.(interface{ Unwrap() Output })
+		if !wraps {
+			return t, false
 		}
 		out = w.Unwrap()
 	}
@@ -83,6 +102,7 @@ type Options struct {
 	Influx     InfluxOptions
 	NSCA       NSCAOptions
 	OTLP       OTLPOptions
+	Prometheus PrometheusOptions
 	Syslog     SyslogOptions
 }
 
@@ -97,8 +117,17 @@ type Factory struct {
 	// Timed says that each batch arrives with its own time, so that intervals
 	// of the past become history.
 	Timed bool
+	// Newest, when not nil, reports that with opt the output shows its newest
+	// values only, so that Timed does not hold.
+	Newest func(opt Options) bool
 	// New checks opt and returns the output; it opens nothing.
 	New func(opt Options) (Output, error)
+}
+
+// TimedWith reports whether each batch arrives with its own time at an output
+// made with opt.
+func (f Factory) TimedWith(opt Options) bool {
+	return f.Timed && (f.Newest == nil || !f.Newest(opt))
 }
 
 // Table lists the outputs, sorted by name. It is not to be changed.
@@ -113,6 +142,7 @@ var table = []Factory{
 	{Name: "influx", Summary: "InfluxDB's line protocol over HTTP or UDP", Separator: ".", Idempotent: true, Timed: true, New: newInflux},
 	{Name: "nsca", Summary: "passive checks of Nagios and Icinga, through the program send_nsca", Separator: "_", New: newNSCA},
 	{Name: "otlp", Summary: "OpenTelemetry metrics to a collector over HTTP", Separator: ".", Timed: true, New: newOTLP},
+	{Name: "prometheus", Summary: "a page to scrape, a file for node_exporter, or remote write", Separator: "_", Idempotent: true, Timed: true, Newest: prometheusNewest, New: newPrometheus},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
 	{Name: "syslog", Summary: "a message for each sample to a syslog server over UDP, TCP or a UNIX datagram socket", Separator: ".", Timed: true, New: newSyslog},

@@ -207,17 +207,66 @@ func TestNodeStatsd(t *testing.T) {
 				"stats.timers.p.delay.count": 4, "stats.timers.p.delay.upper": 2000, "stats.timers.p.delay.lower": 0, "stats.timers.p.delay.sum": 2112.3,
 				"stats.timers.p.sketch.count": 20000,
 			}
-			limit := time.After(startLimit)
-			for len(want) > 0 {
-				select {
-				case line := <-lines:
-					checkFlushed(t, line, want)
-				case <-limit:
-					require.FailNow(t, "not flushed", "%v", want)
-				}
-			}
+			waitFlushed(t, lines, want)
 		})
 	}
+}
+
+// waitFlushed reads what is flushed until all of want was.
+func waitFlushed(t *testing.T, lines <-chan string, want map[string]float64) {
+	t.Helper()
+	limit := time.After(startLimit)
+	for len(want) > 0 {
+		select {
+		case line := <-lines:
+			checkFlushed(t, line, want)
+		case <-limit:
+			require.FailNow(t, "not flushed", "%v", want)
+		}
+	}
+}
+
+// TestNodeStatsdTags: npm's statsd reads both styles of tags, and hands them
+// on to Graphite.
+func TestNodeStatsdTags(t *testing.T) {
+	for _, style := range []string{"dogstatsd", "graphite"} {
+		t.Run(style, func(t *testing.T) {
+			port, lines := startStatsd(t, "udp")
+			<-lines // just flushed: what follows falls into one interval
+			opt := outputs.Options{Address: fmt.Sprintf("127.0.0.1:%d", port), TagStyle: style}
+			require.NoError(t, newVariant(t, variant{"statsd", style, opt}).Write(t.Context(), taggedBatch()))
+			waitFlushed(t, lines, map[string]float64{
+				"stats.counters.p.requests.count;code=200;method=GET": 7, "stats.counters.p.requests.count;code=500;method=POST": 1,
+				"stats.timers.p.took.count;path=_a_b": 4, "stats.timers.p.took.upper;path=_a_b": 400,
+				"stats.timers.p.long.count;path=x": 20000,
+				"stats.gauges.p.below;pool=a":      -5.25, "stats.sets.p.users.count;site=b": 3, "stats.gauges.p.crowd.estimate;site=b": 1004,
+			})
+		})
+	}
+}
+
+// taggedBatch has tags on every kind, and on what stands for many values.
+func taggedBatch() *metric.Batch {
+	r := metric.NewRecorder(metric.RecorderOptions{})
+	requests := r.Family("requests", metric.Counter, "code", "method")
+	r.Inc(requests.ID([]byte("200"), []byte("GET")), 7)
+	r.Inc(requests.ID([]byte("500"), []byte("POST")), 1)
+	took, long := r.Family("took", metric.Timer, "path"), r.Family("long", metric.Timer, "path")
+	for i := range 4 {
+		r.Observe(took.ID([]byte("/a b")), float64(i+1)/10)
+	}
+	for i := range 20000 {
+		r.Observe(long.ID([]byte("x")), float64(i)/1000)
+	}
+	r.Set(r.Family("below", metric.Gauge, "pool").ID([]byte("a")), -5.25)
+	users, crowd := r.Family("users", metric.Set, "site"), r.Family("crowd", metric.Set, "site")
+	for i := range metric.MaxMembers + 1 {
+		r.Add(users.ID([]byte("b")), fmt.Append(nil, i%3))
+		r.Add(crowd.ID([]byte("b")), fmt.Append(nil, i))
+	}
+	b := &metric.Batch{Prefix: "p"}
+	r.Flush(b)
+	return b
 }
 
 // checkFlushed takes what the line confirms out of want.

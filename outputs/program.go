@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// program is a program of this machine that is handed samples. It is started
+// child is a program of this machine that is handed samples. It is started
 // with a vector of arguments, never by a shell: no text of a log can become
 // an argument, let alone a command.
-type program struct {
+type child struct {
 	path    string   // without a '/' it is looked for in $PATH
 	args    []string // the same for each run
 	env     []string // besides our own environment: KEY=VALUE
@@ -21,9 +21,9 @@ type program struct {
 	install string // what helps when the program is not there: "apt-get install nsca-client"
 }
 
-// newProgram returns a program whose runs may take opt.Timeout.
-func newProgram(opt Options, path, install string, args ...string) program {
-	p := program{path: path, args: args, timeout: opt.Timeout, install: install}
+// newChild returns a program whose runs may take opt.Timeout.
+func newChild(opt Options, path, install string, args ...string) child {
+	p := child{path: path, args: args, timeout: opt.Timeout, install: install}
 	if p.timeout <= 0 {
 		p.timeout = defaultTimeout
 	}
@@ -37,7 +37,7 @@ const graceAfterExit = 100 * time.Millisecond
 // run starts the program with more arguments, hands it input, which it need
 // not read, and waits for its end: nil when its exit status is 0, else an error
 // that wraps an *exec.ExitError when it ended by itself. When ctx is done, or the time is over, the program and its children are killed.
-func (p program) run(ctx context.Context, input []byte, more ...string) error {
+func (p child) run(ctx context.Context, input []byte, more ...string) error {
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	cmd := exec.CommandContext(limited, p.path, append(p.args[:len(p.args):len(p.args)], more...)...)
@@ -49,7 +49,7 @@ func (p program) run(ctx context.Context, input []byte, more ...string) error {
 	cmd.WaitDelay = graceAfterExit
 	err := cmd.Run()
 	switch {
-	case cmd.ProcessState != nil && cmd.ProcessState.Success(): // also when something it started goes on, or the time was just over
+	case cmd.ProcessState != nil && cmd.ProcessState.Success(): // also when what it left behind holds its output open
 		return nil
 	case ctx.Err() != nil:
 		err = ctx.Err()

@@ -19,8 +19,8 @@ import (
 	"github.com/logmetrics/logmetrics/outputs"
 )
 
-// script writes an executable of the test.
-func script(t *testing.T, text string) string {
+// shellScript writes an executable of the test.
+func shellScript(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755))
@@ -30,7 +30,7 @@ func script(t *testing.T, text string) string {
 func TestProgram(t *testing.T) {
 	testutil.LeakCheck(t)
 	got := filepath.Join(t.TempDir(), "got")
-	path := script(t, `printf '%s|' "$@" "$OWN" >"$GOT"; cat >>"$GOT"`)
+	path := shellScript(t, `printf '%s|' "$@" "$OWN" >"$GOT"; cat >>"$GOT"`)
 	run := outputs.Program(path, "", time.Minute, []string{"OWN=environment", "GOT=" + got}, "fixed", "$(evil)")
 	require.NoError(t, run(t.Context(), []byte("a\n`evil`\n"), "; evil", ""))
 	text, err := os.ReadFile(got)
@@ -50,7 +50,7 @@ func TestProgramFails(t *testing.T) {
 		"verbose": {"yes | head -c 1000000; exit 1", `exit status 1: "y"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := outputs.Program(script(t, c.text), "", time.Minute, nil)(t.Context(), make([]byte, 1<<20))
+			err := outputs.Program(shellScript(t, c.text), "", time.Minute, nil)(t.Context(), make([]byte, 1<<20))
 			require.ErrorContains(t, err, c.want)
 			assert.Less(t, len(err.Error()), 2000)
 			assert.NotErrorIs(t, err, outputs.ErrPermanent)
@@ -83,7 +83,7 @@ func TestProgramIsKilledWithItsChildren(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			list := filepath.Join(t.TempDir(), "pids")
-			run := outputs.Program(script(t, `sleep 600 & echo $! $$ >"$LIST.new"; mv "$LIST.new" "$LIST"; wait`), "", c.timeout, []string{"LIST=" + list})
+			run := outputs.Program(shellScript(t, `sleep 600 & echo $! $$ >"$LIST.new"; mv "$LIST.new" "$LIST"; wait`), "", c.timeout, []string{"LIST=" + list})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			done := make(chan error, 1)
@@ -98,14 +98,14 @@ func TestProgramIsKilledWithItsChildren(t *testing.T) {
 			for _, field := range strings.Fields(string(text)) {
 				pid, err := strconv.Atoi(field)
 				require.NoError(t, err)
-				testutil.Eventually(t, startLimit, func() bool { return ended(pid) })
+				testutil.Eventually(t, startLimit, func() bool { return hasEnded(pid) })
 			}
 		})
 	}
 }
 
-// ended reports whether a process is gone, or dead and not yet buried.
-func ended(pid int) bool {
+// hasEnded reports whether a process is gone, or dead and not yet buried.
+func hasEnded(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true
 	}
@@ -119,11 +119,53 @@ func TestProgramLeavesChildBehind(t *testing.T) {
 	testutil.LeakCheck(t)
 	list := filepath.Join(t.TempDir(), "pid")
 	start := time.Now()
-	require.NoError(t, outputs.Program(script(t, `sleep 600 & echo $! >"$LIST"`), "", time.Minute, []string{"LIST=" + list})(t.Context(), nil))
+	require.NoError(t, outputs.Program(shellScript(t, `sleep 600 & echo $! >"$LIST"`), "", time.Minute, []string{"LIST=" + list})(t.Context(), nil))
 	assert.Less(t, time.Since(start), 30*time.Second)
 	text, err := os.ReadFile(list)
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+}
+
+// TestProgramsFail: no output through a program takes a failure for a delivery.
+func TestProgramsFail(t *testing.T) {
+	fails := shellScript(t, "echo 'no such luck'; exit 3")
+	each(t, variant.program, func(t *testing.T, v variant) {
+		v.opt.Timeout = 30 * time.Second
+		with := func(program string) outputs.Output {
+			v.opt.Ganglia.Program, v.opt.NSCA.Program = program, program
+			return newVariant(t, v)
+		}
+		require.NoError(t, with("true").Write(t.Context(), sampleBatch()))
+		err := with(fails).Write(t.Context(), sampleBatch())
+		require.ErrorContains(t, err, `exit status 3: "no such luck"`)
+		assert.NotErrorIs(t, err, outputs.ErrPermanent)
+		err = with("/nowhere/program").Write(t.Context(), sampleBatch())
+		require.ErrorContains(t, err, "run /nowhere/program: it is not installed (apt-get install ")
+		assert.NotErrorIs(t, err, outputs.ErrPermanent)
+		require.NoError(t, with("true").Write(t.Context(), sampleBatch()), "after an error")
+	})
+}
+
+// TestProgramsAreCancelled within a second.
+func TestProgramsAreCancelled(t *testing.T) {
+	each(t, variant.program, func(t *testing.T, v variant) {
+		started := filepath.Join(t.TempDir(), "started")
+		program := shellScript(t, "echo >"+started+"; sleep 600")
+		v.opt.Timeout, v.opt.Ganglia.Program, v.opt.NSCA.Program = time.Minute, program, program
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		done := make(chan error, 1)
+		out := newVariant(t, v)
+		go func() { done <- out.Write(ctx, sampleBatch()) }()
+		testutil.Eventually(t, startLimit, func() bool { _, err := os.Stat(started); return err == nil })
+		cancel()
+		select {
+		case err := <-done:
+			require.ErrorIs(t, err, context.Canceled)
+		case <-time.After(time.Second):
+			require.FailNow(t, "Write goes on after its context is cancelled")
+		}
+	})
 }

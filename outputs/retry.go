@@ -24,7 +24,7 @@ type retry struct {
 	first, longest time.Duration
 }
 
-// Unwrap returns the output that is written to; see AsStateful.
+// Unwrap returns the output that is written to; see As.
 func (r *retry) Unwrap() Output { return r.Output }
 
 // Write implements Output.

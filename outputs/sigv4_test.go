@@ -81,7 +81,11 @@ func fakeCloudWatch(t *testing.T, took *[]datum, answer string) *httptest.Server
 			fmt.Fprintf(w, awsError, answer)
 			return
 		}
-		*took = append(*took, putMetricData(t, body)...)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		form, err := unpacked(r)
+		if assert.NoError(t, err) {
+			*took = append(*took, putMetricData(t, form)...)
+		}
 		fmt.Fprint(w, `<PutMetricDataResponse xmlns="http://monitoring.amazonaws.com/doc/2010-08-01/"><ResponseMetadata/></PutMetricDataResponse>`)
 	}))
 	t.Cleanup(s.Close)

@@ -141,10 +141,10 @@ func (r *remembering) Write(context.Context, *metric.Batch) error { return nil }
 func (r *remembering) Close() error                               { return nil }
 
 func TestRetryRemembers(t *testing.T) {
-	_, ok := AsStateful(Retry(&output{}, time.Second, time.Second))
+	_, ok := As[Stateful](Retry(&output{}, time.Second, time.Second))
 	assert.False(t, ok)
 	out := &remembering{}
-	s, ok := AsStateful(Retry(out, time.Second, time.Second))
+	s, ok := As[Stateful](Retry(out, time.Second, time.Second))
 	require.True(t, ok)
 	out.add(counted(1, map[string]float64{"a": 1}))
 	memo := s.Memo()

@@ -20,8 +20,8 @@ const (
 	perSecond
 )
 
-// unitOf returns the unit of a sample's field, as text.
-func unitOf(s *metric.Sample, field string) string {
+// fieldUnit returns the unit of a sample's field, as text.
+func fieldUnit(s *metric.Sample, field string) string {
 	switch {
 	case s.Kind != metric.Timer:
 		return s.Unit

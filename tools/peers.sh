@@ -16,6 +16,8 @@ influxdb
 logrotate
 nsca
 nsca-client
+prometheus
+prometheus-node-exporter
 rsyslog
 systemd
 systemd-journal-remote

@@ -27,6 +27,7 @@ type outputFlags struct {
 	nscaFlags
 	gangliaFlags
 	cloudwatchFlags
+	prometheusFlags
 }
 
 // options returns the options of each destination of the named output.
@@ -52,6 +53,8 @@ func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, err
 		return f.gangliaFlags.options(), nil
 	case "cloudwatch":
 		return f.cloudwatchFlags.options(), nil
+	case "prometheus":
+		return f.prometheusFlags.options(), nil
 	}
 	return f.stdoutFlags.options(), nil
 }

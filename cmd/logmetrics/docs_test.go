@@ -267,7 +267,7 @@ func TestMessagesInTheDocs(t *testing.T) {
 
 // elsewhere are flags in the docs that are other programs', or Logster's and
 // not here.
-var elsewhere = []string{"now", "aws-key", "aws-secret-key", "name", "value", "type", "units"}
+var elsewhere = []string{"now", "aws-key", "aws-secret-key", "name", "value", "type", "units", "web"}
 
 // TestFlagsInTheDocsAreThere: the docs name no flag and no parser option that
 // there is not.

@@ -108,7 +108,7 @@ func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
 func (r *run) took(d Destination, seq uint64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if out, ok := outputs.AsStateful(d.Output); ok {
+	if out, ok := outputs.As[outputs.Stateful](d.Output); ok {
 		if err := r.kept.Remember(d.Name, out.Memo()); err != nil {
 			return err
 		}

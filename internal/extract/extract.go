@@ -178,7 +178,7 @@ func begin(job *Job) (*run, error) {
 // prepare gives the outputs and the recorder what the state has for them.
 func (r *run) prepare() error {
 	for _, d := range r.job.Outputs {
-		if out, ok := outputs.AsStateful(d.Output); ok {
+		if out, ok := outputs.As[outputs.Stateful](d.Output); ok {
 			memo, err := r.kept.Memo(d.Name)
 			if err == nil {
 				err = out.Restore(memo)

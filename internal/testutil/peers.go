@@ -46,6 +46,9 @@ var peers = map[string]peer{
 	"journalctl":       {command("journalctl"), "tools/peers.sh (apt-get install systemd)"},
 	"systemd-journal-remote": {file("/usr/lib/systemd/systemd-journal-remote", "/lib/systemd/systemd-journal-remote"),
 		"tools/peers.sh (apt-get install systemd-journal-remote)"},
+	"prometheus":    {command("prometheus"), "tools/peers.sh (apt-get install prometheus)"},
+	"promtool":      {command("promtool"), "tools/peers.sh (apt-get install prometheus)"},
+	"node-exporter": {command("prometheus-node-exporter"), "tools/peers.sh (apt-get install prometheus-node-exporter)"},
 }
 
 // Peer returns the path of a program that a test needs. When it is not

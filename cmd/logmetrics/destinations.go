@@ -196,7 +196,7 @@ const (
 
 // onConsole adds what an output needs to write here instead of to a network.
 func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {
-	opt.Stdout = c.stdout
+	opt.Stdout, opt.Prometheus.Server = c.stdout, c.scrapes
 	if r.DryRun {
 		opt.DryRun = c.stdout
 	}

@@ -19,13 +19,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/state"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	c := &console{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr), now: time.Now}
+	c := &console{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr), now: time.Now, scrapes: new(outputs.PrometheusServer)}
 	code := c.main(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -36,7 +37,8 @@ type console struct {
 	stdout, stderr io.Writer
 	terminal       bool // someone reads stderr as it is written
 	now            func() time.Time
-	args           []string // the command line, without the program
+	args           []string                  // the command line, without the program
+	scrapes        *outputs.PrometheusServer // of all jobs; nil: each has its own
 }
 
 func isTerminal(f *os.File) bool {

@@ -509,3 +509,27 @@ func TestDaemonWhoseJobCannotStart(t *testing.T) {
 	assert.Regexp(t, `logmetrics_job_starts_total\{job="broken"\} ([2-9]|\d\d)\n`, page)
 	assert.Contains(t, page, "logmetrics_job_starts_total{job=\"good\"} 1\n")
 }
+
+// TestJobsShareAScrapedAddress: one listener for all, which stays through a
+// reload; a port that another program has is the job's error.
+func TestJobsShareAScrapedAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("good.log", line)
+	s.write("broken.log", line+line)
+	address := freePort(t)
+	config := strings.Replace(twoJobs, "output: stdout", "output: prometheus\nprometheus-listen: "+address, 1)
+	s.write("c.yaml", config)
+	p := s.start(nil, "daemon", "--config", s.file("c.yaml"))
+	answers(t, address, "/metrics", 200, "good_lines_total 1\n")
+	answers(t, address, "/metrics", 200, "broken_lines_total 2\n")
+	s.write("c.yaml", strings.Replace(config, "metric-prefix: broken", "metric-prefix: mended", 1))
+	p.signal(syscall.SIGHUP)
+	answers(t, address, "/metrics", 200, "mended_lines_total ")
+	answers(t, address, "/metrics", 200, "good_lines_total 1\n")
+	other := s.start(nil, "-f", "-o", "prometheus", "--prometheus-listen", address, "SyslogParser", s.file("good.log"))
+	other.exits(1)
+	assert.Contains(t, other.stderr.String(), "address already in use")
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
+}

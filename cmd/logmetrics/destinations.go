@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -170,18 +169,6 @@ func (r *runCmd) makeOutput(f outputs.Factory, opt outputs.Options, c *console) 
 	return out, nil
 }
 
-// startOutputs makes those outputs ready that others ask for what they have.
-func startOutputs(ctx context.Context, list []extract.Destination) error {
-	for _, d := range list {
-		if out, ok := outputs.As[outputs.Starter](d.Output); ok {
-			if err := out.Start(ctx); err != nil {
-				return fmt.Errorf("%s: %w", d.Name, err)
-			}
-		}
-	}
-	return nil
-}
-
 // titleOf names a destination: in messages, and in the state, where it is what
 // the destination's cursor goes by, so that it must stay what it is. Where a
 // password or token can be (a URL's user and query, a program's arguments) a
@@ -225,7 +212,7 @@ const (
 
 // onConsole adds what an output needs to write here instead of to a network.
 func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {
-	opt.Stdout, opt.Prometheus.Server = c.stdout, c.scraped
+	opt.Stdout, opt.Prometheus.Server = c.stdout, c.scrapes
 	if r.DryRun {
 		opt.DryRun = c.stdout
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/logmetrics/logmetrics/internal/extract"
 	"github.com/logmetrics/logmetrics/internal/notify"
 	"github.com/logmetrics/logmetrics/internal/source"
+	"github.com/logmetrics/logmetrics/outputs"
 )
 
 // followFlags are those of a run that goes on.
@@ -169,6 +170,18 @@ func (f *follower) run(ctx context.Context) error {
 		return nil // it is the program's error now
 	}
 	return err
+}
+
+// startOutputs has those outputs begin that wait to be asked for what they have.
+func startOutputs(ctx context.Context, list []extract.Destination) error {
+	for _, d := range list {
+		if out, ok := outputs.As[outputs.Starter](d.Output); ok {
+			if err := out.Start(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // pinned are the files that a parser's options name, as they were when they

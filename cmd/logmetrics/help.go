@@ -23,6 +23,8 @@ const examples = `Examples:
     logmetrics --dry-run --output=statsd PostfixParser /var/log/mail.log
   Send it, each minute from cron:
     * * * * * logmetrics -p servers.myhost.postfix --output=statsd PostfixParser /var/log/mail.log
+  Follow it, and send it each 10 seconds:
+    logmetrics --follow -p servers.myhost.postfix --output=graphite PostfixParser /var/log/mail.log
 `
 
 const settingsNote = `Each flag is also read from LOGMETRICS_<FLAG>, as LOGMETRICS_STATE_DIR, and from the file of --config; a flag goes before

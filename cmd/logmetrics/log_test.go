@@ -50,6 +50,31 @@ func TestLogFileIsBounded(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(stderr.String(), "\n"))
 }
 
+// TestLogFileOfAProcessThatGoesOnIsBounded: it is full while two jobs have it
+// open. Whoever finds that sets it aside, and the other writes into the new one.
+func TestLogFileOfAProcessThatGoesOnIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "logmetrics.log")
+	c, _, _ := newConsole()
+	one, closeOne := c.logger(false, dir)
+	defer closeOne()
+	two, closeTwo := c.logger(false, dir)
+	defer closeTwo()
+	one.Info("first")
+	require.NoError(t, os.Truncate(file, maxLogFile))
+	one.Info("second")
+	two.Info("third")
+	require.NoError(t, os.Remove(file))
+	two.Info("fourth")
+	old, err := os.Stat(file + ".1")
+	require.NoError(t, err)
+	assert.EqualValues(t, maxLogFile, old.Size())
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.NotContains(t, string(data), "third")
+	assert.Contains(t, string(data), "fourth")
+}
+
 func TestLogDirThatCannotBeIsSaidAndNoMore(t *testing.T) {
 	c, _, stderr := newConsole()
 	log, closeLog := c.logger(false, "/dev/null/x")

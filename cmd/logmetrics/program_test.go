@@ -54,7 +54,7 @@ func initCost(t *testing.T, bin string) (ms float64, trace string) {
 // program: every flag, parser and output in them is there.
 func TestExamplesParse(t *testing.T) {
 	found := 0
-	for _, file := range []string{"README.md", "docs/operating.md", "docs/from-logster.md", "docs/parsers.md", "docs/outputs.md", "docs/regex.md"} {
+	for _, file := range []string{"README.md", "docs/operating.md", "docs/daemon.md", "docs/from-logster.md", "docs/parsers.md", "docs/outputs.md", "docs/regex.md"} {
 		text, err := os.ReadFile("../../" + file)
 		if os.IsNotExist(err) {
 			continue

@@ -67,7 +67,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 	}
-	if err := telemetry.Serve(ctx, l, telemetry.Options{Report: s.report, Version: version, Began: s.began, Log: s.log}); err != nil {
+	if err := telemetry.Serve(ctx, l, telemetry.Options{Report: s.report, Version: version, Began: s.began}); err != nil {
 		s.log.Error("telemetry has ended; the jobs go on", "err", err)
 	}
 }

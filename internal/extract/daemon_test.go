@@ -34,7 +34,8 @@ const patience = time.Minute
 // and its sink remembers stamps.
 type crewed struct {
 	*world
-	name    string
+	name    string // "": the state's name is made of the settings
+	prefix  string // of its names; changing it makes another job without a name
 	workers int
 
 	mu     sync.Mutex // protects the field below
@@ -53,7 +54,9 @@ func newCrewed(t *testing.T, name string) *crewed {
 			defer c.mu.Unlock()
 			c.stamps = append(c.stamps, stamp)
 		}
-		return stream
+		// The ledger knows names without prefixes, and one row of numbers of batches.
+		stream = numbered.ReplaceAll(stream, []byte("logmetrics.batch 9${1}000$2"))
+		return prefixes.ReplaceAll(stream, nil)
 	})
 	c.write(10)
 	c.exits(0) // a first run, which reads the live file alone; from then on nothing may be missed
@@ -61,15 +64,23 @@ func newCrewed(t *testing.T, name string) *crewed {
 	return c
 }
 
+// prefixes are those of crewed.prefix; numbers are those of the batches under
+// them, for each job begins with 1.
+var (
+	prefixes = regexp.MustCompile(`(?m)^v\d+\.`)
+	numbered = regexp.MustCompile(`(?m)^v(\d+)\.logmetrics\.batch (\d+)`)
+)
+
 // job is the world as a job of a configuration file.
 func (c *crewed) job() string {
 	return fmt.Sprintf(`
-  - job: %s
+  - job: '%s'
+    metric-prefix: '%s'
     logs: %s
     state-dir: %s
     graphite-host: %s
     workers: %d
-`, c.name, c.log(), c.state(), c.sink.address, c.workers)
+`, c.name, c.prefix, c.log(), c.state(), c.sink.address, c.workers)
 }
 
 // nextBatch waits for a batch that holds all that is written.
@@ -173,12 +184,14 @@ func (f *fleet) end() {
 	}
 }
 
-// TestNoLineIsLostOrDoubledOverReloads: of four jobs one goes on, one is
-// removed, one changed and one added, each while its log is written and rotated.
+// TestNoLineIsLostOrDoubledOverReloads: of five jobs one goes on, one is
+// removed, one changed, one changed so that its state gets another name, and one
+// added, each while its log is written and rotated.
 func TestNoLineIsLostOrDoubledOverReloads(t *testing.T) {
 	t.Parallel()
 	kept, removed, changed, added := newCrewed(t, "kept"), newCrewed(t, "removed"), newCrewed(t, "changed"), newCrewed(t, "added")
-	all := []*crewed{kept, removed, changed, added}
+	edited := newCrewed(t, "")
+	all := []*crewed{kept, removed, changed, edited, added}
 	write := func() {
 		for _, c := range all {
 			c.write(200)
@@ -189,7 +202,7 @@ func TestNoLineIsLostOrDoubledOverReloads(t *testing.T) {
 		}
 	}
 	write()
-	f := newFleet(t, interval*time.Second, kept, removed, changed)
+	f := newFleet(t, interval*time.Second, kept, removed, changed, edited)
 	lock := func() time.Time {
 		fi, err := os.Stat(filepath.Join(kept.state(), "kept.lock"))
 		require.NoError(t, err)
@@ -200,16 +213,17 @@ func TestNoLineIsLostOrDoubledOverReloads(t *testing.T) {
 	for round := range 3 {
 		write()
 		changed.workers++
+		edited.prefix = fmt.Sprint("v", round)
 		before := f.said()
-		f.reload(kept, changed)
+		f.reload(edited, kept, changed)
 		if round == 0 {
-			assert.Contains(t, strings.TrimPrefix(f.said(), before), "jobs=2 undisturbed=1 ended=2 started=1")
+			assert.Contains(t, strings.TrimPrefix(f.said(), before), "jobs=3 undisturbed=1 ended=3 started=2")
 		}
 		write()
-		f.reload(kept, added, changed)
+		f.reload(kept, added, changed, edited)
 		kept.nextBatch()
 		write()
-		f.reload(added, changed, kept, removed)
+		f.reload(added, changed, edited, kept, removed)
 		write()
 		for _, c := range all {
 			c.nextBatch()
@@ -223,6 +237,7 @@ func TestNoLineIsLostOrDoubledOverReloads(t *testing.T) {
 		assert.True(t, i == 0 || stamp > kept.stamps[i-1], "batch %d", i)
 	}
 	assert.Greater(t, len(kept.stamps), 3)
+	edited.args = append(edited.args, "--metric-prefix", edited.prefix)
 	for _, c := range all {
 		c.exact()
 	}

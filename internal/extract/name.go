@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/logmetrics/logmetrics/internal/source"
 	"github.com/logmetrics/logmetrics/state"
 )
 
@@ -24,7 +25,7 @@ func (job *Job) Unreadable() error {
 	}
 	var errs []error
 	for _, log := range own.Logs {
-		if _, ok := known.Logs[filepath.Clean(log)]; ok || !filepath.IsAbs(log) || strings.ContainsAny(log, `*?[\`) {
+		if _, ok := known.Logs[filepath.Clean(log)]; ok || !source.IsFile(log) || strings.ContainsAny(log, `*?[\`) {
 			continue
 		}
 		if err := own.mayOpen(log); err != nil {

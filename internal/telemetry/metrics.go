@@ -83,7 +83,7 @@ func (e *exposition) jobs(jobs []Job) {
 		value            func(*Job) float64
 	}{
 		{"logmetrics_job_up", "gauge", "Whether the job runs and goes round; 0 while it waits to be started again, or hangs.", func(j *Job) float64 { return yes(j.Running && !j.Hung) }},
-		{"logmetrics_job_ready", "gauge", "Whether the job has its lock and has read what was there.", func(j *Job) float64 { return yes(j.Ready) }},
+		{"logmetrics_job_ready", "gauge", "Whether the job has its lock, has read what was there, and nothing keeps it from going on.", func(j *Job) float64 { return yes(j.Ready) }},
 		{"logmetrics_job_starts_total", "counter", "How often the job was started; more than once after errors.", func(j *Job) float64 { return float64(j.Starts) }},
 	} {
 		e.family(f.name, f.kind, f.help)

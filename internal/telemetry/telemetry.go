@@ -70,7 +70,6 @@ type Options struct {
 	Report  func() Report // called by several goroutines at a time
 	Version string        // of the program
 	Began   time.Time     // when the process did
-	Log     *slog.Logger  // nil: nothing is said
 }
 
 // Bounds on clients.
@@ -112,20 +111,21 @@ func Serve(ctx context.Context, l net.Listener, opt Options) error {
 		ConnState:      func(c net.Conn, s http.ConnState) { limit(&open, c, s) },
 		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // of what clients do wrong
 	}
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 		defer cancel()
-		if err := srv.Shutdown(ctx); err != nil {
-			err = srv.Close()
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close() // on clients that are slow
 		}
-		ended <- nil
 	})
 	err := srv.Serve(l)
 	if stop() {
 		return fmt.Errorf("serve telemetry: %w", errors.Join(err, srv.Close()))
 	}
-	return <-ended
+	<-ended
+	return nil
 }
 
 // limit closes a connection beyond the most that there may be.

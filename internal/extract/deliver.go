@@ -19,11 +19,18 @@ func (r *run) deliver(ctx context.Context) {
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, d := range r.job.Outputs {
-		if r.res.Failed[d.Name] == nil {
+		if !r.failed(d) {
 			wg.Go(func() { r.deliverTo(ctx, d) })
 		}
 	}
 	wg.Wait()
+}
+
+// failed reports whether the output did not take what it was offered last.
+func (r *run) failed(d Destination) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.res.Failed[d.Name] != nil
 }
 
 // deliverTo offers the output what it has not taken, up to the first batch that

@@ -146,7 +146,7 @@ var table = []Factory{
 	{Name: "prometheus", Summary: "a page to scrape, a file for node_exporter, or remote write", Separator: "_", Idempotent: true, Timed: true, Newest: prometheusNewest, New: newPrometheus},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
-	{Name: "syslog", Summary: "a message for each sample to a syslog server over UDP, TCP or a UNIX datagram socket", Separator: ".", Timed: true, New: newSyslog},
+	{Name: "syslog", Summary: "a message for each sample to a syslog server", Separator: ".", Timed: true, New: newSyslog},
 }
 
 // Find returns the output with the given name; upper and lower case are the same.

@@ -62,7 +62,7 @@ type Starter interface {
 type Dropper interface {
 	Output
 	// Dropped returns how many that were since the output was made, a sample once
-	// for each Write. It is called between Writes.
+	// for each Write. It may be called at any time.
 	Dropped() uint64
 }
 

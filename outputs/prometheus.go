@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/logmetrics/logmetrics/internal/wire/prometheus"
 	"github.com/logmetrics/logmetrics/metric"
@@ -64,7 +65,7 @@ type prometheusEncoder struct {
 	names   naming
 	bounds  prometheus.Bounds
 	extra   []prometheus.Label
-	dropped uint64
+	dropped atomic.Uint64
 	// render makes packets of a page.
 	render func(p *prometheus.Page, b *metric.Batch, send func([]byte) error) error
 }
@@ -109,17 +110,17 @@ func renderText(p *prometheus.Page, _ *metric.Batch, send func([]byte) error) er
 func (e *prometheusEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 	e.add(b)
 	page := e.page(b)
-	e.dropped += uint64(page.LeftOut())
+	e.dropped.Add(uint64(page.LeftOut()))
 	for i := range b.Samples {
 		if e.falls(&b.Samples[i]) {
-			e.dropped++
+			e.dropped.Add(1)
 		}
 	}
 	return e.render(page, b, send)
 }
 
 // Dropped implements Dropper.
-func (e *prometheusEncoder) Dropped() uint64 { return e.dropped }
+func (e *prometheusEncoder) Dropped() uint64 { return e.dropped.Load() }
 
 // page returns the totals and the batch's gauges and sets.
 func (e *prometheusEncoder) page(b *metric.Batch) *prometheus.Page {

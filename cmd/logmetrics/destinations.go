@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -137,7 +138,7 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 				continue
 			}
 			seen[title] = true
-			out, err := f.New(r.onConsole(opt, c))
+			out, err := r.makeOutput(f, opt, c)
 			if err != nil {
 				return nil, &usageError{err.Error()} // it names the output and the address
 			}
@@ -151,6 +152,34 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 		return nil, &usageError{"an output is missing: --output=NAME (there are " + strings.Join(outputNames(), ", ") + ")"}
 	}
 	return list, nil
+}
+
+// makeOutput makes an output that can do what the flags ask for.
+func (r *runCmd) makeOutput(f outputs.Factory, opt outputs.Options, c *console) (outputs.Output, error) {
+	out, err := f.New(r.onConsole(opt, c))
+	if err != nil {
+		return nil, err
+	}
+	_, asked := outputs.As[outputs.Starter](out)
+	switch {
+	case r.Time == "log" && !f.TimedWith(opt):
+		return nil, fmt.Errorf("%s: its values carry no time of their own, so --time=log cannot be had with it", f.Name)
+	case asked && !r.Follow && !r.DryRun:
+		return nil, fmt.Errorf("%s: a page to be scraped needs a process that stays: --follow, or the daemon", f.Name)
+	}
+	return out, nil
+}
+
+// startOutputs makes those outputs ready that others ask for what they have.
+func startOutputs(ctx context.Context, list []extract.Destination) error {
+	for _, d := range list {
+		if out, ok := outputs.As[outputs.Starter](d.Output); ok {
+			if err := out.Start(ctx); err != nil {
+				return fmt.Errorf("%s: %w", d.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // titleOf names a destination: in messages, and in the state, where it is what
@@ -196,7 +225,7 @@ const (
 
 // onConsole adds what an output needs to write here instead of to a network.
 func (r *runCmd) onConsole(opt outputs.Options, c *console) outputs.Options {
-	opt.Stdout, opt.Prometheus.Server = c.stdout, c.scrapes
+	opt.Stdout, opt.Prometheus.Server = c.stdout, c.scraped
 	if r.DryRun {
 		opt.DryRun = c.stdout
 	}

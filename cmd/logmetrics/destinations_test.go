@@ -38,8 +38,8 @@ func TestDestinationsHaveNames(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"stdout", "graphite tcp://a", "graphite udp://a", "statsd unixgram:///run/statsd",
-		"otlp http://c:4318", "otlp https://c/v1/metrics#0b60fff1",
-		"http http://h/in", "http http://h/in#fd8a6ceb", "http HTTPS://h/in#ec4dab46",
+		"otlp http://c:4318", "otlp https://c/v1/metrics#9be6707e",
+		"http http://h/in", "http http://h/in#62155c65", "http HTTPS://h/in#d559a731",
 		"syslog tcp://l", "syslog udp://l", "syslog unixgram:///dev/log",
 		"exec sh", "exec sh#c5b2d953", "exec sh#0c3603e1", "exec sh#a8e7cc00",
 	}, names)

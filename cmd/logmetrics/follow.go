@@ -13,13 +13,15 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/extract"
 	"github.com/logmetrics/logmetrics/internal/notify"
-	"github.com/logmetrics/logmetrics/outputs"
+	"github.com/logmetrics/logmetrics/internal/source"
 )
 
 // followFlags are those of a run that goes on.
 type followFlags struct {
 	Follow    bool          `group:"input" short:"f" help:"Go on: read the logs as they grow and make a batch each --interval, until ^C or SIGTERM."`
-	Interval  time.Duration `group:"input" default:"10s" help:"With --follow: length of the intervals, which are aligned to the clock."`
+	Interval  time.Duration `group:"input" default:"10s" help:"With --follow or --time=log: length of the intervals, which are aligned to the clock."`
+	Time      string        `group:"input" enum:"now,log" default:"now" help:"What decides in which interval a line counts: the clock when it is read (now), or the line's own stamp (log), for outputs that take a time."`
+	Grace     time.Duration `group:"input" default:"60s" help:"With --time=log: how long after its end an interval waits for late lines."`
 	Telemetry string        `group:"state" placeholder:"ADDR" help:"With --follow: serve /metrics, /healthz and /readyz at this PORT of 127.0.0.1, or HOST:PORT."`
 }
 
@@ -34,11 +36,17 @@ func (r *runCmd) selfMetrics() bool {
 // checkFollow refuses what a run that goes on cannot do.
 func (r *runCmd) checkFollow() error {
 	switch {
-	case !r.Follow:
-	case r.DryRun:
+	case r.Follow && r.DryRun:
 		return &usageError{"--dry-run shows one pass: it cannot be had with --follow or in a daemon"}
 	case r.Interval < time.Second || r.Interval%time.Second != 0:
 		return &usageError{fmt.Sprintf("--interval=%v: it must be whole seconds, as 10s", r.Interval)}
+	case r.Grace < 0 || r.Grace%time.Second != 0:
+		return &usageError{fmt.Sprintf("--grace=%v: it must be whole seconds, as 60s", r.Grace)}
+	}
+	for _, log := range r.Logs {
+		if !r.Follow && source.KindOf(log).Endless() {
+			return &usageError{fmt.Sprintf("log %q: a socket has no end, so it needs --follow", log)}
+		}
 	}
 	return nil
 }
@@ -161,18 +169,6 @@ func (f *follower) run(ctx context.Context) error {
 		return nil // it is the program's error now
 	}
 	return err
-}
-
-// startOutputs has those outputs begin that wait to be asked for what they have.
-func startOutputs(ctx context.Context, list []extract.Destination) error {
-	for _, d := range list {
-		if out, ok := outputs.As[outputs.Starter](d.Output); ok {
-			if err := out.Start(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // pinned are the files that a parser's options name, as they were when they

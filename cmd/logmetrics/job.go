@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/source"
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
@@ -40,7 +41,7 @@ func (r *runCmd) job(c *console) (extract.Job, error) {
 	job.Prefix, job.Suffix = cleanName(r.MetricPrefix), cleanName(r.MetricSuffix)
 	job.FromBegin = r.From == "begin"
 	job.SpoolSize, job.Patience, job.SelfMetrics = int64(r.SpoolSize), r.Patience, r.selfMetrics()
-	job.Interval = r.Interval
+	job.Interval, job.LogTime, job.Grace = r.Interval, r.Time == "log", r.Grace
 	job.Now = c.now
 	if r.Workers > 0 {
 		job.Workers = r.Workers
@@ -81,7 +82,7 @@ func (r *runCmd) missing() string {
 // job returns the part of a job that is about reading. The parser is made once
 // to check its options.
 func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err error) {
-	job = extract.Job{Workers: runtime.GOMAXPROCS(0), MaxSeries: f.MaxSeries, MaxLine: int(f.MaxLine), FS: vfs.OS{}, Now: time.Now}
+	job = extract.Job{Workers: runtime.GOMAXPROCS(0), MaxSeries: f.MaxSeries, MaxLine: int(f.MaxLine), JournalDir: f.JournalDir, FS: vfs.OS{}, Now: time.Now}
 	if job.Options.ReadFile = f.readFile; f.readFile == nil {
 		job.Options.ReadFile = os.ReadFile
 	}
@@ -117,6 +118,13 @@ func (f *parserFlags) job(parser string, logs []string) (job extract.Job, err er
 func absolute(logs []string) ([]string, error) {
 	list := make([]string, len(logs))
 	for i, log := range logs {
+		if !source.IsFile(log) {
+			if err := source.Check(log); err != nil {
+				return nil, &usageError{err.Error()}
+			}
+			list[i] = log
+			continue
+		}
 		path, err := filepath.Abs(log)
 		if err != nil {
 			return nil, err

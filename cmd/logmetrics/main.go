@@ -26,7 +26,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	c := &console{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr), now: time.Now, scrapes: new(outputs.PrometheusServer)}
+	c := &console{scraped: new(outputs.PrometheusServer), stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr), now: time.Now}
 	code := c.main(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -38,7 +38,7 @@ type console struct {
 	terminal       bool // someone reads stderr as it is written
 	now            func() time.Time
 	args           []string                  // the command line, without the program
-	scrapes        *outputs.PrometheusServer // of all jobs; nil: each has its own
+	scraped        *outputs.PrometheusServer // shared by the outputs of all jobs
 }
 
 func isTerminal(f *os.File) bool {

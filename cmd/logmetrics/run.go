@@ -40,6 +40,7 @@ type parserFlags struct {
 	ParserOptions string `group:"input" placeholder:"OPTIONS" help:"The parser's own options in one argument, quoted as in a shell."`
 	Unwrap        string `group:"input" placeholder:"KIND" help:"Take off what is around each line: cri or docker (of containers), or syslog."`
 	Timezone      string `group:"input" default:"Local" help:"Zone of stamps that name none, such as Europe/Berlin."`
+	JournalDir    string `group:"input" type:"path" placeholder:"DIR" help:"Holds the journal's files, for logs named journal:..., instead of this machine's."`
 	MaxSeries     int    `group:"input" default:"10000" help:"Series whose names come from the log; what exceeds them is gathered in 'overflow'."`
 	MaxLine       size   `group:"input" default:"1MiB" help:"Longest line; a longer one is skipped and counted."`
 
@@ -135,6 +136,11 @@ func (r *runCmd) runJob(ctx context.Context, c *console) error {
 		log.Info(strings.Join(names, ", ") + ": accepted for Logster's sake, without a meaning here")
 	}
 	defer closeOutputs(job.Outputs)
+	if c.terminal && !r.DryRun {
+		bar := newProgress(c.stderr)
+		defer bar.end()
+		job.Progress = bar.show
+	}
 	return r.extract(ctx, job)
 }
 

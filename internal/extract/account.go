@@ -5,6 +5,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/tail"
 	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/parsers"
 )
 
@@ -13,7 +14,7 @@ type tally struct {
 	parsers.Stats
 	read                 tail.Stats
 	series, values, late uint64
-	failures             uint64 // of outputs
+	failures, dropped    uint64 // of outputs: and samples that they left out
 }
 
 // take gathers what the workers have, and counts what was done since the last
@@ -25,11 +26,21 @@ func (r *run) take() {
 		sum.read.Add(f.source.Stats())
 	}
 	r.mu.Lock()
-	sum.failures = r.failures
+	sum.failures, sum.dropped = r.failures, r.dropped()
 	r.mu.Unlock()
 	r.tally, r.total = sum.since(r.total), sum
 	r.res.Stats, r.res.Read = sum.Stats, sum.read
 	r.res.SeriesLost, r.res.ValuesLost, r.res.Late = sum.series, sum.values, sum.late
+}
+
+// dropped is how many samples outputs have left out.
+func (r *run) dropped() (n uint64) {
+	for _, d := range r.job.Outputs {
+		if out, ok := outputs.As[outputs.Dropper](d.Output); ok {
+			n += out.Dropped()
+		}
+	}
+	return n
 }
 
 // since returns what was counted after before.
@@ -43,6 +54,7 @@ func (t tally) since(before tally) tally {
 	t.values -= before.values
 	t.late -= before.late
 	t.failures -= before.failures
+	t.dropped -= before.dropped
 	return t
 }
 
@@ -83,8 +95,10 @@ func (r *run) figures(t tally, n int) []Figure {
 	counter("bytesLost", float64(t.read.Lost))
 	counter("longLines", float64(t.read.LongLines))
 	counter("nulBytes", float64(t.read.NulBytes))
+	counter("datagramsDropped", float64(t.read.Dropped))
 	counter("seriesDropped", float64(t.series))
 	counter("valuesDropped", float64(t.values))
+	counter("samplesDropped", float64(t.dropped))
 	counter("deliveryErrors", float64(t.failures))
 	gauge("batchesDropped", float64(r.st.Dropped))
 	gauge("batchesDamaged", float64(r.st.Damaged))

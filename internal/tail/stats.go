@@ -146,4 +146,5 @@ func (s *Stats) Sub(o Stats) {
 	s.Gaps -= o.Gaps
 	s.Lost -= o.Lost
 	s.Generations -= o.Generations
+	s.Dropped -= o.Dropped
 }

@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -100,7 +101,7 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 
 // write delivers one batch. One that the output can never take is dropped, and said.
 func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
-	err := d.Output.Write(ctx, b)
+	err := guarded(ctx, d, b)
 	if errors.Is(err, outputs.ErrPermanent) {
 		r.job.Log.Error("a batch is dropped: the output cannot take it", "output", d.Name, "batch", b.ID.Seq, "err", err)
 		r.mu.Lock()
@@ -109,6 +110,16 @@ func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
 		return nil
 	}
 	return err
+}
+
+// guarded makes a panic of an output its failure alone.
+func guarded(ctx context.Context, d Destination, b *metric.Batch) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("BUG: the output %s panicked: %v", d.Name, r)
+		}
+	}()
+	return d.Output.Write(ctx, b)
 }
 
 // took keeps that the output took the batch seq and all before it.

@@ -45,6 +45,7 @@ type follower struct {
 	pace   pace
 	looked time.Time       // when logs were last looked for
 	seq    uint64          // of the newest block, after the last pass
+	going  bool            // there was an interval
 	stuck  error           // why nothing can be kept
 	more   []chan struct{} // to those that deliver
 }
@@ -97,11 +98,15 @@ func (f *follower) interval(ctx context.Context) error {
 	f.began = now
 	due := now.Add(time.Unix(stamp+step, 0).Sub(now))
 	more := f.readUntil(ctx, due)
+	if f.in.broken != nil {
+		return f.in.broken
+	}
 	f.positions()
 	vfs.Point("after-read")
 	if err := f.persist(ctx, f.finished(stamp, due, more)); err != nil {
 		return err
 	}
+	f.going = true
 	vfs.Point("before-emit")
 	f.hand(ctx, more)
 	return f.in.refresh(f.st.Open)
@@ -115,7 +120,11 @@ func (f *follower) stamp(step int64) int64 {
 	if behind := f.st.End - now; behind >= stampSlack {
 		return now - now%step // that clock was wrong
 	}
-	next := max(now-step+1, f.st.End)
+	free := f.st.End
+	if !f.going { // a run from cron stamps its batch with its end
+		free++
+	}
+	next := max(now-step+1, free)
 	return next + (step-next%step)%step
 }
 
@@ -136,7 +145,7 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 	for {
 		more = f.in.pass(ctx, f.limit(), due)
 		f.read()
-		if more && f.job.LogTime || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
+		if more && f.job.LogTime || f.in.broken != nil || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
 			return more
 		}
 		select {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/source"
@@ -150,15 +151,7 @@ func (in *intake) find(path string) *file {
 	return nil
 }
 
-func comparePath(f *file, path string) int {
-	switch {
-	case f.path < path:
-		return -1
-	case f.path > path:
-		return 1
-	}
-	return 0
-}
+func comparePath(f *file, path string) int { return strings.Compare(f.path, path) }
 
 func (in *intake) add(f *file) {
 	i, _ := slices.BinarySearchFunc(in.files, f.path, comparePath)
@@ -197,7 +190,7 @@ func (r *run) found(errs []error) {
 		}
 	}
 	before := r.troubles
-	r.setTroubles(now)
+	r.troubles = now
 	r.note(errs, before)
 }
 
@@ -213,14 +206,6 @@ func (r *run) note(errs []error, said map[string]string) {
 		if said[path] != text {
 			r.job.Log.Warn("a log cannot be read now; it is tried again", "source", path, "err", text)
 		}
-		r.mu.Lock()
 		r.troubles[path] = text
-		r.mu.Unlock()
 	}
-}
-
-func (r *run) setTroubles(now map[string]string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.troubles = now
 }

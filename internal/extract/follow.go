@@ -246,12 +246,16 @@ func (f *follower) watch() {
 
 func (f *follower) notify(log *file) (stop func()) {
 	ctx, stop := context.WithCancel(context.Background())
-	if _, plain := log.source.(*tail.File); f.job.Notifier == nil || !plain {
+	if _, plain := log.source.(*tail.File); !plain {
 		return stop
 	}
-	err := f.job.Notifier.Notify(ctx, log.path, f.waker(log))
-	if err != nil {
-		f.job.Log.Debug("the log is looked at each second: no notifications", "source", log.path, "err", err)
+	if f.job.Notifier == nil {
+		f.pace.blind = true
+		return stop
+	}
+	if err := f.job.Notifier.Notify(ctx, log.path, f.waker(log)); err != nil {
+		f.pace.blind = true
+		f.job.Log.Debug("nobody tells when the log grows; it is looked at four times a second", "source", log.path, "err", err)
 	}
 	return stop
 }

@@ -105,16 +105,22 @@ func (r *run) waker(f *file) func() {
 	}
 }
 
+// fewLogs is how many logs are named one by one at a first run.
+const fewLogs = 5
+
 // positions moves the positions of the logs to where they were read to. A log
 // of a glob that can have nothing more is forgotten.
 func (r *run) positions() {
+	if n := len(r.in.files); r.first && !r.job.FromBegin && n > fewLogs {
+		r.job.Log.Info("first run: starting at the end of each log (--from=begin reads what is there)", "logs", n)
+	}
 	for _, f := range slices.Clone(r.in.files) {
 		pos := f.source.Position()
 		if pos == (state.Position{}) {
 			continue // of what has no place to go on from
 		}
 		r.st.Logs[f.path] = pos
-		if r.first && !r.job.FromBegin {
+		if r.first && !r.job.FromBegin && len(r.in.files) <= fewLogs {
 			r.job.Log.Info("first run: starting at the end of the log (--from=begin reads what is there)",
 				"source", f.path, "offset", pos.Offset)
 		}

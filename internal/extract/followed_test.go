@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os/exec"
-	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -85,7 +84,7 @@ func newFollowed(t testing.TB, way way, prepare func(w *world), args ...string) 
 func (f *followedWorld) begin() {
 	f.t.Helper()
 	require.Nil(f.t, f.now)
-	f.args = append(slices.Clone(f.plain), "--follow", "--interval=1s")
+	f.args = append([]string{"--follow", "--interval=1s"}, f.plain...) // which may have another interval
 	p := &process{cmd: f.command(), done: make(chan struct{})}
 	f.args = f.plain
 	p.cmd.Stderr = &p.said

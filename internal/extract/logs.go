@@ -17,6 +17,10 @@ import (
 // is taken for whole. A stack trace is written in one go.
 const recordSilence = 10 * time.Second
 
+// missingFor is for how long a log that is followed must be missing before that
+// is said: longer than a rotation takes from one step to the next.
+const missingFor = 3 * time.Second
+
 // open opens the logs that the patterns name now, and those that have a
 // position. What cannot be opened is left out, with an error if it was never
 // there or is there and cannot be read.
@@ -69,11 +73,16 @@ func (r *run) paths() ([]string, error) {
 
 func (r *run) options(f *file) source.Options {
 	fresh := r.first && !r.job.FromBegin
+	missing := time.Duration(0)
+	if r.woken != nil {
+		missing = missingFor
+	}
 	return source.Options{
 		File: tail.Options{
 			FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
 			FromEnd: fresh, Last: r.lastBytes, FromOldest: r.first && r.job.FromBegin && r.older(f.path),
-			MayBeGone: !slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == f.path }),
+			MissingFor: missing,
+			MayBeGone:  !slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == f.path }),
 		},
 		Follow: r.woken != nil, Wake: r.waker(f), JournalDir: r.job.JournalDir,
 	}

@@ -126,13 +126,19 @@ func newFleet(t *testing.T, interval time.Duration, jobs ...*crewed) *fleet {
 	f.configure(jobs...)
 	address := loopback(t)
 	f.process = launch(t, exec.Command(program(t), "daemon", "--config", f.config, "--telemetry", address))
+	ready(t, address)
+	return f
+}
+
+// ready waits until all jobs of the process whose telemetry is there are.
+func ready(t testing.TB, address string) {
+	t.Helper()
 	testutil.Eventually(t, patience, func() bool {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/readyz", nil)
 		require.NoError(t, err)
 		resp, err := http.DefaultClient.Do(req)
 		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
 	})
-	return f
 }
 
 // reload has the daemon take the configuration of the jobs.

@@ -42,7 +42,7 @@ type mayhem struct {
 	*world // of the process; its own log and sink are not used
 	config string
 	jobs   []*victim
-	now    *process // nil: it is down
+	now    *attended // nil: it is down
 	asleep bool
 	ticks  int
 	due    []event
@@ -193,7 +193,7 @@ func (m *mayhem) up() {
 	if m.now != nil {
 		return
 	}
-	p := &process{cmd: exec.Command(m.bin, "daemon", "--config", m.config), done: make(chan struct{})}
+	p := &attended{cmd: exec.Command(m.bin, "daemon", "--config", m.config), done: make(chan struct{})}
 	p.cmd.Stderr = &p.said
 	require.NoError(m.t, p.cmd.Start())
 	go func() { defer close(p.done); _ = p.cmd.Wait() }() // the process' state tells it all

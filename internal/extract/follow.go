@@ -98,6 +98,9 @@ func (f *follower) interval(ctx context.Context) error {
 	f.began = now
 	due := now.Add(time.Unix(stamp+step, 0).Sub(now))
 	more := f.readUntil(ctx, due)
+	if ctx.Err() != nil {
+		f.readStreams(ctx)
+	}
 	if f.in.broken != nil {
 		return f.in.broken
 	}
@@ -162,6 +165,39 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 			tick.Reset(f.pace.every(len(f.in.files)))
 		}
 	}
+}
+
+// How long, at the end, streams are waited for: until nothing has come for
+// quietTime, and not longer than drainTime.
+const (
+	quietTime = 20 * time.Millisecond
+	drainTime = 500 * time.Millisecond
+)
+
+// readStreams reads what has come to sources without a position when the job is
+// told to end: nobody can read it again, as the next Follow can read logs.
+func (f *follower) readStreams(ctx context.Context) {
+	streams := false
+	for _, log := range f.in.files {
+		log.ready = !log.over && log.source.Position() == (state.Position{})
+		streams = streams || log.ready
+	}
+	if !streams {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	for ctx.Err() == nil {
+		f.in.pass(ctx, 0, time.Time{})
+		select {
+		case <-f.woken:
+			f.wake()
+		case <-time.After(quietTime):
+			cancel()
+		case <-ctx.Done():
+		}
+	}
+	f.read()
 }
 
 // read notes what came of a pass.

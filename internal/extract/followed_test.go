@@ -32,14 +32,14 @@ const (
 type followedWorld struct {
 	*world
 	way   way
-	plain []string // its arguments but for those that make it follow
-	now   *process // nil: it does not run
-	had   int      // batches that had arrived when it was started
+	plain []string  // its arguments but for those that make it follow
+	now   *attended // nil: it does not run
+	had   int       // batches that had arrived when it was started
 	death *time.Timer
 }
 
-// process is a run that goes on.
-type process struct {
+// attended is a run that goes on.
+type attended struct {
 	cmd  *exec.Cmd
 	said transcript
 	done chan struct{} // closed when it has ended
@@ -85,7 +85,7 @@ func (f *followedWorld) begin() {
 	f.t.Helper()
 	require.Nil(f.t, f.now)
 	f.args = append([]string{"--follow", "--interval=1s"}, f.plain...) // which may have another interval
-	p := &process{cmd: f.command(), done: make(chan struct{})}
+	p := &attended{cmd: f.command(), done: make(chan struct{})}
 	f.args = f.plain
 	p.cmd.Stderr = &p.said
 	require.NoError(f.t, p.cmd.Start())

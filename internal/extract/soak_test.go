@@ -38,7 +38,7 @@ const soakRule = `--counter 'n.{d}=^event id=\d*(?P<d>\d) ' --timer 'took=^event
 type soak struct {
 	t       *testing.T
 	jobs    []*victim
-	cmd     process
+	cmd     attended
 	address string // of its telemetry
 	looks   []look
 }
@@ -107,7 +107,7 @@ func (r *recurrence) passed(now time.Duration) bool {
 
 func newSoak(t *testing.T) *soak {
 	t.Helper()
-	s := &soak{t: t, cmd: process{done: make(chan struct{})}}
+	s := &soak{t: t, cmd: attended{done: make(chan struct{})}}
 	text := fmt.Sprintf("parser: RegexParser\nparser-options: '%s'\noutput: graphite\nfrom: begin\ninterval: 1s\njobs:\n", strings.ReplaceAll(soakRule, "'", "''"))
 	for i := range soakJobs {
 		v := &victim{world: emptyWorld(t)}

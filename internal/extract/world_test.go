@@ -40,7 +40,8 @@ type world struct {
 	dir     string // of the logs
 	kept    string // the state's directory
 	bin     string
-	args    []string // before the logs
+	args    []string // before the parser
+	parser  string
 	logs    []string
 	uid     uint32 // of the program; 0: the test's own
 	sink    *sink
@@ -71,9 +72,10 @@ func emptyWorld(t testing.TB, args ...string) *world {
 	w.sink = newSink(t, "graphite", w.ledger)
 	w.logs = []string{w.log()}
 	w.outputs = []string{"stdout", "graphite"}
+	w.parser = "RegexParser"
 	w.args = append([]string{
 		"--state-dir", w.state(), "--from=begin", "--self-metrics", "--max-series=1000000",
-		"--graphite-host", w.sink.address, "--parser-options", rule,
+		"--graphite-host", w.sink.address,
 	}, args...)
 	return w
 }
@@ -204,7 +206,10 @@ func (w *world) command() *exec.Cmd {
 	for _, name := range w.outputs {
 		args = append(args, "-o", name)
 	}
-	args = append(append(args, "RegexParser"), w.logs...)
+	if w.parser == "RegexParser" {
+		args = append(args, "--parser-options", rule)
+	}
+	args = append(append(args, w.parser), w.logs...)
 	cmd := exec.CommandContext(w.t.Context(), w.bin, args...)
 	cmd.Env = os.Environ()
 	if w.uid != 0 {

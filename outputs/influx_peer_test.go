@@ -3,12 +3,10 @@ package outputs_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,96 +19,28 @@ import (
 	"github.com/logmetrics/logmetrics/outputs"
 )
 
-const influxConf = `reporting-disabled = true
-bind-address = "127.0.0.1:%[2]d"
-[meta]
-  dir = "%[1]s/meta"
-[data]
-  dir = "%[1]s/data"
-  wal-dir = "%[1]s/wal"
-[monitor]
-  store-enabled = false
-[http]
-  bind-address = "127.0.0.1:%[3]d"
-  auth-enabled = true
-[[udp]]
-  enabled = true
-  bind-address = "127.0.0.1:%[4]d"
-  database = "datagrams"
-  batch-size = 1
-`
-
-// influxServer is Debian's InfluxDB 1, with a user me, whose password is pass.
+// influxServer is Debian's InfluxDB 1.
 type influxServer struct {
-	t        *testing.T
-	http     string // host:port
-	udp      string
-	password string // a file that holds it
+	*testutil.Influx
+	t *testing.T
 }
 
 func startInflux(t *testing.T) influxServer {
 	t.Helper()
-	path := testutil.Peer(t, "influxd")
-	dir := t.TempDir()
-	web, udp := freePort(t), freePort(t)
-	conf := filepath.Join(dir, "influxdb.conf")
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, influxConf, dir, freePort(t), web, udp), 0o644))
-	start(t, path, "-config", conf)
-	s := influxServer{t: t, http: fmt.Sprintf("127.0.0.1:%d", web), udp: fmt.Sprintf("127.0.0.1:%d", udp), password: filepath.Join(dir, "password")}
-	require.NoError(t, os.WriteFile(s.password, []byte("pass\n"), 0o600))
-	testutil.Eventually(t, startLimit, listens(web))
-	s.query("", "CREATE USER me WITH PASSWORD 'pass' WITH ALL PRIVILEGES")
-	s.query("", "CREATE DATABASE datagrams")
-	return s
-}
-
-func (s influxServer) post(path string, query url.Values, body string) (status int, answer string) {
-	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.http+path+"?"+query.Encode(), strings.NewReader(body))
-	require.NoError(s.t, err)
-	req.SetBasicAuth("me", "pass")
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	require.NoError(s.t, err)
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	require.NoError(s.t, err)
-	return res.StatusCode, string(text)
+	return influxServer{testutil.StartInflux(t), t}
 }
 
 // influxRow is a point, by the names of its columns.
-type influxRow map[string]any
+type influxRow = testutil.InfluxRow
 
-// query returns the rows that the server answers with; times are nanoseconds.
-func (s influxServer) query(database, q string) (rows []influxRow) {
+func (s influxServer) post(path string, query url.Values, body string) (status int, answer string) {
 	s.t.Helper()
-	status, text := s.post("/query", url.Values{"db": {database}, "epoch": {"ns"}, "q": {q}}, "")
-	require.Equal(s.t, http.StatusOK, status, text)
-	var answer struct {
-		Results []struct {
-			Error  string
-			Series []struct {
-				Columns []string
-				Values  [][]any
-			}
-		}
-	}
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	require.NoError(s.t, d.Decode(&answer), text)
-	for _, result := range answer.Results {
-		require.Empty(s.t, result.Error, q)
-		for _, series := range result.Series {
-			for _, values := range series.Values {
-				row := influxRow{}
-				for i, column := range series.Columns {
-					row[column] = values[i]
-				}
-				rows = append(rows, row)
-			}
-		}
-	}
-	return rows
+	return s.Post(s.t, path, query, body)
+}
+
+func (s influxServer) query(database, q string) []influxRow {
+	s.t.Helper()
+	return s.Query(s.t, database, q)
 }
 
 // only returns the only point of a measurement, once it is there.
@@ -125,22 +55,13 @@ func (s influxServer) only(database, measurement string) (row influxRow) {
 	return rows[0]
 }
 
-func (r influxRow) number(t *testing.T, column string) float64 {
-	t.Helper()
-	n, ok := r[column].(json.Number)
-	require.True(t, ok, "%s of %v", column, r)
-	v, err := n.Float64()
-	require.NoError(t, err)
-	return v
-}
-
 func (s influxServer) over(protocol string, o outputs.InfluxOptions) (out outputs.Output, database string) {
 	s.t.Helper()
 	if protocol == "udp" {
-		return newInflux(s.t, outputs.Options{Protocol: "udp", Address: s.udp, Influx: o}), "datagrams"
+		return newInflux(s.t, outputs.Options{Protocol: "udp", Address: s.UDP, Influx: o}), "datagrams"
 	}
-	o.Database, o.User, o.PasswordFile = "bodies", "me", s.password
-	return newInflux(s.t, outputs.Options{Protocol: "http", Address: s.http, Influx: o}), "bodies"
+	o.Database, o.User, o.PasswordFile = "bodies", "me", s.Password
+	return newInflux(s.t, outputs.Options{Protocol: "http", Address: s.HTTP, Influx: o}), "bodies"
 }
 
 // TestInfluxDB writes by each protocol and in each layout to Debian's InfluxDB,
@@ -159,7 +80,7 @@ func TestInfluxDB(t *testing.T) {
 	t.Run("wrong password", func(t *testing.T) {
 		other := filepath.Join(t.TempDir(), "password")
 		require.NoError(t, os.WriteFile(other, []byte("other"), 0o600))
-		out := newInflux(t, outputs.Options{Address: s.http, Influx: outputs.InfluxOptions{Database: "bodies", User: "me", PasswordFile: other}})
+		out := newInflux(t, outputs.Options{Address: s.HTTP, Influx: outputs.InfluxOptions{Database: "bodies", User: "me", PasswordFile: other}})
 		err := out.Write(t.Context(), sampleBatch())
 		require.ErrorContains(t, err, "401")
 		require.NotErrorIs(t, err, outputs.ErrPermanent)
@@ -182,7 +103,7 @@ func checkMeasurements(t *testing.T, s influxServer, protocol string) {
 		assert.Equal(t, json.Number("1760000000000000000"), row["time"])
 		assert.Equal(t, "a b", row["dc"])
 		for field, want := range fields {
-			assert.Equal(t, want, row.number(t, field), "%s %s", name, field)
+			assert.Equal(t, want, row.Number(t, field), "%s %s", name, field)
 		}
 		if name == "requests" {
 			assert.Equal(t, []any{"200", "GET"}, []any{row["code"], row["method"]})
@@ -209,7 +130,7 @@ func checkTelemetry(t *testing.T, s influxServer, protocol string) {
 	})
 	assert.Equal(t, json.Number("1760000020000000000"), rows[0]["time"])
 	for name, want := range map[string]float64{"c1": 0, "c2": 1, "c3": 5, "many.counters.with.long.names299": 0} {
-		assert.Equal(t, want, rows[0].number(t, "test."+name), name)
+		assert.Equal(t, want, rows[0].Number(t, "test."+name), name)
 	}
 	rows = s.query(database, "SELECT * FROM cv_absolute")
 	require.Len(t, rows, 2)
@@ -218,7 +139,7 @@ func checkTelemetry(t *testing.T, s influxServer, protocol string) {
 		assert.Equal(t, json.Number(fmt.Sprint(1760000010+10*i)+"000000000"), rows[i]["time"])
 		assert.Equal(t, []any{"atlas.example.org", "a b", json.Number("8")}, []any{rows[i]["repo"], rows[i]["os"], rows[i]["cores"]})
 		for name, v := range want {
-			assert.Equal(t, v, rows[i].number(t, "test."+name), name)
+			assert.Equal(t, v, rows[i].Number(t, "test."+name), name)
 		}
 	}
 }
@@ -232,7 +153,7 @@ func checkConflict(t *testing.T, s influxServer) {
 	err := out.Write(t.Context(), counts(1, counter("clash", 1), counter("fine", 2)))
 	require.ErrorIs(t, err, outputs.ErrPermanent)
 	require.ErrorContains(t, err, "partial write: field type conflict")
-	assert.Equal(t, 2.0, s.only("bodies", "test.fine").number(t, "value"))
+	assert.Equal(t, 2.0, s.only("bodies", "test.fine").Number(t, "value"))
 }
 
 // checkRefusals has lines that our parser and InfluxDB refuse in the same words,

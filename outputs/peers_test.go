@@ -21,90 +21,17 @@ import (
 	"github.com/logmetrics/logmetrics/outputs"
 )
 
-// startLimit is how long a peer may take to start on a loaded machine.
-const startLimit = 30 * time.Second
+const startLimit = testutil.StartLimit
 
-// start runs a peer and kills it at the test's end. Its output is shown when
-// the test fails.
-func start(t *testing.T, path string, args ...string) {
-	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), "peer.log"))
-	require.NoError(t, err)
-	cmd := exec.Command(path, args...)
-	cmd.Stdout, cmd.Stderr = log, log
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if text, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
-			t.Logf("%s: %s", path, text)
-		}
-		assert.NoError(t, log.Close())
-	})
-}
+func start(t *testing.T, path string, args ...string) { t.Helper(); testutil.Start(t, path, args...) }
 
-// freePort returns a port of loopback that was free for TCP and UDP a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	port := l.Addr().(*net.TCPAddr).Port
-	c, err := net.ListenPacket("udp", l.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, c.Close())
-	return port
-}
+func freePort(t *testing.T) int { t.Helper(); return testutil.FreePort(t) }
 
-func listens(port int) func() bool {
-	return func() bool {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	}
-}
-
-const carbonConf = `[cache]
-STORAGE_DIR = %[1]s
-LOCAL_DATA_DIR = %[1]s/whisper
-CONF_DIR = %[1]s
-LOG_DIR = %[1]s
-PID_DIR = %[1]s
-USER =
-MAX_CREATES_PER_MINUTE = inf
-LINE_RECEIVER_INTERFACE = 127.0.0.1
-LINE_RECEIVER_PORT = %[2]d
-ENABLE_UDP_LISTENER = True
-UDP_RECEIVER_INTERFACE = 127.0.0.1
-UDP_RECEIVER_PORT = %[2]d
-PICKLE_RECEIVER_INTERFACE = 127.0.0.1
-PICKLE_RECEIVER_PORT = %[3]d
-CACHE_QUERY_INTERFACE = 127.0.0.1
-CACHE_QUERY_PORT = %[4]d
-ENABLE_TAGS = False
-`
-
-// startCarbon returns carbon's folder, its line port and its pickle port.
-func startCarbon(t *testing.T) (dir string, line, pickle int) {
-	t.Helper()
-	path := testutil.Peer(t, "carbon-cache")
-	dir = t.TempDir()
-	line, pickle = freePort(t), freePort(t)
-	conf := filepath.Join(dir, "carbon.conf")
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, carbonConf, dir, line, pickle, freePort(t)), 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "storage-schemas.conf"), []byte("[all]\npattern = .*\nretentions = 1s:1h\n"), 0o644))
-	start(t, path, "--config="+conf, "--pidfile="+filepath.Join(dir, "pid"), "--nodaemon", "start")
-	testutil.Eventually(t, startLimit, listens(line))
-	testutil.Eventually(t, startLimit, listens(pickle))
-	return dir, line, pickle
-}
+func listens(port int) func() bool { return testutil.Listens(port) }
 
 // whisper returns the value stored at a second, false when there is none yet.
-func whisper(t *testing.T, fetch, dir, name string, unix int64) (float64, bool) {
+func whisper(t *testing.T, fetch, file string, unix int64) (float64, bool) {
 	t.Helper()
-	file := filepath.Join(dir, "whisper", filepath.FromSlash(strings.ReplaceAll(name, ".", "/"))+".wsp")
 	out, err := exec.CommandContext(t.Context(), fetch, fmt.Sprintf("--from=%d", unix-1), fmt.Sprintf("--until=%d", unix), file).Output()
 	if err != nil {
 		return 0, false // not made yet
@@ -123,8 +50,9 @@ func whisper(t *testing.T, fetch, dir, name string, unix int64) (float64, bool) 
 // it has stored with its own tool.
 func TestCarbon(t *testing.T) {
 	fetch := testutil.Peer(t, "whisper-fetch")
-	dir, line, pickle := startCarbon(t)
-	for protocol, port := range map[string]int{"tcp": line, "udp": line, "pickle": pickle} {
+	carbon := testutil.NewCarbon(t, "1s:1h")
+	carbon.Start(t)
+	for protocol, port := range map[string]int{"tcp": carbon.Line, "udp": carbon.Line, "pickle": carbon.Pickle} {
 		t.Run(protocol, func(t *testing.T) {
 			b := sampleBatch()
 			b.Stamp = time.Now().Unix() - 60
@@ -137,7 +65,7 @@ func TestCarbon(t *testing.T) {
 				"requests.test.200.GET": 7, "time.test._a_b.p99": .25,
 			} {
 				testutil.Eventually(t, startLimit, func() bool {
-					v, ok := whisper(t, fetch, dir, b.Prefix+"."+name, b.Stamp)
+					v, ok := whisper(t, fetch, carbon.File(b.Prefix+"."+name), b.Stamp)
 					return ok && math.Abs(v-want) <= 1e-12
 				})
 			}

@@ -2,10 +2,7 @@ package outputs_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,73 +20,33 @@ import (
 )
 
 // realPrometheus is Debian's Prometheus.
-type realPrometheus struct{ address string }
-
-const prometheusConf = `global: {scrape_interval: 200ms, scrape_timeout: 200ms}
-scrape_configs: [{job_name: logs, static_configs: [{targets: ['%s']}]}]
-`
+type realPrometheus struct {
+	*testutil.Prometheus
+	address string
+}
 
 // startPrometheus starts one that scrapes the target and takes remote writes.
 func startPrometheus(t *testing.T, target string) realPrometheus {
 	t.Helper()
-	path := testutil.Peer(t, "prometheus")
-	dir, port := t.TempDir(), freePort(t)
-	conf := filepath.Join(dir, "prometheus.yml")
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, prometheusConf, target), 0o644))
-	p := realPrometheus{fmt.Sprintf("127.0.0.1:%d", port)}
-	start(t, path, "--config.file="+conf, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.address,
-		"--web.enable-remote-write-receiver", "--log.level=warn")
-	testutil.Eventually(t, startLimit, func() bool {
-		res, err := http.Get("http://" + p.address + "/-/ready")
-		if err != nil {
-			return false
-		}
-		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
-	return p
+	p := testutil.StartPrometheus(t, target)
+	return realPrometheus{p, p.Address}
 }
 
-// get decodes what the API has at the path.
-func (p realPrometheus) get(t *testing.T, path string, data any) {
+func (p realPrometheus) get(t *testing.T, path string, data any) { t.Helper(); p.Get(t, path, data) }
+
+func (p realPrometheus) query(t *testing.T, query string) []testutil.PrometheusSeries {
 	t.Helper()
-	res, body := fetch(t, "http://"+p.address+path)
-	require.Equal(t, http.StatusOK, res.StatusCode, "%s: %s", path, body)
-	require.NoError(t, json.Unmarshal([]byte(body), &struct{ Data any }{data}), body)
+	return p.Query(t, query)
 }
 
-// series is what a query returns.
-type series struct {
-	Metric map[string]string
-	Value  [2]any
-	Values [][2]any
-}
-
-func (p realPrometheus) query(t *testing.T, query string) []series {
-	t.Helper()
-	var data struct{ Result []series }
-	p.get(t, "/api/v1/query?query="+url.QueryEscape(query), &data)
-	return data.Result
-}
-
-// value returns the only value that the query has, false when there is none.
 func (p realPrometheus) value(t *testing.T, query string) (float64, bool) {
 	t.Helper()
-	list := p.query(t, query)
-	if len(list) != 1 {
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(list[0].Value[1].(string), 64)
-	require.NoError(t, err)
-	return v, true
+	return p.Value(t, query)
 }
 
 func (p realPrometheus) shows(t *testing.T, query string, want float64) {
 	t.Helper()
-	testutil.Eventually(t, startLimit, func() bool {
-		v, ok := p.value(t, query)
-		return ok && v == want
-	})
+	p.Shows(t, query, want)
 }
 
 // mail is a batch as a mail log's, with a name and a label from the log.

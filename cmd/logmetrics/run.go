@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/source"
 )
 
 // runCmd extracts once from where the last run stopped: the default command.
@@ -169,9 +170,13 @@ func (r *runCmd) extract(ctx context.Context, job extract.Job) error {
 }
 
 // noneMatches reports whether there is no file for any of the patterns. A name
-// without a pattern that is missing is an error of its own.
+// without a pattern that is missing is an error of its own, and what is no file
+// has no pattern.
 func noneMatches(patterns []string) bool {
 	for _, pattern := range patterns {
+		if !source.IsFile(pattern) {
+			return false
+		}
 		if names, err := filepath.Glob(pattern); err != nil || len(names) > 0 {
 			return false
 		}

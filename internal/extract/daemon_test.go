@@ -116,12 +116,10 @@ func (l *ledger) lines(sink string) (n int) {
 
 // fleet is a daemon and its jobs.
 type fleet struct {
+	*process
 	t        *testing.T
 	interval time.Duration
 	config   string
-	cmd      *exec.Cmd
-	stderr   *os.File
-	ended    chan error
 }
 
 // configure writes the configuration of the jobs.
@@ -139,39 +137,23 @@ func (f *fleet) configure(jobs ...*crewed) {
 // all have read them.
 func newFleet(t *testing.T, interval time.Duration, jobs ...*crewed) *fleet {
 	t.Helper()
-	dir := t.TempDir()
-	f := &fleet{t: t, interval: interval, config: filepath.Join(dir, "c.yaml"), ended: make(chan error, 1)}
+	f := &fleet{t: t, interval: interval, config: filepath.Join(t.TempDir(), "c.yaml")}
 	f.configure(jobs...)
-	var err error
-	f.stderr, err = os.Create(filepath.Join(dir, "stderr"))
-	require.NoError(t, err)
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, port.Close()) // it is free now
-	f.cmd = exec.Command(program(t), "daemon", "--config", f.config, "--telemetry", port.Addr().String())
-	f.cmd.Stderr = f.stderr
-	require.NoError(t, f.cmd.Start())
-	go func() { f.ended <- f.cmd.Wait() }()
-	t.Cleanup(func() {
-		if f.cmd.Process.Kill() == nil {
-			<-f.ended
-		}
-		f.stderr.Close()
-	})
+	address := loopback(t)
+	f.process = launch(t, exec.Command(program(t), "daemon", "--config", f.config, "--telemetry", address))
+	ready(t, address)
+	return f
+}
+
+// ready waits until all jobs of the process whose telemetry is there are.
+func ready(t testing.TB, address string) {
+	t.Helper()
 	testutil.Eventually(t, patience, func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+port.Addr().String()+"/readyz", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/readyz", nil)
 		require.NoError(t, err)
 		resp, err := http.DefaultClient.Do(req)
 		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
 	})
-	return f
-}
-
-func (f *fleet) said() string {
-	f.t.Helper()
-	text, err := os.ReadFile(f.stderr.Name())
-	require.NoError(f.t, err)
-	return string(text)
 }
 
 // reload has the daemon take the configuration of the jobs.
@@ -182,21 +164,6 @@ func (f *fleet) reload(jobs ...*crewed) {
 	f.configure(jobs...)
 	require.NoError(f.t, f.cmd.Process.Signal(syscall.SIGHUP))
 	testutil.Eventually(f.t, patience, func() bool { return strings.Count(f.said(), taken) > before })
-}
-
-// end ends the daemon as a service manager does.
-func (f *fleet) end() {
-	f.t.Helper()
-	require.NoError(f.t, f.cmd.Process.Signal(syscall.SIGTERM))
-	began := time.Now()
-	select {
-	case err := <-f.ended:
-		f.ended <- err
-		require.NoError(f.t, err, "%s", f.said())
-		f.t.Logf("it ended within %v", time.Since(began).Round(time.Millisecond))
-	case <-time.After(patience):
-		require.FailNow(f.t, "it does not end", "%s", f.said())
-	}
 }
 
 // TestNoLineIsLostOrDoubledOverReloads: of five jobs one goes on, one is

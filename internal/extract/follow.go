@@ -9,6 +9,7 @@ import (
 	"github.com/logmetrics/logmetrics/internal/tail"
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/state"
 )
 
 // FlushTime is how long Follow goes on delivering when it is told to end.
@@ -94,6 +95,9 @@ func (f *follower) interval(ctx context.Context) error {
 	f.began = now
 	due := now.Add(time.Unix(stamp+step, 0).Sub(now))
 	more := f.readUntil(ctx, due)
+	if ctx.Err() != nil {
+		f.readStreams(ctx)
+	}
 	if f.in.broken != nil {
 		return f.in.broken
 	}
@@ -158,6 +162,39 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 			tick.Reset(f.pace.every(len(f.in.files)))
 		}
 	}
+}
+
+// How long, at the end, streams are waited for: until nothing has come for
+// quietTime, and not longer than drainTime.
+const (
+	quietTime = 20 * time.Millisecond
+	drainTime = 500 * time.Millisecond
+)
+
+// readStreams reads what has come to sources without a position when the job is
+// told to end: nobody can read it again, as the next Follow can read logs.
+func (f *follower) readStreams(ctx context.Context) {
+	streams := false
+	for _, log := range f.in.files {
+		log.ready = !log.over && log.source.Position() == (state.Position{})
+		streams = streams || log.ready
+	}
+	if !streams {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	for ctx.Err() == nil {
+		f.in.pass(ctx, 0, time.Time{})
+		select {
+		case <-f.woken:
+			f.wake()
+		case <-time.After(quietTime):
+			cancel()
+		case <-ctx.Done():
+		}
+	}
+	f.read()
 }
 
 // read notes what came of a pass.
@@ -242,12 +279,16 @@ func (f *follower) watch() {
 
 func (f *follower) notify(log *file) (stop func()) {
 	ctx, stop := context.WithCancel(context.Background())
-	if _, plain := log.source.(*tail.File); f.job.Notifier == nil || !plain {
+	if _, plain := log.source.(*tail.File); !plain {
 		return stop
 	}
-	err := f.job.Notifier.Notify(ctx, log.path, f.waker(log))
-	if err != nil {
-		f.job.Log.Debug("the log is looked at each second: no notifications", "source", log.path, "err", err)
+	if f.job.Notifier == nil {
+		f.pace.blind = true
+		return stop
+	}
+	if err := f.job.Notifier.Notify(ctx, log.path, f.waker(log)); err != nil {
+		f.pace.blind = true
+		f.job.Log.Debug("nobody tells when the log grows; it is looked at four times a second", "source", log.path, "err", err)
 	}
 	return stop
 }

@@ -1,7 +1,10 @@
 package extract
 
 import (
+	"slices"
+
 	"github.com/logmetrics/logmetrics/metric"
+	"github.com/logmetrics/logmetrics/state"
 )
 
 // stampSlack is for how many seconds after a run another one, or one by a clock
@@ -17,11 +20,19 @@ func (r *run) batches(more bool) []*metric.Batch {
 		return r.closed(more)
 	}
 	b := r.cronBatch()
-	if r.first && !r.job.FromBegin {
+	if r.onlyBegins() {
 		return r.in.drain(r.st)
 	}
 	list := r.in.drain(r.st)
 	return append(list, r.fill(b, len(list)+1))
+}
+
+// onlyBegins reports whether this is a first run that starts at the ends of its
+// logs, so that it has read nothing. Of what has no position, as standard
+// input, all is read in any run.
+func (r *run) onlyBegins() bool {
+	return r.first && !r.job.FromBegin &&
+		!slices.ContainsFunc(r.in.files, func(f *file) bool { return f.source.Position() == (state.Position{}) })
 }
 
 // cronBatch returns the batch of a run: from the end of the one before to now.
@@ -83,7 +94,7 @@ func (r *run) closed(more bool) (list []*metric.Batch) {
 	r.st.Open = rec.AppendOpen(nil)
 	r.st.End = max(r.st.End, until)
 	r.in.bound(r.st.End, now)
-	if r.job.SelfMetrics && r.kept != nil && !more && !(r.first && !r.job.FromBegin) {
+	if r.job.SelfMetrics && r.kept != nil && !more && !r.onlyBegins() {
 		list = append(list, r.accountBatch(len(list)+1))
 	}
 	r.publish()

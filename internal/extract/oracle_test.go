@@ -125,6 +125,21 @@ func (l *ledger) sum(sink, name string) (total float64) {
 	return total
 }
 
+// total adds up a series over a sink's batches.
+func (l *ledger) total(sink, series string) (total float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.batches[sink] {
+		for _, line := range d.lines {
+			if name, text, _ := strings.Cut(line, " "); name == series {
+				value, _ := strconv.ParseFloat(text, 64)
+				total += value
+			}
+		}
+	}
+	return total
+}
+
 // count returns how many batches a sink has.
 func (l *ledger) count(sink string) int {
 	l.mu.Lock()

@@ -40,7 +40,8 @@ type world struct {
 	dir     string // of the logs
 	kept    string // the state's directory
 	bin     string
-	args    []string // before the logs
+	args    []string // before the parser
+	parser  string
 	logs    []string
 	uid     uint32 // of the program; 0: the test's own
 	sink    *sink
@@ -52,6 +53,7 @@ type world struct {
 	killed  int
 	rotated int    // since a run came to its end
 	said    string // on stderr, by all runs
+	step    func() // in place of a run to its end, where the program follows; nil: it does not
 }
 
 // newWorld returns a world whose log has lines that were read by a first run:
@@ -70,9 +72,10 @@ func emptyWorld(t testing.TB, args ...string) *world {
 	w.sink = newSink(t, "graphite", w.ledger)
 	w.logs = []string{w.log()}
 	w.outputs = []string{"stdout", "graphite"}
+	w.parser = "RegexParser"
 	w.args = append([]string{
 		"--state-dir", w.state(), "--from=begin", "--self-metrics", "--max-series=1000000",
-		"--graphite-host", w.sink.address, "--parser-options", rule,
+		"--graphite-host", w.sink.address,
 	}, args...)
 	return w
 }
@@ -203,7 +206,10 @@ func (w *world) command() *exec.Cmd {
 	for _, name := range w.outputs {
 		args = append(args, "-o", name)
 	}
-	args = append(append(args, "RegexParser"), w.logs...)
+	if w.parser == "RegexParser" {
+		args = append(args, "--parser-options", rule)
+	}
+	args = append(append(args, w.parser), w.logs...)
 	cmd := exec.CommandContext(w.t.Context(), w.bin, args...)
 	cmd.Env = os.Environ()
 	if w.uid != 0 {
@@ -232,6 +238,10 @@ func (w *world) start(env ...string) (cmd *exec.Cmd, wait func() (code int, stde
 // exits runs the program to its end and returns what it said.
 func (w *world) exits(code int, env ...string) string {
 	w.t.Helper()
+	if w.step != nil {
+		w.step()
+		return ""
+	}
 	_, wait := w.start(env...)
 	got, stderr := wait()
 	require.Equal(w.t, code, got, "%s", stderr)

@@ -1,14 +1,10 @@
 package journal_test
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,56 +24,20 @@ func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, n
 
 // journald is a directory with real journal files.
 type journald struct {
-	t      testing.TB
-	dir    string
-	remote string
-	at     int64 // µs of the entry written next
+	*testutil.Journal
+	t   testing.TB
+	dir string
 }
 
 func newJournal(t testing.TB) *journald {
 	t.Helper()
-	testutil.Peer(t, "journalctl")
-	j := &journald{t: t, dir: t.TempDir(), remote: testutil.Peer(t, "systemd-journal-remote")}
-	j.at = time.Date(2026, 11, 21, 8, 0, 0, 123456000, time.UTC).UnixMicro()
-	return j
+	j := testutil.NewJournal(t)
+	return &journald{j, t, j.Dir}
 }
 
-// entry appends an entry in the export format: what fields say, "NAME=VALUE",
-// and what else an entry has.
-func (j *journald) entry(dst []byte, fields ...string) []byte {
-	dst = fmt.Appendf(dst, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032d\n", j.at, j.at, 1)
-	j.at++
-	has := map[string]bool{}
-	for _, field := range fields {
-		name, value, _ := strings.Cut(field, "=")
-		has[name] = true
-		dst = appendField(dst, name, value)
-	}
-	for _, field := range []string{"_HOSTNAME=mx", "SYSLOG_FACILITY=2", "PRIORITY=6", "SYSLOG_IDENTIFIER=postfix/smtp", "_PID=601"} {
-		if name, value, _ := strings.Cut(field, "="); !has[name] {
-			dst = appendField(dst, name, value)
-		}
-	}
-	return append(dst, '\n')
-}
+func (j *journald) entry(dst []byte, fields ...string) []byte { return j.AppendEntry(dst, fields...) }
 
-func appendField(dst []byte, name, value string) []byte {
-	if !strings.Contains(value, "\n") {
-		return append(dst, name+"="+value+"\n"...)
-	}
-	dst = append(dst, name+"\n"...)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(value)))
-	return append(dst, value+"\n"...)
-}
-
-// write appends entries to the file with the given name.
-func (j *journald) write(file string, export []byte) {
-	j.t.Helper()
-	cmd := exec.CommandContext(j.t.Context(), j.remote, "--output="+filepath.Join(j.dir, file), "-")
-	cmd.Stdin = bytes.NewReader(export)
-	out, err := cmd.CombinedOutput()
-	require.NoError(j.t, err, string(out))
-}
+func (j *journald) write(file string, export []byte) { j.t.Helper(); j.Write(j.t, file, export) }
 
 // messages writes entries with messages "N" for from <= N < to.
 func (j *journald) messages(file string, from, to int, fields ...string) {

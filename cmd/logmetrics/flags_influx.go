@@ -15,9 +15,9 @@ type influxFlags struct {
 	InfluxOrg          string   `group:"outputs" placeholder:"NAME" help:"InfluxDB 2: the organization."`
 	InfluxBucket       string   `group:"outputs" placeholder:"NAME" help:"InfluxDB 2: the bucket."`
 	InfluxTokenFile    string   `group:"outputs" type:"path" placeholder:"FILE" help:"InfluxDB 2: a file with the token."`
-	InfluxMetricName   string   `group:"names" placeholder:"NAME" help:"Sends as CVMFS does: NAME_absolute with everything as fields, and NAME_delta."`
-	InfluxExtraTags    string   `group:"names" placeholder:"TAGS" help:"Tags of each line, as a=1,b=2."`
-	InfluxExtraFields  string   `group:"names" placeholder:"FIELDS" help:"Fields of NAME_absolute, as a=1,b=2."`
+	InfluxMetricName   string   `group:"outputs" placeholder:"NAME" help:"Sends as CVMFS does: NAME_absolute with everything as fields, and NAME_delta."`
+	InfluxExtraTags    string   `group:"outputs" placeholder:"TAGS" help:"Tags of each line, as a=1,b=2."`
+	InfluxExtraFields  string   `group:"outputs" placeholder:"FIELDS" help:"Fields of NAME_absolute, as a=1,b=2."`
 }
 
 func (f *influxFlags) options() []outputs.Options {

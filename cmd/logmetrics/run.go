@@ -29,7 +29,7 @@ type runCmd struct {
 	SpoolSize   size          `group:"state" default:"64MiB" help:"Bytes of undelivered batches kept for each job; beyond it the oldest go, and it is said."`
 	Config      string        `group:"state" type:"path" placeholder:"FILE" help:"YAML file with flags by their names, and a list of jobs."`
 	SelfMetrics *bool         `group:"names" negatable:"" help:"Send the job's own account, too, under PREFIX.logmetrics. Without the flag: with --follow alone."`
-	Patience    time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output."`
+	Patience    time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output; with --follow: each batch."`
 	DryRun      bool          `group:"outputs" short:"d" help:"Print what would be sent, byte for byte; touch no state. Without state, read the last 1 MiB."`
 
 	logsterFlags

@@ -45,6 +45,7 @@ type follower struct {
 	pace   pace
 	looked time.Time       // when logs were last looked for
 	seq    uint64          // of the newest block, after the last pass
+	behind bool            // in this interval the logs were never read to their ends
 	stuck  error           // why nothing can be kept
 	more   []chan struct{} // to those that deliver
 }
@@ -103,7 +104,7 @@ func (f *follower) interval(ctx context.Context) error {
 		return err
 	}
 	vfs.Point("before-emit")
-	f.hand(ctx, more)
+	f.hand(ctx)
 	return f.in.refresh(f.st.Open)
 }
 
@@ -133,8 +134,10 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 	tick := time.NewTicker(f.pace.every(len(f.in.files)))
 	defer tick.Stop()
 	f.look() // an interval of a second ends before the first tick
+	f.behind = true
 	for {
 		more = f.in.pass(ctx, f.limit(), due)
+		f.behind = f.behind && more
 		f.read()
 		if more && f.job.LogTime || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
 			return more
@@ -324,15 +327,17 @@ func (f *follower) hindrance() error {
 }
 
 // hand tells those that deliver that there is something in the queue, and
-// removes from it what all have taken.
-func (f *follower) hand(ctx context.Context, more bool) {
+// removes from it what all have taken. Who is behind waits for them when the
+// queue is crowded; lines that have just been written are never held up, or they
+// would be counted in a later interval.
+func (f *follower) hand(ctx context.Context) {
 	for _, c := range f.more {
 		select {
 		case c <- struct{}{}:
 		default:
 		}
 	}
-	for f.tidy(); more && f.crowded() && ctx.Err() == nil; f.tidy() {
+	for f.tidy(); f.behind && f.crowded() && ctx.Err() == nil; f.tidy() {
 		f.job.Status.beat(f.job.Now)
 		select {
 		case <-f.delivered:

@@ -240,6 +240,29 @@ func TestSpoolDropsTheOldestAndSaysSo(t *testing.T) {
 	})
 }
 
+// TestOutageHoldsUpNoInterval: while an output takes nothing, and the queue is
+// full, each interval still has its batch.
+func TestOutageHoldsUpNoInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &taker{fail: errors.New("connection refused")}
+		job, log := followed(t, out)
+		job.SpoolSize, job.SelfMetrics = 20<<10, true
+		following(t, job, func() {
+			for i := range 200 {
+				if i == 180 {
+					out.set(nil)
+				}
+				appendLines(t, log, 1)
+				time.Sleep(10 * time.Second)
+			}
+		})
+		assert.EqualValues(t, 200, out.batches[len(out.batches)-1].ID.Seq)
+		for stamp, lines := range out.sums(t, "n") {
+			assert.InDelta(t, 1, lines, 1, "of the interval at %d", stamp) // written just at its end
+		}
+	})
+}
+
 // TestBatchDroppedBeforeItsTurnIsNoFailure: an output that is back, and slower
 // than what comes, takes one batch after the other, though those that are to be
 // next are dropped.

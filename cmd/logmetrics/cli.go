@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -25,13 +27,68 @@ type cli struct {
 // ends the process.
 type helped struct{}
 
-// parse reads args into a new cli. given holds values for flags that neither
-// args nor the environment set; nil: none. done means that help was printed.
-func (c *console) parse(args []string, given *settings) (root *cli, kctx *kong.Context, done bool, err error) {
-	root = new(cli)
+// runAlone is the command line of a run that names no command, as cron's do: to
+// describe what the other commands have, too, takes its time.
+type runAlone struct {
+	Run runCmd `cmd:"" default:"withargs"`
+}
+
+// parse reads args and returns the flags of run, which only mean something when
+// that is the command. given holds values for flags that neither args nor the
+// environment set; nil: none. done means that help was printed.
+func (c *console) parse(args []string, given *settings) (run *runCmd, kctx *kong.Context, done bool, err error) {
+	if asks := mayAsk(args, given); asks != nil {
+		root := new(runAlone)
+		root.Run.describe(asks)
+		kctx, done, err = c.parseInto(root, args, nil)
+		if err == nil {
+			return &root.Run, kctx, done, nil
+		}
+	}
+	root := newCLI() // which also knows what else may have been meant
+	kctx, done, err = c.parseInto(root, args, given)
+	return &root.Run, kctx, done, err
+}
+
+// newCLI returns an empty cli with the flags of all outputs.
+func newCLI() *cli {
+	root := new(cli)
+	root.Run.describe(func(...string) bool { return true })
+	return root
+}
+
+// mayAsk returns what tells whether the command line may ask for an output or
+// its flags; nil: it names a command, or more is to be known than it says, for a
+// configuration file, the environment or help.
+func mayAsk(args []string, given *settings) func(markers ...string) bool {
+	fromElsewhere := func(setting string) bool { return strings.HasPrefix(setting, "LOGMETRICS_") }
+	if given != nil || len(args) == 0 || isCommand(args[0]) || slices.ContainsFunc(os.Environ(), fromElsewhere) || slices.Contains(args, "-h") {
+		return nil
+	}
+	line := strings.ToLower(strings.Join(args, " "))
+	if strings.Contains(line, "--help") {
+		return nil
+	}
+	return func(markers ...string) bool {
+		return slices.ContainsFunc(markers, func(m string) bool { return strings.Contains(line, m) })
+	}
+}
+
+// isCommand reports whether word is the name of a command.
+func isCommand(word string) bool {
+	for f := range reflect.TypeFor[cli]().Fields() {
+		if strings.EqualFold(f.Name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseInto reads args into root, a pointer to a struct that has run.
+func (c *console) parseInto(root any, args []string, given *settings) (kctx *kong.Context, done bool, err error) {
 	app, err := c.newApp(root, given)
 	if err != nil {
-		return nil, nil, false, err
+		return nil, false, err
 	}
 	defer func() {
 		switch r := recover().(type) {
@@ -43,10 +100,10 @@ func (c *console) parse(args []string, given *settings) (root *cli, kctx *kong.C
 		}
 	}()
 	kctx, err = app.Parse(args)
-	return root, kctx, false, err
+	return kctx, false, err
 }
 
-func (c *console) newApp(root *cli, given *settings) (*kong.Kong, error) {
+func (c *console) newApp(root any, given *settings) (*kong.Kong, error) {
 	options := []kong.Option{
 		kong.Name("logmetrics"),
 		kong.Writers(c.stdout, c.stderr),

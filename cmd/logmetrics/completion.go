@@ -19,7 +19,7 @@ type completionCmd struct {
 
 // Run prints the script.
 func (k *completionCmd) Run(c *console) error {
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func TestCommandsOfDeploy(t *testing.T) {
 	command := regexp.MustCompile(`(?m)(?:/usr/local/bin/|^#   |&& )logmetrics((?: +[^\s#&]+)+)`)
 	variable := regexp.MustCompile(`\bLOGMETRICS_([A-Z_]+)\b`)
 	c, _, _ := newConsole()
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	require.NoError(t, err)
 	flags := make(map[string]bool)
 	for _, f := range allFlags(app.Model.Node) {
@@ -259,7 +259,8 @@ func TestKubernetes(t *testing.T) {
 	require.Len(t, pod.Containers, 1)
 	c := pod.Containers[0]
 	console, _, _ := newConsole()
-	cli, _, _, err := console.parse(c.Args, nil)
+	cli := newCLI()
+	_, _, err := console.parseInto(cli, c.Args, nil)
 	require.NoError(t, err)
 	volumes := make(map[string]bool)
 	for _, v := range pod.Volumes {

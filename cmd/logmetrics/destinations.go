@@ -12,46 +12,69 @@ import (
 
 // outputFlags are those of each output. A host may carry its protocol, as in
 // udp://HOST:PORT; each host given is one more destination.
+//
+// Those of outputs that few use are there when the command line may ask for
+// them, see newCLI: to describe all to kong takes a third of a run that finds
+// nothing new. Such a field is nil or points to the flags of its name.
 type outputFlags struct {
-	cloudwatchFlags
-	execFlags
-	gangliaFlags
+	Cloudwatch any `embed:""`
+	Exec       any `embed:""`
+	Ganglia    any `embed:""`
 	graphiteFlags
-	httpFlags
-	influxFlags
-	nscaFlags
-	otlpFlags
-	prometheusFlags
+	HTTP       any `embed:""`
+	Influx     any `embed:""`
+	Nsca       any `embed:""`
+	Otlp       any `embed:""`
+	Prometheus any `embed:""`
 	statsdFlags
 	stdoutFlags
-	syslogFlags
+	Syslog any `embed:""`
 }
 
-// options returns the options of each destination of the named output.
+// describe makes those flags be there whose output asks names.
+func (f *outputFlags) describe(asks func(markers ...string) bool) {
+	add := func(field *any, flags any, markers ...string) {
+		if asks(markers...) {
+			*field = flags
+		}
+	}
+	add(&f.Cloudwatch, new(cloudwatchFlags), "cloudwatch", "aws")
+	add(&f.Exec, new(execFlags), "exec")
+	add(&f.Ganglia, new(gangliaFlags), "ganglia", "gmetric")
+	add(&f.HTTP, new(httpFlags), "http")
+	add(&f.Influx, new(influxFlags), "influx")
+	add(&f.Nsca, new(nscaFlags), "nsca")
+	add(&f.Otlp, new(otlpFlags), "otlp")
+	add(&f.Prometheus, new(prometheusFlags), "prometheus")
+	add(&f.Syslog, new(syslogFlags), "syslog")
+}
+
+// options returns the options of each destination of the named output, which
+// the command line has named, too.
 func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, error) {
 	switch output {
 	case "cloudwatch":
-		return f.cloudwatchFlags.options(), nil
+		return f.Cloudwatch.(*cloudwatchFlags).options(), nil
 	case "exec":
-		return f.execFlags.options()
+		return f.Exec.(*execFlags).options()
 	case "ganglia":
-		return f.gangliaFlags.options(), nil
+		return f.Ganglia.(*gangliaFlags).options(), nil
 	case "graphite":
 		return f.graphiteFlags.options(), nil
 	case "http":
-		return f.httpFlags.options()
+		return f.HTTP.(*httpFlags).options()
 	case "influx":
-		return f.influxFlags.options(), nil
+		return f.Influx.(*influxFlags).options(), nil
 	case "nsca":
-		return f.nscaFlags.options(), nil
+		return f.Nsca.(*nscaFlags).options(), nil
 	case "otlp":
-		return f.otlpFlags.options(), nil
+		return f.Otlp.(*otlpFlags).options(), nil
 	case "prometheus":
-		return f.prometheusFlags.options(), nil
+		return f.Prometheus.(*prometheusFlags).options(), nil
 	case "statsd":
 		return f.statsdFlags.options(alias), nil
 	case "syslog":
-		return f.syslogFlags.options(), nil
+		return f.Syslog.(*syslogFlags).options(), nil
 	}
 	return f.stdoutFlags.options(), nil
 }

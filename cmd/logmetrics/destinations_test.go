@@ -14,9 +14,9 @@ import (
 func destinationsOf(t *testing.T, args ...string) []extract.Destination {
 	t.Helper()
 	c := &console{stdout: new(strings.Builder), stderr: new(strings.Builder)}
-	root, _, _, err := c.parse(append(args, "SyslogParser", "log"), nil)
+	run, _, _, err := c.parse(append(args, "SyslogParser", "log"), nil)
 	require.NoError(t, err)
-	list, err := root.Run.destinations(c, false)
+	list, err := run.destinations(c, false)
 	require.NoError(t, err)
 	t.Cleanup(func() { closeOutputs(list) })
 	return list

@@ -75,7 +75,7 @@ func TestEachFlagIsInTheDocs(t *testing.T) {
 		all.Write(text)
 	}
 	c := &console{}
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	require.NoError(t, err)
 	text := all.String()
 	for _, f := range allFlags(app.Model.Node) {
@@ -208,7 +208,7 @@ func behindStatsd(t *testing.T, name, kind string) (legacy, plain string) {
 // their defaults.
 func TestCommandLinePage(t *testing.T) {
 	c := &console{}
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	require.NoError(t, err)
 	var want []string
 	for _, f := range allFlags(app.Model.Node) {
@@ -273,7 +273,7 @@ var elsewhere = []string{"now", "aws-key", "aws-secret-key", "name", "value", "t
 // there is not.
 func TestFlagsInTheDocsAreThere(t *testing.T) {
 	c := &console{}
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	require.NoError(t, err)
 	known := slices.Clone(elsewhere)
 	for _, f := range allFlags(app.Model.Node) {

@@ -110,11 +110,10 @@ func (r *runCmd) pick(all []*settings) ([]*settings, error) {
 
 // withSettings reads the command line once more, over given.
 func (r *runCmd) withSettings(c *console, given *settings) (*runCmd, error) {
-	root, _, _, err := c.parse(c.args, given)
+	job, _, _, err := c.parse(c.args, given)
 	if err != nil {
 		return nil, given.located(err)
 	}
-	job := &root.Run
 	if parser := given.list("parser"); job.Parser == "" && len(parser) == 1 {
 		job.Parser = parser[0]
 	}
@@ -132,7 +131,7 @@ var ofProcess = []string{"follow", "telemetry"}
 
 // flagNames returns the keys that a configuration file may have.
 func flagNames(c *console) []string {
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/logmetrics/logmetrics/outputs"
@@ -12,6 +13,9 @@ type execFlags struct {
 }
 
 func (f *execFlags) options() (list []outputs.Options, err error) {
+	if f.ExecTimeout <= 0 {
+		return nil, &usageError{fmt.Sprintf("--exec-timeout=%v: it must be more than 0, as 20s", f.ExecTimeout)}
+	}
 	for _, command := range f.Exec {
 		words, err := splitWords(command)
 		if err != nil {

@@ -31,7 +31,7 @@ var promised = map[string]struct {
 
 func runFlags(t *testing.T) map[string]*kong.Flag {
 	t.Helper()
-	app, err := new(console).newApp(new(cli), nil)
+	app, err := new(console).newApp(newCLI(), nil)
 	require.NoError(t, err)
 	flags := make(map[string]*kong.Flag)
 	for _, f := range flagsOf(app.Model.DefaultCmd) {

@@ -14,9 +14,9 @@ import (
 func keyOf(t *testing.T, args ...string) string {
 	t.Helper()
 	c := &console{}
-	root, _, _, err := c.parse(append(args, "SyslogParser", "/var/log/syslog"), nil)
+	run, _, _, err := c.parse(append(args, "SyslogParser", "/var/log/syslog"), nil)
 	require.NoError(t, err)
-	f, err := newFollower(c, &root.Run)
+	f, err := newFollower(c, run)
 	require.NoError(t, err)
 	return f.key
 }
@@ -36,7 +36,7 @@ func TestEachSettingIsInTheKey(t *testing.T) {
 		assert.NotEqual(t, keyOf(t, "-o", "stdout", c[0]), keyOf(t, "-o", "stdout", c[1]), c)
 		assert.Equal(t, keyOf(t, "-o", "stdout", c[0]), keyOf(t, "-o", "stdout", c[0]), c)
 	}
-	app, err := (&console{}).newApp(new(cli), nil)
+	app, err := (&console{}).newApp(newCLI(), nil)
 	require.NoError(t, err)
 	for _, f := range allFlags(app.Model.Node) {
 		assertShown(t, f.Name, f.Target.Type())

@@ -23,7 +23,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 
 // TestEachFlagIsUnderAHeading: help lists flags without a group before all others.
 func TestEachFlagIsUnderAHeading(t *testing.T) {
-	app, err := (&console{}).newApp(new(cli), nil)
+	app, err := (&console{}).newApp(newCLI(), nil)
 	require.NoError(t, err)
 	titles := make(map[string]string)
 	for _, g := range groups() {

@@ -61,8 +61,6 @@ func (r *runCmd) checkNumbers() error {
 		return &usageError{fmt.Sprintf("--delivery-timeout=%v: it must be more than 0, as 20s", r.Patience)}
 	case r.SpoolSize <= 0:
 		return &usageError{"--spool-size=0: it must be more than 0, or nothing could be kept for a destination that is away"}
-	case r.ExecTimeout <= 0:
-		return &usageError{fmt.Sprintf("--exec-timeout=%v: it must be more than 0, as 20s", r.ExecTimeout)}
 	case r.StatsdPacketSize < 1 || r.StatsdPacketSize > maxDatagram:
 		return &usageError{fmt.Sprintf("--statsd-packet-size=%d: it must be from 1 to %d bytes", r.StatsdPacketSize, maxDatagram)}
 	}

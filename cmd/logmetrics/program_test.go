@@ -93,10 +93,10 @@ func parses(t *testing.T, line string) {
 	}
 	t.Setenv("LOGMETRICS_STATE_DIR", t.TempDir())
 	c := &console{stdout: new(strings.Builder), stderr: new(strings.Builder)}
-	root, kctx, _, err := c.parse(args, nil)
+	run, kctx, _, err := c.parse(args, nil)
 	require.NoError(t, err)
-	if strings.HasPrefix(kctx.Command(), "run") && root.Run.Config == "" && !root.Run.ParserHelp {
-		_, err = root.Run.job(c)
+	if strings.HasPrefix(kctx.Command(), "run") && run.Config == "" && !run.ParserHelp {
+		_, err = run.job(c)
 		require.NoError(t, err)
 	}
 }
@@ -147,7 +147,7 @@ func TestFishScriptNamesEveryCommandAndFlag(t *testing.T) {
 	var script strings.Builder
 	c := &console{stdout: &script}
 	require.NoError(t, (&completionCmd{Shell: "fish"}).Run(c))
-	app, err := c.newApp(new(cli), nil)
+	app, err := c.newApp(newCLI(), nil)
 	require.NoError(t, err)
 	for _, f := range allFlags(app.Model.Node) {
 		assert.Contains(t, script.String(), " -l "+f.Name+" ")

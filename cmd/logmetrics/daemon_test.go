@@ -260,6 +260,11 @@ func TestDaemonRefuses(t *testing.T) {
 		text, says string
 	}{
 		{"outptu: x\n", `c.yaml: line 1, column 1: unknown key "outptu"; did you mean output?`},
+		{head + "jobs: [\n", `line 4, column 7: sequence end token ']' not found`},
+		{head + "jobs:\n  - {job: a, workers: many}\n", `line 5, column 14: --workers: expected a valid 64 bit int but got "many"`},
+		{head + "from: middle\n", `line 4, column 1: --from must be one of "end","begin"`},
+		{head + "interval: [1s, 2s]\n", `line 4, column 1: --interval: expected duration`},
+		{head + "from: {a: 1}\n", `line 4, column 7: a text, a number, true or false is expected`},
 		{head + "interval: 1500ms\n", "--interval=1.5s: it must be whole seconds"},
 		{head + "dry-run: true\n", "--dry-run shows one pass"},
 		{head + "parser-options: --nonsense\n", "nonsense"},
@@ -273,6 +278,7 @@ func TestDaemonRefuses(t *testing.T) {
 			p := s.start(nil, "daemon", "--config", s.file("c.yaml"), check)
 			p.exits(2)
 			assert.Contains(t, p.stderr.String(), c.says)
+			assert.NotContains(t, strings.TrimSuffix(p.stderr.String(), "\nlogmetrics: see logmetrics parsers SyslogParser\n"), "\nlogmetrics:", "one line")
 		}
 	}
 	p := s.start(nil, "daemon", "--config", s.file("none.yaml"), "--check-config")

@@ -110,7 +110,7 @@ func journalHint(path string) string {
 	if !strings.HasPrefix(filepath.Base(path), "mail") {
 		return ""
 	}
-	return "; Debian 12 and later keep mail's log in the journal (journalctl -u 'postfix*'): install rsyslog to have the file again"
+	return "; Debian 12 and later keep mail's log in the journal: read journal:facility=mail, or install rsyslog to have the file again"
 }
 
 // undelivered tells of each output that did not take all. Its error says what

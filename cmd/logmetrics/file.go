@@ -11,14 +11,16 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // settings are values of flags by the flags' names, as a configuration file
 // has them: at its top, or in one of its jobs, over those at its top. They
 // stand for flags that neither the command line nor the environment sets.
 type settings struct {
-	values map[string]any // string, or []any of strings
-	listed bool           // one of a list of jobs
+	values map[string]any            // string, or []any of strings
+	places map[string]token.Position // where they stand
+	listed bool                      // one of a list of jobs
 }
 
 // Validate implements kong.Resolver.
@@ -32,6 +34,18 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 		}
 	}
 	return s.values[flag.Name], nil
+}
+
+// located adds to an error of kong's, which begins with the flag, where in the
+// file the flag's value stands.
+func (s *settings) located(err error) error {
+	name, ok := strings.CutPrefix(err.Error(), "--")
+	if end := strings.IndexAny(name, " :="); ok && end > 0 {
+		if p, ok := s.places[name[:end]]; ok {
+			return fmt.Errorf("line %d, column %d: %w", p.Line, p.Column, err)
+		}
+	}
+	return err
 }
 
 // list returns a value that may be one or several.
@@ -98,7 +112,7 @@ func (r *runCmd) pick(all []*settings) ([]*settings, error) {
 func (r *runCmd) withSettings(c *console, given *settings) (*runCmd, error) {
 	root, _, _, err := c.parse(c.args, given)
 	if err != nil {
-		return nil, err
+		return nil, given.located(err)
 	}
 	job := &root.Run
 	if parser := given.list("parser"); job.Parser == "" && len(parser) == 1 {
@@ -137,7 +151,7 @@ func flagNames(c *console) []string {
 func parseSettings(data []byte, keys []string) ([]*settings, error) {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
-		return nil, err
+		return nil, inOneLine(err)
 	}
 	switch {
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
@@ -150,7 +164,7 @@ func parseSettings(data []byte, keys []string) ([]*settings, error) {
 		return nil, err
 	}
 	if jobs == nil {
-		return []*settings{{values: top}}, nil
+		return []*settings{top}, nil
 	}
 	var all []*settings
 	for _, node := range jobs.Values {
@@ -158,9 +172,10 @@ func parseSettings(data []byte, keys []string) ([]*settings, error) {
 		if err != nil {
 			return nil, err
 		}
-		merged := maps.Clone(top)
-		maps.Copy(merged, own)
-		all = append(all, &settings{values: merged, listed: true})
+		merged := &settings{values: maps.Clone(top.values), places: maps.Clone(top.places), listed: true}
+		maps.Copy(merged.values, own.values)
+		maps.Copy(merged.places, own.places)
+		all = append(all, merged)
 	}
 	if len(all) == 0 {
 		return nil, at(jobs, "the list of jobs is empty")
@@ -170,12 +185,12 @@ func parseSettings(data []byte, keys []string) ([]*settings, error) {
 
 // readMapping reads the keys and values of one mapping, and at the file's top
 // its list of jobs.
-func readMapping(node ast.Node, keys []string, top bool) (values map[string]any, jobs *ast.SequenceNode, err error) {
+func readMapping(node ast.Node, keys []string, top bool) (s *settings, jobs *ast.SequenceNode, err error) {
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
 		return nil, nil, at(node, "lines of the form KEY: VALUE are expected")
 	}
-	values = make(map[string]any)
+	s = &settings{values: make(map[string]any), places: make(map[string]token.Position)}
 	for it := mapping.MapRange(); it.Next(); {
 		key := it.Key().GetToken().Value
 		if top && key == "jobs" {
@@ -190,11 +205,12 @@ func readMapping(node ast.Node, keys []string, top bool) (values map[string]any,
 		if !top && slices.Contains(ofProcess, key) {
 			return nil, nil, at(it.Key(), "%s stands at the top, not in a job", key)
 		}
-		if values[key], err = readValue(it.Value()); err != nil {
+		if s.values[key], err = readValue(it.Value()); err != nil {
 			return nil, nil, err
 		}
+		s.places[key] = *it.Key().GetToken().Position
 	}
-	return values, jobs, nil
+	return s, jobs, nil
 }
 
 // readValue returns a scalar as its text, a list as its scalars' texts.
@@ -224,6 +240,20 @@ func readScalar(node ast.Node) (string, error) {
 		return n.GetToken().Value, nil
 	}
 	return "", at(node, "a text, a number, true or false is expected")
+}
+
+// inOneLine makes an error of the YAML parser, which draws a picture of the
+// place, one like ours.
+func inOneLine(err error) error {
+	var syntax interface {
+		GetMessage() string
+		GetToken() *token.Token
+	}
+	if !errors.As(err, &syntax) || syntax.GetToken() == nil {
+		return err
+	}
+	p := syntax.GetToken().Position
+	return fmt.Errorf("line %d, column %d: %s", p.Line, p.Column, syntax.GetMessage())
 }
 
 // at returns an error with the node's place in the file.

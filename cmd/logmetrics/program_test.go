@@ -110,6 +110,13 @@ func TestBashCompletes(t *testing.T) {
 	for words, want := range map[string]string{
 		"logmetrics ch":                                    "check",
 		"logmetrics st":                                    "state",
+		"logmetrics dae":                                   "daemon",
+		"logmetrics daemon --watch":                        "--watch-config",
+		"logmetrics daemon --tele":                         "--telemetry",
+		"logmetrics --time lo":                             "log",
+		"logmetrics --follow --inter":                      "--interval",
+		"logmetrics --prometheus-li":                       "--prometheus-listen",
+		"logmetrics --journal-d":                           "--journal-dir",
 		"logmetrics state re":                              "rewind",
 		"logmetrics --statsd-ty":                           "--statsd-type",
 		"logmetrics --statsd-type ga":                      "gauge",

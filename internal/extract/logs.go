@@ -42,6 +42,8 @@ func (r *run) open() (errs []error, err error) {
 			r.in.add(f)
 		case known && errors.Is(err, fs.ErrNotExist):
 			r.job.Log.Warn("the log is not there now; its position is kept", "source", path)
+		case !r.named(path) && errors.Is(err, tail.ErrNotRegular):
+			r.job.Log.Debug("what a glob matched is no log", "source", path, "err", err)
 		default:
 			errs = append(errs, &LogError{path, err})
 		}
@@ -83,10 +85,16 @@ func (r *run) options(f *file) source.Options {
 			FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
 			FromEnd: fresh, Last: r.lastBytes, FromOldest: r.first && r.job.FromBegin && r.older(f.path),
 			MissingFor: missing,
-			MayBeGone:  !slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == f.path }),
+			MayBeGone:  !r.named(f.path),
 		},
 		Follow: r.woken != nil, Wake: r.waker(f), JournalDir: r.job.JournalDir,
 	}
+}
+
+// named reports whether the path itself is one of the job's logs, and not only
+// matched by a glob.
+func (r *run) named(path string) bool {
+	return slices.ContainsFunc(r.job.Logs, func(log string) bool { return filepath.Clean(log) == path })
 }
 
 // older reports whether the patterns name rotated generations of the log, too:

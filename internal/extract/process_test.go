@@ -22,6 +22,7 @@ type process struct {
 	t              testing.TB
 	cmd            *exec.Cmd
 	stdout, stderr string // files
+	address        string // of its telemetry, if follow started it
 	ended          chan error
 }
 

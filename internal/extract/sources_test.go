@@ -39,11 +39,18 @@ func (w *world) sent(n int) (lines []string) {
 // follow starts the program so that it goes on, and waits until it is ready.
 func (w *world) follow(flags ...string) *process {
 	w.t.Helper()
-	address := loopback(w.t)
-	cmd := w.command()
+	p := w.starts(flags...)
+	ready(w.t, p.address)
+	return p
+}
+
+// starts is follow without waiting.
+func (w *world) starts(flags ...string) *process {
+	w.t.Helper()
+	address, cmd := loopback(w.t), w.command()
 	cmd.Args = append(cmd.Args, append(flags, "--follow", "--telemetry", address)...)
 	p := launch(w.t, cmd)
-	ready(w.t, address)
+	p.address = address
 	return p
 }
 

@@ -61,20 +61,22 @@ func TestJSONCountsAsTheTruth(t *testing.T) {
 
 func TestJSONCountBy(t *testing.T) {
 	for _, name := range jsonLogs {
-		var truth jsonTruth
-		log := joinedLog(t, "json", name, &truth)
-		for path, by := range map[string]map[string]int{"status": truth.ByStatus, "level": truth.ByLevel} {
-			r := joinedRun(t, "JsonParser", parsers.Options{Args: []string{"--count-by", path, "--skip=**"}}, log, nil)
-			require.Len(t, r.samples, len(by), name)
-			for value, n := range by {
-				if value == "None" {
-					value = "null"
+		t.Run(name, func(t *testing.T) {
+			var truth jsonTruth
+			log := joinedLog(t, "json", name, &truth)
+			for path, by := range map[string]map[string]int{"status": truth.ByStatus, "level": truth.ByLevel} {
+				r := joinedRun(t, "JsonParser", parsers.Options{Args: []string{"--count-by", path, "--skip=**"}}, log, nil)
+				require.Len(t, r.samples, len(by))
+				for value, n := range by {
+					if value == "None" {
+						value = "null"
+					}
+					s := r.samples["lines."+value]
+					assert.EqualValues(t, n, s.Sum, value)
+					require.Equal(t, metric.Tags{{Key: path, Value: value}}, s.Tags)
 				}
-				s := r.samples["lines."+value]
-				assert.EqualValues(t, n, s.Sum, "%s %s", name, value)
-				require.Equal(t, metric.Tags{{Key: path, Value: value}}, s.Tags)
 			}
-		}
+		})
 	}
 }
 

@@ -131,15 +131,17 @@ func TestLog4jFromAnyLine(t *testing.T) {
 func TestLog4jHoldsTheLastEvent(t *testing.T) {
 	rng := joinedRand(t)
 	for _, name := range log4jLogs {
-		var truth log4jTruth
-		log := joinedLog(t, "log4j", name, &truth)
-		opt := parsers.Options{WantTime: true, Zone: time.UTC}
-		want := joinedRun(t, "Log4jParser", opt, log, nil)
-		for range 20 {
-			got := joinedRun(t, "Log4jParser", opt, log, rng)
-			require.Equal(t, want.stats, got.stats, name)
-			require.Equal(t, want.samples, got.samples, name)
-		}
+		t.Run(name, func(t *testing.T) {
+			var truth log4jTruth
+			log := joinedLog(t, "log4j", name, &truth)
+			opt := parsers.Options{WantTime: true, Zone: time.UTC}
+			want := joinedRun(t, "Log4jParser", opt, log, nil)
+			for range 20 {
+				got := joinedRun(t, "Log4jParser", opt, log, rng)
+				require.Equal(t, want.stats, got.stats)
+				require.Equal(t, want.samples, got.samples)
+			}
+		})
 	}
 }
 

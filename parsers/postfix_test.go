@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
 )
@@ -70,7 +69,7 @@ func withTruth(t *testing.T, args []string, fn func(t *testing.T, truth *postfix
 		t.Run(filepath.Base(base), func(t *testing.T) {
 			text, err := os.ReadFile(base + ".truth.json")
 			if os.IsNotExist(err) {
-				testutil.NotRun(t, "logs that are not passed on with the project are not beside it")
+				skipElsewhere(t)
 			}
 			require.NoError(t, err)
 			truth := new(postfixTruth)

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
 )
@@ -75,7 +74,7 @@ func eachWebLog(t *testing.T, parser string, args []string, others []string, fn 
 		t.Run(filepath.Base(base), func(t *testing.T) {
 			text, err := os.ReadFile(path)
 			if os.IsNotExist(err) {
-				testutil.NotRun(t, "logs that are not passed on with the project are not beside it")
+				skipElsewhere(t)
 			}
 			require.NoError(t, err)
 			var l webLog

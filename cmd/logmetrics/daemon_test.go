@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -52,32 +50,14 @@ func (s *site) write(name, text string) {
 type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
-	stdout, stderr *buffer
+	stdout, stderr *testutil.Transcript
 	ended          chan struct{}
-}
-
-// buffer is a bytes.Buffer for concurrent use.
-type buffer struct {
-	mu sync.Mutex // protects the field below
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // start starts the program; it is killed at the test's end.
 func (s *site) start(env []string, args ...string) *process {
 	s.t.Helper()
-	p := &process{t: s.t, cmd: exec.Command(s.bin, args...), stdout: new(buffer), stderr: new(buffer), ended: make(chan struct{})}
+	p := &process{t: s.t, cmd: exec.Command(s.bin, args...), stdout: new(testutil.Transcript), stderr: new(testutil.Transcript), ended: make(chan struct{})}
 	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LOGMETRICS_") }), env...)
 	p.cmd.Env = append(p.cmd.Env, "LOGMETRICS_STATE_DIR="+s.file("state"), "TZ=UTC")
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -110,7 +90,7 @@ func (p *process) exits(code int) {
 }
 
 // says waits until stdout or stderr has the text.
-func (p *process) says(b *buffer, text string) {
+func (p *process) says(b *testutil.Transcript, text string) {
 	p.t.Helper()
 	said := false
 	defer func() {

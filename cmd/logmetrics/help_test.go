@@ -20,22 +20,3 @@ func TestHelpFitsATerminal(t *testing.T) {
 		}
 	}
 }
-
-// TestEachFlagIsUnderAHeading: help lists flags without a group before all others.
-func TestEachFlagIsUnderAHeading(t *testing.T) {
-	app, err := (&console{}).newApp(newCLI(), nil)
-	require.NoError(t, err)
-	titles := make(map[string]string)
-	for _, g := range groups() {
-		titles[g.Key] = g.Title
-	}
-	for _, f := range allFlags(app.Model.Node) {
-		if f.Name == "help" {
-			continue
-		}
-		if assert.NotNil(t, f.Group, f.Name) {
-			assert.Equal(t, titles[f.Group.Key], f.Group.Title, "--%s is in a group without a heading", f.Name)
-			assert.NotEmpty(t, f.Group.Title, f.Name)
-		}
-	}
-}

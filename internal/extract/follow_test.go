@@ -19,6 +19,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/extract"
 	"github.com/logmetrics/logmetrics/internal/tail"
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
@@ -316,7 +317,7 @@ func TestSlowOutputIsGivenTimeForEachBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := &taker{slow: 3 * time.Second}
 		job, log := followed(t, slow)
-		var said transcript
+		var said testutil.Transcript
 		job.Log = slog.New(slog.NewTextHandler(&said, nil))
 		slow.set(errors.New("connection refused"))
 		following(t, job, func() {

@@ -1,10 +1,10 @@
 package extract_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -41,26 +41,8 @@ type followedWorld struct {
 // attended is a run that goes on.
 type attended struct {
 	cmd  *exec.Cmd
-	said transcript
+	said testutil.Transcript
 	done chan struct{} // closed when it has ended
-}
-
-// transcript is what a process says. It is safe for concurrent use.
-type transcript struct {
-	mu  sync.Mutex // protects buf
-	buf bytes.Buffer
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.String()
 }
 
 // newFollowed returns a world whose log has lines that have arrived; prepare is
@@ -176,7 +158,7 @@ func (f *followedWorld) complete() {
 // says waits until the program has said so.
 func (f *followedWorld) says(text string) {
 	f.t.Helper()
-	f.waitFor(func() bool { return bytes.Contains([]byte(f.now.said.String()), []byte(text)) }, "%q", text)
+	f.waitFor(func() bool { return strings.Contains(f.now.said.String(), text) }, "%q", text)
 }
 
 func (f *followedWorld) waitFor(cond func() bool, what string, args ...any) {

@@ -86,3 +86,9 @@ race "Squid, one core" "$f" "$(expect squid requests=lines bytes=reply_bytes)" "
 : >"$dir/empty.log"
 "$bin" -s "$state/idle" -o stdout PostfixParser "$dir/empty.log" 2>/dev/null
 race "a run with nothing new" "$dir/empty.log" "" "logmetrics: $bin -s $state/idle -o stdout PostfixParser $dir/empty.log" "true: true"
+
+echo
+echo "== follow: 100 logs that grow by 1000 lines a second each, then 100 that do not"
+go build -o "$dir/follow" ./bench/follow
+"$dir/follow" -seconds 30 "$bin" bench/postfix.mtail
+"$dir/follow" -rate 0 -seconds 60 "$bin" bench/postfix.mtail

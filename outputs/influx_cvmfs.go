@@ -62,7 +62,9 @@ func (e *cvmfsEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 	if err := e.begin(b, send); err != nil {
 		return err
 	}
-	e.add(b)
+	if !e.add(b) {
+		return nil
+	}
 	e.line = 0 // a batch before may have ended within a line
 	e.collect(b)
 	if err := e.absolutes(b); err != nil {

@@ -44,7 +44,8 @@ type Stateful interface {
 	// Memo returns what must be kept before the next batch is written; it is
 	// called after a Write that returned nil, and may be called at any time
 	// between Writes. When that batch is written once more after Restore, what is
-	// delivered is the same again: the memo knows the batch by its ID.
+	// delivered is the same again, for the memo knows the batch by its ID; batches
+	// before it were taken, and writing them delivers nothing.
 	Memo() []byte
 }
 
@@ -85,7 +86,7 @@ func As[T Output](out Output) (t T, ok bool) {
 // output are ignored; zero values mean the defaults in the comments.
 type Options struct {
 	Address    string        // see ParseAddress; "": this host, at the output's usual port
-	Protocol   string        // "udp", "tcp", "unixgram", "pickle"; default per output
+	Protocol   string        // as in "udp", "tcp", "pickle", "https"; which there are, and the default, is the output's
 	Timeout    time.Duration // of one connect, write or answer; 5 s; of a program; 20 s
 	PacketSize int           // bytes of the largest datagram; 1432
 	Gauges     bool          // statsd: every sample as a gauge, one a datagram, as Logster sends them
@@ -145,7 +146,7 @@ var table = []Factory{
 	{Name: "prometheus", Summary: "a page to scrape, a file for node_exporter, or remote write", Separator: "_", Idempotent: true, Timed: true, Newest: prometheusNewest, New: newPrometheus},
 	{Name: "statsd", Summary: "statsd over UDP, TCP or a UNIX datagram socket", Separator: ".", New: newStatsd},
 	{Name: "stdout", Summary: "one line for each value on standard output", Separator: "_", Timed: true, New: newStdout},
-	{Name: "syslog", Summary: "a message for each sample to a syslog server over UDP, TCP or a UNIX datagram socket", Separator: ".", Timed: true, New: newSyslog},
+	{Name: "syslog", Summary: "a message for each sample to a syslog server", Separator: ".", Timed: true, New: newSyslog},
 }
 
 // Find returns the output with the given name; upper and lower case are the same.

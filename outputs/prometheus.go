@@ -108,7 +108,9 @@ func renderText(p *prometheus.Page, _ *metric.Batch, send func([]byte) error) er
 
 // encode implements encoder.
 func (e *prometheusEncoder) encode(b *metric.Batch, send func([]byte) error) error {
-	e.add(b)
+	if !e.add(b) {
+		return nil
+	}
 	page := e.page(b)
 	e.dropped.Add(uint64(page.LeftOut()))
 	for i := range b.Samples {

@@ -33,13 +33,15 @@ type totals struct {
 const maxTotals = 10 * metric.DefaultMaxSeries
 
 // add adds the batch's counters, unless that was done before. A batch of
-// another job begins anew.
-func (t *totals) add(b *metric.Batch) {
+// another job begins anew. It reports whether the batch is to be delivered: one
+// before the newest was taken, or the newest would not have come, and its totals
+// are no longer known.
+func (t *totals) add(b *metric.Batch) bool {
 	if t.sums == nil || b.ID.Job != t.newest.Job {
 		t.reset(metric.BatchID{Job: b.ID.Job}, b.Stamp)
 	}
 	if b.ID.Seq != 0 && b.ID.Seq <= t.newest.Seq { // 0: a batch that has no number is not repeated
-		return
+		return b.ID.Seq == t.newest.Seq
 	}
 	t.newest, t.prefix, t.suffix = b.ID, b.Prefix, b.Suffix
 	for i := range b.Samples {
@@ -52,6 +54,7 @@ func (t *totals) add(b *metric.Batch) {
 			t.addTimer(s)
 		}
 	}
+	return true
 }
 
 // falls reports whether the sample would make a total fall that must not.

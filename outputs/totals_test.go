@@ -1,6 +1,7 @@
 package outputs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -51,6 +52,42 @@ func TestTotalsAddEachBatchOnce(t *testing.T) {
 	sums.add(one)
 	assert.Equal(t, map[string]float64{"a": 3, "b": 7, "idle": 0}, sums.shown())
 	assert.False(t, sums.first(two))
+}
+
+// TestStatefulSkipsWhatWasTaken: several batches come from one file, and the
+// memo is kept after the last; a kill before the cursor is kept has all of them
+// come again. Those before the last were taken, with totals nobody knows any more.
+func TestStatefulSkipsWhatWasTaken(t *testing.T) {
+	for name, opt := range map[string]Options{
+		"influx":     {Protocol: "udp", Influx: InfluxOptions{MetricName: "m"}},
+		"prometheus": {Protocol: "http", Address: "127.0.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, ok := Find(name)
+			require.True(t, ok)
+			var sent bytes.Buffer
+			opt.DryRun = &sent
+			write := func(out Output, b *metric.Batch) string {
+				sent.Reset()
+				require.NoError(t, out.Write(t.Context(), b))
+				return sent.String()
+			}
+			one, two := counted(1, map[string]float64{"a": 1}), counted(2, map[string]float64{"a": 2})
+			out, err := f.New(opt)
+			require.NoError(t, err)
+			require.NotEmpty(t, write(out, one))
+			want := write(out, two)
+			again, err := f.New(opt)
+			require.NoError(t, err)
+			was, ok := As[Stateful](out)
+			require.True(t, ok)
+			is, ok := As[Stateful](again)
+			require.True(t, ok)
+			require.NoError(t, is.Restore(was.Memo()))
+			assert.Empty(t, write(again, one))
+			assert.Equal(t, want, write(again, two))
+		})
+	}
 }
 
 func TestTotalsTellSeriesApart(t *testing.T) {

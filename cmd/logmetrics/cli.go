@@ -12,9 +12,9 @@ import (
 
 // cli is the whole command line; each command's fields are its flags.
 type cli struct {
-	Run        runCmd        `cmd:"" default:"withargs" help:"Extract what is new in the logs, and deliver it (the default command)."`
+	Run        runCmd        `cmd:"" default:"withargs" help:"Extract what is new in the logs, and deliver it (the default)."`
 	Daemon     daemonCmd     `cmd:"" help:"Follow the logs of many jobs in one process."`
-	Check      checkCmd      `cmd:"" help:"Show what would be extracted from a log, and which lines are not understood."`
+	Check      checkCmd      `cmd:"" help:"Show what would be extracted, and which lines are not understood."`
 	Parsers    parsersCmd    `cmd:"" help:"List the parsers, or describe one."`
 	State      stateCmd      `cmd:"" help:"Show and mend what is remembered of jobs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
@@ -57,7 +57,7 @@ func (c *console) newApp(root *cli, given *settings) (*kong.Kong, error) {
 		kong.DefaultEnvars("LOGMETRICS"),
 		kong.Help(printHelp),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // settingsNote tells of the environment once
-		kong.ExplicitGroups(groups),
+		kong.ExplicitGroups(groups()),
 		kong.Vars{"outputs": strings.Join(outputNames(), ", ")},
 	}
 	if given != nil {

@@ -539,3 +539,14 @@ func TestJobsShareAScrapedAddress(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.exits(0)
 }
+
+// TestFollowEndsWithStandardInput: nothing can follow.
+func TestFollowEndsWithStandardInput(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	cmd := exec.CommandContext(t.Context(), s.bin, "-f", "-s", s.file("state"), "-o", "stdout", "--from=begin", "SyslogParser", "-")
+	cmd.Stdin = strings.NewReader(line + line)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), " lines 2\n")
+}

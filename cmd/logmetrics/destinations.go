@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -11,88 +10,50 @@ import (
 	"github.com/logmetrics/logmetrics/outputs"
 )
 
-// outputFlags name the destinations: the outputs, and the flags of each. A host
-// may carry its protocol, as in udp://HOST:PORT; each host given is one more
-// destination.
+// outputFlags are those of each output. A host may carry its protocol, as in
+// udp://HOST:PORT; each host given is one more destination.
 type outputFlags struct {
-	Output []string `group:"outputs" short:"o" placeholder:"NAME" help:"Where to send: ${outputs}; may be repeated. Required."`
-	stdoutFlags
-	statsdFlags
-	graphiteFlags
-	influxFlags
-	execFlags
-	httpFlags
-	otlpFlags
-	syslogFlags
-	nscaFlags
-	gangliaFlags
 	cloudwatchFlags
+	execFlags
+	gangliaFlags
+	graphiteFlags
+	httpFlags
+	influxFlags
+	nscaFlags
+	otlpFlags
 	prometheusFlags
+	statsdFlags
+	stdoutFlags
+	syslogFlags
 }
 
 // options returns the options of each destination of the named output.
 func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, error) {
 	switch output {
-	case "statsd":
-		return f.statsdFlags.options(alias), nil
-	case "graphite":
-		return f.graphiteFlags.options(), nil
-	case "influx":
-		return f.influxFlags.options(), nil
-	case "exec":
-		return f.execFlags.options()
-	case "http":
-		return f.httpFlags.options()
-	case "otlp":
-		return f.otlpFlags.options(), nil
-	case "syslog":
-		return f.syslogFlags.options(), nil
-	case "nsca":
-		return f.nscaFlags.options(), nil
-	case "ganglia":
-		return f.gangliaFlags.options(), nil
 	case "cloudwatch":
 		return f.cloudwatchFlags.options(), nil
+	case "exec":
+		return f.execFlags.options()
+	case "ganglia":
+		return f.gangliaFlags.options(), nil
+	case "graphite":
+		return f.graphiteFlags.options(), nil
+	case "http":
+		return f.httpFlags.options()
+	case "influx":
+		return f.influxFlags.options(), nil
+	case "nsca":
+		return f.nscaFlags.options(), nil
+	case "otlp":
+		return f.otlpFlags.options(), nil
 	case "prometheus":
 		return f.prometheusFlags.options(), nil
+	case "statsd":
+		return f.statsdFlags.options(alias), nil
+	case "syslog":
+		return f.syslogFlags.options(), nil
 	}
 	return f.stdoutFlags.options(), nil
-}
-
-type stdoutFlags struct {
-	StdoutSeparator string `group:"names" placeholder:"TEXT" help:"Stands between prefix, name and suffix on stdout, instead of '_'."`
-}
-
-func (f *stdoutFlags) options() []outputs.Options {
-	return []outputs.Options{{Separator: f.StdoutSeparator}}
-}
-
-type statsdFlags struct {
-	StatsdHost       []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:8125; may carry a protocol, as tcp://HOST:PORT, and be repeated."`
-	StatsdProtocol   string   `group:"outputs" placeholder:"NAME" help:"udp (default), tcp or unixgram."`
-	StatsdType       string   `group:"outputs" enum:"auto,gauge" default:"auto" help:"auto: each metric as what it is, and as a gauge under Logster's parser names; gauge: always a gauge, one a datagram."`
-	StatsdPacketSize int      `group:"outputs" default:"1432" help:"Bytes of the largest datagram."`
-	StatsdTags       string   `group:"outputs" enum:"none,dogstatsd,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
-}
-
-func (f *statsdFlags) options(alias bool) []outputs.Options {
-	return hosts(f.StatsdHost, cmp.Or(f.StatsdProtocol, "udp"), "127.0.0.1:8125", outputs.Options{
-		PacketSize: f.StatsdPacketSize, TagStyle: f.StatsdTags, Gauges: f.StatsdType == "gauge" || alias,
-	})
-}
-
-type graphiteFlags struct {
-	GraphiteHost     []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:2003; may carry a protocol, as pickle://HOST:2004, and be repeated."`
-	GraphiteProtocol string   `group:"outputs" placeholder:"NAME" help:"tcp (default), udp or pickle."`
-	GraphiteTags     string   `group:"outputs" enum:"none,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
-}
-
-func (f *graphiteFlags) options() []outputs.Options {
-	usual := "127.0.0.1:2003"
-	if f.GraphiteProtocol == "pickle" {
-		usual = "127.0.0.1:2004"
-	}
-	return hosts(f.GraphiteHost, cmp.Or(f.GraphiteProtocol, "tcp"), usual, outputs.Options{TagStyle: f.GraphiteTags})
 }
 
 // hosts copies opt for each address, the usual one when there is none; an

@@ -13,14 +13,14 @@ import (
 
 // cloudwatchFlags are those of Amazon CloudWatch. Secrets have none.
 type cloudwatchFlags struct {
-	CloudwatchNamespace  string     `group:"outputs" default:"logmetrics" help:"Namespace of the metrics."`
-	CloudwatchRegion     string     `group:"outputs" placeholder:"NAME" help:"As eu-central-1; default $$AWS_REGION, then the profile's."`
-	CloudwatchDimensions dimensions `group:"outputs" placeholder:"KEY=VALUE,..." help:"Dimensions of every metric, besides its tags."`
-	CloudwatchProfile    string     `group:"outputs" placeholder:"NAME" help:"Profile in ~/.aws/credentials; default $$AWS_ACCESS_KEY_ID and $$AWS_SECRET_ACCESS_KEY, then $$AWS_PROFILE, then default."`
-	CloudwatchEndpoint   string     `group:"outputs" placeholder:"URL" help:"Default https://monitoring.REGION.amazonaws.com."`
+	CloudwatchNamespace  string     `group:"cloudwatch" default:"logmetrics" help:"Namespace of the metrics."`
+	CloudwatchRegion     string     `group:"cloudwatch" placeholder:"NAME" help:"As eu-central-1; default $$AWS_REGION, then the profile's."`
+	CloudwatchDimensions dimensions `group:"cloudwatch" placeholder:"KEY=VALUE,..." help:"Dimensions of every metric, besides its tags."`
+	CloudwatchProfile    string     `group:"cloudwatch" placeholder:"NAME" help:"Profile in ~/.aws/credentials; default $$AWS_ACCESS_KEY_ID and $$AWS_SECRET_ACCESS_KEY, then $$AWS_PROFILE, then default."`
+	CloudwatchEndpoint   string     `group:"cloudwatch" placeholder:"URL" help:"Default https://monitoring.REGION.amazonaws.com."`
 
-	AwsKey       refusedSecret `group:"outputs" hidden:""`
-	AwsSecretKey refusedSecret `group:"outputs" hidden:""`
+	AwsKey       refusedSecret `group:"cloudwatch" hidden:""`
+	AwsSecretKey refusedSecret `group:"cloudwatch" hidden:""`
 }
 
 func (f *cloudwatchFlags) options() []outputs.Options {

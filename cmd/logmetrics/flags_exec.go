@@ -7,8 +7,8 @@ import (
 )
 
 type execFlags struct {
-	Exec        []string      `group:"outputs" sep:"none" placeholder:"COMMAND" help:"Program that reads each batch as JSON lines, and its arguments, quoted as in a shell; may be repeated."`
-	ExecTimeout time.Duration `group:"outputs" default:"20s" help:"How long the program may take for a batch."`
+	Exec        []string      `group:"exec" sep:"none" placeholder:"COMMAND" help:"Program that reads each batch as JSON lines, and its arguments, quoted as in a shell; may be repeated."`
+	ExecTimeout time.Duration `group:"exec" default:"20s" help:"How long the program may take for a batch."`
 }
 
 func (f *execFlags) options() (list []outputs.Options, err error) {

@@ -4,7 +4,7 @@ import "github.com/logmetrics/logmetrics/outputs"
 
 // gangliaFlags are those of gmetric.
 type gangliaFlags struct {
-	GmetricOptions shellWords `group:"outputs" default:"-d 180 -c /etc/ganglia/gmond.conf" placeholder:"OPTIONS" help:"gmetric's own options in one argument, quoted as in a shell. Default ${default}."`
+	GmetricOptions shellWords `group:"ganglia" default:"-d 180 -c /etc/ganglia/gmond.conf" placeholder:"OPTIONS" help:"gmetric's own options in one argument, quoted as in a shell. Default ${default}."`
 }
 
 func (f *gangliaFlags) options() []outputs.Options {

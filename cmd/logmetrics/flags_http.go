@@ -3,8 +3,8 @@ package main
 import "github.com/logmetrics/logmetrics/outputs"
 
 type httpFlags struct {
-	HttpUrl         []string `group:"outputs" sep:"none" placeholder:"URL" help:"Where batches are posted to, as JSON; may be repeated."`
-	HttpHeadersFile string   `group:"outputs" type:"path" placeholder:"FILE" help:"Headers of each request, such as tokens, one 'Name: value' a line; others must not be able to read it."`
+	HttpUrl         []string `group:"http" sep:"none" placeholder:"URL" help:"Where batches are posted to, as JSON; may be repeated."`
+	HttpHeadersFile string   `group:"http" type:"path" placeholder:"FILE" help:"Headers of each request, such as tokens, one 'Name: value' a line; others must not be able to read it."`
 }
 
 func (f *httpFlags) options() ([]outputs.Options, error) {

@@ -9,12 +9,12 @@ import (
 )
 
 type prometheusFlags struct {
-	PrometheusListen      []string  `group:"outputs" placeholder:"HOST:PORT" help:"Show a page to be scraped, at /metrics; for processes that stay. May be repeated, as each of the three."`
-	PrometheusTextfile    []string  `group:"outputs" placeholder:"FILE" help:"Write a file for node_exporter's textfile collector; it ends in .prom."`
-	PrometheusRemoteWrite []string  `group:"outputs" placeholder:"URL" help:"Send by remote write 1.0, as to http://HOST:9090/api/v1/write."`
-	PrometheusTokenFile   string    `group:"outputs" type:"path" placeholder:"FILE" help:"Holds the bearer token of remote write, or USER:PASSWORD."`
-	PrometheusBuckets     []seconds `group:"outputs" placeholder:"SECONDS" help:"Upper ends of the buckets of timers' histograms. Default .005,.01,.025,.05,.1,.25,.5,1,2.5,5,10."`
-	PrometheusExtraLabels []string  `group:"outputs" placeholder:"NAME=VALUE" help:"Labels of every series."`
+	PrometheusListen      []string  `group:"prometheus" placeholder:"HOST:PORT" help:"Show a page to be scraped, at /metrics; for processes that stay. May be repeated, as each of the three."`
+	PrometheusTextfile    []string  `group:"prometheus" placeholder:"FILE" help:"Write a file for node_exporter's textfile collector; it ends in .prom."`
+	PrometheusRemoteWrite []string  `group:"prometheus" placeholder:"URL" help:"Send by remote write 1.0, as to http://HOST:9090/api/v1/write."`
+	PrometheusTokenFile   string    `group:"prometheus" type:"path" placeholder:"FILE" help:"Holds the bearer token of remote write, or USER:PASSWORD."`
+	PrometheusBuckets     []seconds `group:"prometheus" placeholder:"SECONDS" help:"Upper ends of the buckets of timers' histograms. Default .005,.01,.025,.05,.1,.25,.5,1,2.5,5,10."`
+	PrometheusExtraLabels []string  `group:"prometheus" placeholder:"NAME=VALUE" help:"Labels of every series."`
 }
 
 // seconds is a number of seconds, written without a unit.

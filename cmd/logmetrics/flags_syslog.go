@@ -7,8 +7,8 @@ import (
 )
 
 type syslogFlags struct {
-	SyslogHost     []string `group:"outputs" placeholder:"HOST:PORT" help:"Default 127.0.0.1:514; may carry a protocol, as tcp://HOST:PORT or unixgram:///dev/log, and be repeated."`
-	SyslogFacility string   `group:"outputs" default:"local0" placeholder:"NAME" help:"Facility of the messages."`
+	SyslogHost     []string `group:"syslog" placeholder:"HOST:PORT" help:"Default 127.0.0.1:514; may carry a protocol, as tcp://HOST:PORT or unixgram:///dev/log, and be repeated."`
+	SyslogFacility string   `group:"syslog" default:"local0" placeholder:"NAME" help:"Facility of the messages."`
 }
 
 func (f *syslogFlags) options() []outputs.Options {

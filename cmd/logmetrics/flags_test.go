@@ -56,14 +56,14 @@ func TestPromisedFlags(t *testing.T) {
 func TestHelpIsGrouped(t *testing.T) {
 	for name, f := range runFlags(t) {
 		if name != "help" {
-			assert.True(t, f.Group != nil && slices.ContainsFunc(groups, func(g kong.Group) bool { return g.Key == f.Group.Key }), name)
+			assert.True(t, f.Group != nil && slices.ContainsFunc(groups(), func(g kong.Group) bool { return g.Key == f.Group.Key }), name)
 		}
 	}
 	for _, args := range [][]string{{"--help"}, {"run", "--help"}} {
 		c, stdout, _ := newConsole()
 		require.Equal(t, exitOK, c.main(t.Context(), args))
 		at := 0
-		for _, g := range groups {
+		for _, g := range groups() {
 			next := strings.Index(stdout.String(), "\n"+g.Title+"\n")
 			assert.Greater(t, next, at, "%v: %s", args, g.Title)
 			at = next

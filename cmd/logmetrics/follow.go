@@ -19,11 +19,11 @@ import (
 
 // followFlags are those of a run that goes on.
 type followFlags struct {
-	Follow    bool          `group:"input" short:"f" help:"Go on: read the logs as they grow and make a batch each --interval, until ^C or SIGTERM."`
-	Interval  time.Duration `group:"input" default:"10s" help:"With --follow or --time=log: length of the intervals, which are aligned to the clock."`
-	Time      string        `group:"input" enum:"now,log" default:"now" help:"What decides in which interval a line counts: the clock when it is read (now), or the line's own stamp (log), for outputs that take a time."`
-	Grace     time.Duration `group:"input" default:"60s" help:"With --time=log: how long after its end an interval waits for late lines."`
-	Telemetry string        `group:"state" placeholder:"ADDR" help:"With --follow: serve /metrics, /healthz and /readyz at this PORT of 127.0.0.1, or HOST:PORT."`
+	Follow    bool          `group:"follow" short:"f" help:"Go on: read the logs as they grow and make a batch each --interval, until ^C or SIGTERM."`
+	Interval  time.Duration `group:"follow" default:"10s" help:"With --follow or --time=log: length of the intervals, which are aligned to the clock."`
+	Time      string        `group:"follow" enum:"now,log" default:"now" help:"What decides in which interval a line counts: the clock when it is read (now), or the line's own stamp (log), for outputs that take a time."`
+	Grace     time.Duration `group:"follow" default:"60s" help:"With --time=log: how long after its end an interval waits for late lines."`
+	Telemetry string        `group:"follow" placeholder:"ADDR" help:"With --follow: serve /metrics, /healthz and /readyz at this PORT of 127.0.0.1, or HOST:PORT."`
 }
 
 // selfMetrics is the flag's value, or what it is without the flag.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/logmetrics/logmetrics/outputs"
 )
 
 const shortUsage = `usage: logmetrics [run] [flags] PARSER LOG...
@@ -27,17 +29,26 @@ const examples = `Examples:
     logmetrics --follow -p servers.myhost.postfix --output=graphite PostfixParser /var/log/mail.log
 `
 
-const settingsNote = `Each flag is also read from LOGMETRICS_<FLAG>, as LOGMETRICS_STATE_DIR, and from the file of --config; a flag goes before
-the environment, the environment before the file. A parser or log that is called like a command: logmetrics run ...
+const settingsNote = `Each flag is also read from LOGMETRICS_<FLAG>, as LOGMETRICS_STATE_DIR, and from
+the file of --config; a flag goes before the environment, the environment before
+the file. A parser or log that is called like a command: logmetrics run ...
 `
 
-// groups are the headings of the flags in the help, in its order.
-var groups = []kong.Group{
-	{Key: "input", Title: "Input"},
-	{Key: "names", Title: "Names"},
-	{Key: "outputs", Title: "Outputs"},
-	{Key: "state", Title: "State and configuration"},
-	{Key: "logster", Title: "Messages, and what Logster has"},
+// groups returns the headings of the flags in the help: it has them in the order
+// of the flags themselves, those of each output behind what every job may need.
+func groups() []kong.Group {
+	list := []kong.Group{
+		{Key: "input", Title: "Input"},
+		{Key: "follow", Title: "Intervals, and reading logs as they grow"},
+		{Key: "names", Title: "Names"},
+		{Key: "outputs", Title: "Outputs"},
+		{Key: "state", Title: "State and configuration"},
+		{Key: "logster", Title: "Messages, and what Logster has"},
+	}
+	for _, f := range outputs.Table() {
+		list = append(list, kong.Group{Key: f.Name, Title: "Output " + f.Name + ": " + f.Summary})
+	}
+	return list
 }
 
 // printHelp prints the help of the selected command; without one that of the
@@ -73,14 +84,14 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 func printCommands(w io.Writer, root *kong.Node) {
 	fmt.Fprint(w, "\nCommands (logmetrics COMMAND --help tells more):\n")
 	for _, cmd := range root.Children {
-		name := cmd.Name
+		text := cmd.Help
 		if len(cmd.Children) > 0 {
 			var sub []string
 			for _, child := range cmd.Children {
 				sub = append(sub, child.Name)
 			}
-			name += " " + strings.Join(sub, "|")
+			text = strings.TrimSuffix(text, ".") + ": " + strings.Join(sub, ", ") + "."
 		}
-		fmt.Fprintf(w, "  %-30s %s\n", name, cmd.Help)
+		fmt.Fprintf(w, "  %-10s %s\n", cmd.Name, text)
 	}
 }

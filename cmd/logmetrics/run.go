@@ -17,23 +17,26 @@ type runCmd struct {
 	Parser string   `arg:"" optional:"" help:"What reads the lines; see: logmetrics parsers."`
 	Logs   []string `arg:"" optional:"" name:"log" help:"The logs; a quoted glob takes files that appear later, too."`
 
-	ParserHelp bool   `group:"input" help:"Describe the parser and its options, and end."`
+	parserFlags
 	From       string `group:"input" enum:"end,begin" default:"end" help:"Where a job's first run starts in the logs that are there: ${enum}."`
 	Workers    int    `group:"input" placeholder:"N" help:"Goroutines that parse; 0: one for each CPU."`
-	parserFlags
-	nameFlags
-	outputFlags
-	stateFlags
-	followFlags
+	ParserHelp bool   `group:"input" help:"Describe the parser and its options, and end."`
 
-	Job         string        `group:"state" placeholder:"NAME" help:"Name under which the state is kept, instead of what the job consists of; with jobs in --config: the one to run."`
-	SpoolSize   size          `group:"state" default:"64MiB" help:"Bytes of undelivered batches kept for each job; beyond it the oldest go, and it is said."`
-	Config      string        `group:"state" type:"path" placeholder:"FILE" help:"YAML file with flags by their names, and a list of jobs."`
-	SelfMetrics *bool         `group:"names" negatable:"" help:"Send the job's own account, too, under PREFIX.logmetrics. Without the flag: with --follow alone."`
-	Patience    time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output."`
-	DryRun      bool          `group:"outputs" short:"d" help:"Print what would be sent, byte for byte; touch no state. Without state, read the last 1 MiB."`
+	followFlags
+	nameFlags
+	SelfMetrics *bool `group:"names" negatable:"" help:"Send the job's own account, too, under PREFIX.logmetrics. Without the flag: with --follow alone."`
+
+	Output   []string      `group:"outputs" short:"o" placeholder:"NAME" help:"Where to send: ${outputs}; may be repeated. Required."`
+	Patience time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output."`
+	DryRun   bool          `group:"outputs" short:"d" help:"Print what would be sent, byte for byte; touch no state. Without state, read the last 1 MiB."`
+
+	stateFlags
+	Job       string `group:"state" placeholder:"NAME" help:"Name under which the state is kept, instead of what the job consists of; with jobs in --config: the one to run."`
+	SpoolSize size   `group:"state" default:"64MiB" help:"Bytes of undelivered batches kept for each job; beyond it the oldest go, and it is said."`
+	Config    string `group:"state" type:"path" placeholder:"FILE" help:"YAML file with flags by their names, and a list of jobs."`
 
 	logsterFlags
+	outputFlags
 }
 
 // parserFlags shape what is extracted; check has them, too.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,8 +61,22 @@ func newCrewed(t *testing.T, name string) *crewed {
 	})
 	c.write(10)
 	c.exits(0) // a first run, which reads the live file alone; from then on nothing may be missed
-	c.stamps = nil
+	c.forget()
 	return c
+}
+
+// forget has stampsOfBatches begin anew.
+func (c *crewed) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamps = nil
+}
+
+// stampsOfBatches are those of the batches that came, in their order.
+func (c *crewed) stampsOfBatches() []int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.stamps)
 }
 
 // prefixes are those of crewed.prefix; numbers are those of the batches under
@@ -199,11 +214,12 @@ func TestNoLineIsLostOrDoubledOverReloads(t *testing.T) {
 	write()
 	f.end()
 	assert.Equal(t, locked, lock(), "the job that did not change gave up its lock")
-	for i, stamp := range kept.stamps {
+	stamps := kept.stampsOfBatches()
+	for i, stamp := range stamps {
 		assert.Zero(t, stamp%interval, "batch %d: its interval was cut", i)
-		assert.True(t, i == 0 || stamp > kept.stamps[i-1], "batch %d", i)
+		assert.True(t, i == 0 || stamp > stamps[i-1], "batch %d", i)
 	}
-	assert.Greater(t, len(kept.stamps), 3)
+	assert.Greater(t, len(stamps), 3)
 	edited.args = append(edited.args, "--metric-prefix", edited.prefix)
 	for _, c := range all {
 		c.exact()

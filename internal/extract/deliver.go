@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -19,11 +20,18 @@ func (r *run) deliver(ctx context.Context) {
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, d := range r.job.Outputs {
-		if r.res.Failed[d.Name] == nil {
+		if !r.failed(d) {
 			wg.Go(func() { r.deliverTo(ctx, d) })
 		}
 	}
 	wg.Wait()
+}
+
+// failed reports whether the output did not take what it was offered last.
+func (r *run) failed(d Destination) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.res.Failed[d.Name] != nil
 }
 
 // deliverTo offers the output what it has not taken, up to the first batch that
@@ -93,7 +101,7 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 
 // write delivers one batch. One that the output can never take is dropped, and said.
 func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
-	err := d.Output.Write(ctx, b)
+	err := guarded(ctx, d, b)
 	if errors.Is(err, outputs.ErrPermanent) {
 		r.job.Log.Error("a batch is dropped: the output cannot take it", "output", d.Name, "batch", b.ID.Seq, "err", err)
 		r.mu.Lock()
@@ -102,6 +110,16 @@ func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
 		return nil
 	}
 	return err
+}
+
+// guarded makes a panic of an output its failure alone.
+func guarded(ctx context.Context, d Destination, b *metric.Batch) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("BUG: the output %s panicked: %v", d.Name, r)
+		}
+	}()
+	return d.Output.Write(ctx, b)
 }
 
 // took keeps that the output took the batch seq and all before it.

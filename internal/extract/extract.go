@@ -216,6 +216,9 @@ func (r *run) once(ctx context.Context) error {
 	ahead := r.ahead()
 	for more := true; more; {
 		more = r.read(ctx, ahead)
+		if r.in.broken != nil {
+			return r.in.broken
+		}
 		if err := ctx.Err(); err != nil {
 			return err // nothing has moved since the last round
 		}

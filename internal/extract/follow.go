@@ -45,6 +45,7 @@ type follower struct {
 	pace   pace
 	looked time.Time       // when logs were last looked for
 	seq    uint64          // of the newest block, after the last pass
+	going  bool            // there was an interval
 	stuck  error           // why nothing can be kept
 	more   []chan struct{} // to those that deliver
 }
@@ -100,11 +101,15 @@ func (f *follower) interval(ctx context.Context) error {
 	if ctx.Err() != nil {
 		f.readStreams(ctx)
 	}
+	if f.in.broken != nil {
+		return f.in.broken
+	}
 	f.positions()
 	vfs.Point("after-read")
 	if err := f.persist(ctx, f.finished(stamp, due, more)); err != nil {
 		return err
 	}
+	f.going = true
 	vfs.Point("before-emit")
 	f.hand(ctx, more)
 	return f.in.refresh(f.st.Open)
@@ -118,7 +123,11 @@ func (f *follower) stamp(step int64) int64 {
 	if behind := f.st.End - now; behind >= stampSlack {
 		return now - now%step // that clock was wrong
 	}
-	next := max(now-step+1, f.st.End)
+	free := f.st.End
+	if !f.going { // a run from cron stamps its batch with its end
+		free++
+	}
+	next := max(now-step+1, free)
 	return next + (step-next%step)%step
 }
 
@@ -139,7 +148,7 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 	for {
 		more = f.in.pass(ctx, f.limit(), due)
 		f.read()
-		if more && f.job.LogTime || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
+		if more && f.job.LogTime || f.in.broken != nil || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
 			return more
 		}
 		select {
@@ -273,12 +282,16 @@ func (f *follower) watch() {
 
 func (f *follower) notify(log *file) (stop func()) {
 	ctx, stop := context.WithCancel(context.Background())
-	if _, plain := log.source.(*tail.File); f.job.Notifier == nil || !plain {
+	if _, plain := log.source.(*tail.File); !plain {
 		return stop
 	}
-	err := f.job.Notifier.Notify(ctx, log.path, f.waker(log))
-	if err != nil {
-		f.job.Log.Debug("the log is looked at each second: no notifications", "source", log.path, "err", err)
+	if f.job.Notifier == nil {
+		f.pace.blind = true
+		return stop
+	}
+	if err := f.job.Notifier.Notify(ctx, log.path, f.waker(log)); err != nil {
+		f.pace.blind = true
+		f.job.Log.Debug("nobody tells when the log grows; it is looked at four times a second", "source", log.path, "err", err)
 	}
 	return stop
 }

@@ -110,6 +110,15 @@ func following(t *testing.T, job extract.Job, fn func()) {
 	require.NoError(t, <-done)
 }
 
+func appendText(t *testing.T, log, text string) {
+	t.Helper()
+	f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	_, err = f.WriteString(text)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
 func appendLines(t *testing.T, log string, n int) {
 	t.Helper()
 	f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -140,6 +149,16 @@ func TestIntervalsAreThoseOfTheClock(t *testing.T) {
 			want := start + int64(i)*10
 			assert.Equal(t, []int64{max(began, want), min(want+10, began+40), want}, []int64{b.Start, b.End, b.Stamp})
 		}
+	})
+}
+
+func TestIdleLogHasABatchForEachInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		appendLines(t, log, 0)
+		following(t, job, func() { time.Sleep(95 * time.Second) })
+		assert.Len(t, out.batches, 10)
 	})
 }
 

@@ -17,6 +17,10 @@ import (
 // is taken for whole. A stack trace is written in one go.
 const recordSilence = 10 * time.Second
 
+// missingFor is for how long a log that is followed must be missing before that
+// is said: longer than a rotation takes from one step to the next.
+const missingFor = 3 * time.Second
+
 // open opens the logs that the patterns name now, and those that have a
 // position. What cannot be opened is left out, with an error if it was never
 // there or is there and cannot be read.
@@ -71,11 +75,15 @@ func (r *run) paths() ([]string, error) {
 
 func (r *run) options(f *file) source.Options {
 	fresh := r.first && !r.job.FromBegin
+	missing := time.Duration(0)
+	if r.woken != nil {
+		missing = missingFor
+	}
 	return source.Options{
 		File: tail.Options{
 			FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
 			FromEnd: fresh, Last: r.lastBytes, FromOldest: r.first && r.job.FromBegin && r.older(f.path),
-			MayBeGone: !r.named(f.path),
+			MissingFor: missing, MayBeGone: !r.named(f.path),
 		},
 		Follow: r.woken != nil, Wake: r.waker(f), JournalDir: r.job.JournalDir,
 	}
@@ -113,16 +121,22 @@ func (r *run) waker(f *file) func() {
 	}
 }
 
+// fewLogs is how many logs are named one by one at a first run.
+const fewLogs = 5
+
 // positions moves the positions of the logs to where they were read to. A log
 // of a glob that can have nothing more is forgotten.
 func (r *run) positions() {
+	if n := len(r.in.files); r.first && !r.job.FromBegin && n > fewLogs {
+		r.job.Log.Info("first run: starting at the end of each log (--from=begin reads what is there)", "logs", n)
+	}
 	for _, f := range slices.Clone(r.in.files) {
 		pos := f.source.Position()
 		if pos == (state.Position{}) {
 			continue // of what has no place to go on from
 		}
 		r.st.Logs[f.path] = pos
-		if r.first && !r.job.FromBegin {
+		if r.first && !r.job.FromBegin && len(r.in.files) <= fewLogs {
 			r.job.Log.Info("first run: starting at the end of the log (--from=begin reads what is there)",
 				"source", f.path, "offset", pos.Offset)
 		}

@@ -12,25 +12,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// outages are ways in which a sink does not take what it is sent.
+var outages = map[string]struct {
+	behave behaviour // nil: nobody listens
+	code   int       // of runs meanwhile
+	flag   string
+}{
+	"refusing":               {nil, 3, "--delivery-timeout=1s"},
+	"resetting":              {reset(0), 3, "--delivery-timeout=1s"},
+	"resetting after a part": {reset(1000), 3, "--delivery-timeout=1s"},
+	"accepting half":         {half, 3, "--delivery-timeout=1s"},
+	"never reading":          {stuck, 3, "--delivery-timeout=300ms"},
+	"half-closing":           {halfClosing, 0, "--delivery-timeout=20s"},
+	"slow":                   {slow, 0, "--delivery-timeout=20s"},
+	"answering":              {answering, 0, "--delivery-timeout=20s"},
+}
+
 // TestOutage has a sink that does not take what it is sent, in one way each,
 // while the log goes on and is rotated. stdout, the other output, misses nothing
 // meanwhile, and the sink nothing in the end.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		behave behaviour // nil: nobody listens
-		code   int       // of runs meanwhile
-		flag   string
-	}{
-		"refusing":               {nil, 3, "--delivery-timeout=1s"},
-		"resetting":              {reset(0), 3, "--delivery-timeout=1s"},
-		"resetting after a part": {reset(1000), 3, "--delivery-timeout=1s"},
-		"accepting half":         {half, 3, "--delivery-timeout=1s"},
-		"never reading":          {stuck, 3, "--delivery-timeout=300ms"},
-		"half-closing":           {halfClosing, 0, "--delivery-timeout=20s"},
-		"slow":                   {slow, 0, "--delivery-timeout=20s"},
-		"answering":              {answering, 0, "--delivery-timeout=20s"},
-	} {
+	for name, c := range outages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, c.flag)

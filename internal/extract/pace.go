@@ -10,6 +10,7 @@ import "time"
 // as soon as it is quiet again we are told of each line at once.
 type pace struct {
 	busy   bool
+	blind  bool      // of some log nobody tells
 	since  time.Time // when the second began that is counted
 	wakes  int       // in it
 	blocks int       // read in it
@@ -19,15 +20,20 @@ const (
 	busyWakes  = 200                   // a second: from here on looking costs less
 	calmBlocks = 20                    // a second: up to here notifications cost less
 	busyEvery  = 20 * time.Millisecond // at most this late is a line seen then
-	busyLooks  = 5000                  // a second, of all logs together: about 3 % of a core
+	blindEvery = 250 * time.Millisecond
+	busyLooks  = 5000 // a second, of all logs together: about 3 % of a core
 )
 
 // every returns how often n logs are to be looked at.
 func (p *pace) every(n int) time.Duration {
-	if !p.busy {
-		return lookEvery
+	every := lookEvery
+	switch {
+	case p.busy:
+		every = busyEvery
+	case p.blind:
+		every = blindEvery
 	}
-	return min(lookEvery, max(busyEvery, time.Duration(n)*time.Second/busyLooks))
+	return min(lookEvery, max(every, time.Duration(n)*time.Second/busyLooks))
 }
 
 // changed counts, and reports whether it is to be done the other way from now on.

@@ -3,9 +3,11 @@ package extract
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +37,8 @@ type intake struct {
 	left  int64      // bytes that this pass may still read
 	due   time.Time  // when this pass is to end; zero: when it has read all
 	errs  []error
+
+	broken error // a parser panicked: nothing may be kept
 
 	// What was gathered from all workers since the job began.
 	stats                parsers.Stats
@@ -120,11 +124,25 @@ func (in *intake) pass(ctx context.Context, limit int64, due time.Time) (more bo
 	}
 	var wg sync.WaitGroup
 	for _, w := range in.workers[1:] {
-		wg.Go(func() { w.run(ctx, in) })
+		wg.Go(func() { in.guard(ctx, w) })
 	}
-	in.workers[0].run(ctx, in)
+	in.guard(ctx, in.workers[0])
 	wg.Wait()
 	return slices.ContainsFunc(in.files, func(f *file) bool { return f.ready })
+}
+
+// guard runs a worker. A panic of its parser is the job's failure, not that of
+// others in the process: what was recorded since the last batch is worth nothing then.
+func (in *intake) guard(ctx context.Context, w *worker) {
+	defer func() {
+		if r := recover(); r != nil {
+			in.mu.Lock()
+			defer in.mu.Unlock()
+			in.broken, in.left = fmt.Errorf("BUG: the parser %s panicked: %v", in.job.Parser.Name, r), 0
+			in.job.Log.Debug("a parser panicked", "stack", string(debug.Stack()))
+		}
+	}()
+	w.run(ctx, in)
 }
 
 // gather merges what the workers recorded and counted.

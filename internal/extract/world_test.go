@@ -53,6 +53,7 @@ type world struct {
 	killed  int
 	rotated int    // since a run came to its end
 	said    string // on stderr, by all runs
+	step    func() // in place of a run to its end, where the program follows; nil: it does not
 }
 
 // newWorld returns a world whose log has lines that were read by a first run:
@@ -237,6 +238,10 @@ func (w *world) start(env ...string) (cmd *exec.Cmd, wait func() (code int, stde
 // exits runs the program to its end and returns what it said.
 func (w *world) exits(code int, env ...string) string {
 	w.t.Helper()
+	if w.step != nil {
+		w.step()
+		return ""
+	}
 	_, wait := w.start(env...)
 	got, stderr := wait()
 	require.Equal(w.t, code, got, "%s", stderr)

@@ -35,17 +35,19 @@ type File struct {
 	// nextPrev and nextPrevLen become prev and plen together with next.
 	nextPrev    uint64
 	nextPrevLen int64
-	skip        int64 // in cur: no '\n' between off and here, which is more than MaxLine
-	hole        int64 // in cur: nothing but NULs between the place looked at last and here
-	fresh       bool  // start was given, and nothing was consumed since
-	checked     bool  // this call of Next has compared cur with what was read of it, and read no more since
-	ended       bool  // Next returned io.EOF: nobody knows what became of cur since
-	missing     bool  // nothing was at the path when it was looked at last
-	away        bool  // no file was current since Open or Suspend
-	suspended   bool  // cur is nil because it was closed
-	drained     bool  // and nothing of it was unread
-	held        int64 // given - off, while suspended
-	quiet       quiet // zero: what there is was not read to its end
+	skip        int64     // in cur: no '\n' between off and here, which is more than MaxLine
+	hole        int64     // in cur: nothing but NULs between the place looked at last and here
+	fresh       bool      // start was given, and nothing was consumed since
+	checked     bool      // this call of Next has compared cur with what was read of it, and read no more since
+	ended       bool      // Next returned io.EOF: nobody knows what became of cur since
+	missing     bool      // nothing was at the path when it was looked at last
+	missed      time.Time // that was so first
+	mourned     bool      // that was said, or is not to be
+	away        bool      // no file was current since Open or Suspend
+	suspended   bool      // cur is nil because it was closed
+	drained     bool      // and nothing of it was unread
+	held        int64     // given - off, while suspended
+	quiet       quiet     // zero: what there is was not read to its end
 	stats       Stats
 }
 

@@ -119,6 +119,9 @@ func (f *File) unchanged() (now glance, same bool) {
 
 // rests is Next while nothing has changed since the log looked like now.
 func (f *File) rests(now glance, buf []byte) (parsers.Block, error) {
+	if f.missing {
+		f.sayMissing()
+	}
 	if now.cur == (stamp{}) || f.opt.Now().Sub(f.quiet.since) < grace {
 		return parsers.Block{}, io.EOF
 	}

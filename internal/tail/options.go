@@ -31,6 +31,10 @@ type Options struct {
 	// MayBeGone says that the path may have been removed for good, as one that a
 	// glob matched once: nothing is said of its being missing. See Over.
 	MayBeGone bool
+	// MissingFor is for how long nothing must have been at the path before that
+	// is said; 0: none. Who looks all the time also looks in the middle of a
+	// rotation, between its two steps.
+	MissingFor time.Duration
 	// Silence is how long a file must not have been written to for a record that
 	// was held back to be returned as Final; 0: only a later Open does it, when
 	// nothing was added since.

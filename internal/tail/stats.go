@@ -94,10 +94,14 @@ func (f *File) once(msg string, args ...any) {
 
 // sayMissing says that the log is missing, once until it is back.
 func (f *File) sayMissing() {
-	if !f.opt.MayBeGone && !f.missing {
+	now := f.opt.Now()
+	if !f.missing {
+		f.missing, f.mourned, f.missed = true, f.opt.MayBeGone, now
+	}
+	if !f.mourned && now.Sub(f.missed) >= f.opt.MissingFor {
+		f.mourned = true
 		f.once("the log is missing; it is read on when it is back")
 	}
-	f.missing = true
 }
 
 func (f *File) warn(doing string, err error) {

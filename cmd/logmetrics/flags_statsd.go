@@ -1,0 +1,21 @@
+package main
+
+import (
+	"cmp"
+
+	"github.com/logmetrics/logmetrics/outputs"
+)
+
+type statsdFlags struct {
+	StatsdHost       []string `group:"statsd" placeholder:"HOST:PORT" help:"Default 127.0.0.1:8125; may carry a protocol, as tcp://HOST:PORT, and be repeated."`
+	StatsdProtocol   string   `group:"statsd" placeholder:"NAME" help:"udp (default), tcp or unixgram."`
+	StatsdType       string   `group:"statsd" enum:"auto,gauge" default:"auto" help:"auto: each metric as what it is, and as a gauge under Logster's parser names; gauge: always a gauge, one a datagram."`
+	StatsdPacketSize int      `group:"statsd" default:"1432" help:"Bytes of the largest datagram."`
+	StatsdTags       string   `group:"statsd" enum:"none,dogstatsd,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
+}
+
+func (f *statsdFlags) options(alias bool) []outputs.Options {
+	return hosts(f.StatsdHost, cmp.Or(f.StatsdProtocol, "udp"), "127.0.0.1:8125", outputs.Options{
+		PacketSize: f.StatsdPacketSize, TagStyle: f.StatsdTags, Gauges: f.StatsdType == "gauge" || alias,
+	})
+}

@@ -272,23 +272,29 @@ func TestCancelDuring(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				p := listen(t, v, "127.0.0.1:0", fn)
 				v.opt.Address = p.address
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				done := make(chan error, 1)
-				out := newVariant(t, v)
-				go func() { done <- out.Write(ctx, bigBatch()) }()
-				<-p.accepted
-				cancel()
-				select {
-				case err := <-done:
-					require.ErrorIs(t, err, context.Canceled)
-				case <-time.After(time.Second):
-					require.FailNow(t, "Write goes on after its context is cancelled")
-				}
+				assertCancels(t, newVariant(t, v), bigBatch(), func() { <-p.accepted })
 				p.stop(t)
 			})
 		}
 	})
+}
+
+// assertCancels has out write b, cancels when begun has returned, and checks
+// that Write keeps to its second.
+func assertCancels(t *testing.T, out outputs.Output, b *metric.Batch, begun func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- out.Write(ctx, b) }()
+	begun()
+	cancel()
+	select {
+	case err := <-done:
+		require.ErrorIs(t, err, context.Canceled)
+	case <-time.After(time.Second):
+		require.FailNow(t, "Write goes on after its context is cancelled")
+	}
 }
 
 // bigBatch is larger than what kernels hold for a peer that does not read.

@@ -125,19 +125,10 @@ func TestExecCancelled(t *testing.T) {
 	testutil.LeakCheck(t)
 	setsid := testutil.Peer(t, "setsid")
 	out, file := execScript(t, time.Minute, setsid+` sh -c 'echo $$ >>"$1"; exec sleep 1000' x "$1" & sleep 1000`)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- out.Write(ctx, sampleBatch()) }()
-	ids := started(t, file, 1)
-	t.Cleanup(func() { _ = syscall.Kill(ids[0], syscall.SIGKILL) })
-	cancel()
-	select {
-	case err := <-done:
-		require.ErrorIs(t, err, context.Canceled)
-	case <-time.After(time.Second):
-		require.FailNow(t, "Write goes on after its context is cancelled")
-	}
+	assertCancels(t, out, sampleBatch(), func() {
+		ids := started(t, file, 1)
+		t.Cleanup(func() { _ = syscall.Kill(ids[0], syscall.SIGKILL) })
+	})
 }
 
 func TestExecFindsThePath(t *testing.T) {

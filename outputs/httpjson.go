@@ -13,7 +13,10 @@ import (
 
 // HTTPOptions are those of the http output alone.
 type HTTPOptions struct {
-	HeadersFile string // file with lines "Name: value" for each request; see readHeaders
+	// HeadersFile has headers of each request, one "Name: value" a line, besides
+	// empty lines and those that begin with '#'. Others must not be able to read
+	// it. "": no headers.
+	HeadersFile string
 }
 
 func newHTTP(opt Options) (Output, error) {

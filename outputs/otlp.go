@@ -20,7 +20,10 @@ import (
 
 // OTLPOptions are those of the otlp output alone.
 type OTLPOptions struct {
-	HeadersFile string // file with lines "Name: value" for each request; see readHeaders
+	// HeadersFile has headers of each request, one "Name: value" a line, besides
+	// empty lines and those that begin with '#'. Others must not be able to read
+	// it. "": no headers.
+	HeadersFile string
 	Hostname    string // of this machine, for the resource attribute host.name; "": none
 }
 

@@ -41,11 +41,11 @@ type Stateful interface {
 	// Restore sets what the output remembers to a Memo that was kept after an
 	// earlier batch, or to nothing, for nil. It is called before the first Write.
 	Restore(memo []byte) error
-	// Memo returns what must be kept before the next batch is written; it is
-	// called after a Write that returned nil, and may be called at any time
-	// between Writes. When that batch is written once more after Restore, what is
-	// delivered is the same again, for the memo knows the batch by its ID; batches
-	// before it were taken, and writing them delivers nothing.
+	// Memo returns what must be kept before it is kept that the batches up to now
+	// were taken; it may be called at any time between Writes. After Restore all
+	// that were written since the Memo before may be written once more: of the
+	// newest, which the memo knows by its ID, the same is delivered again; those
+	// before it were taken, and nothing is delivered.
 	Memo() []byte
 }
 

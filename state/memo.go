@@ -56,8 +56,8 @@ func (j *Job) Memo(output string) ([]byte, error) {
 }
 
 // Remember keeps memo for output. It is called before [Job.Took], so after a
-// crash between the two the memo may be of the batch that is offered once
-// more; the output knows by the batch's ID. 2 fsyncs.
+// crash between the two the batches that it holds are offered once more; the
+// output knows by their IDs. 2 fsyncs.
 func (j *Job) Remember(output string, memo []byte) error {
 	dst := append([]byte(memoMagic), memoVersion)
 	dst = append(appendText(dst, output), memo...)

@@ -28,20 +28,6 @@ import (
 // limit is how long a process may take for what it does at once.
 const limit = 30 * time.Second
 
-// built builds the real binary, once for all tests.
-var built = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "logmetrics-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "logmetrics")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w: %s", err, out)
-	}
-	return os.ReadFile(path)
-})
-
 // site is a directory with logs, a configuration, and processes that follow.
 type site struct {
 	t   *testing.T
@@ -51,12 +37,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	program, err := built()
-	require.NoError(t, err)
-	s := &site{t: t, dir: t.TempDir()}
-	s.bin = s.file("logmetrics")
-	require.NoError(t, os.WriteFile(s.bin, program, 0o755))
-	return s
+	return &site{t: t, dir: t.TempDir(), bin: program(t)}
 }
 
 func (s *site) file(name string) string { return filepath.Join(s.dir, name) }

@@ -26,7 +26,7 @@ type cloudwatchFlags struct {
 func (f *cloudwatchFlags) options() []outputs.Options {
 	aws := awsFiles{profile: f.CloudwatchProfile}
 	opt := outputs.Options{CloudWatch: outputs.CloudWatchOptions{
-		Namespace: f.CloudwatchNamespace, Dimensions: f.CloudwatchDimensions.tags,
+		Namespace: f.CloudwatchNamespace, Dimensions: f.CloudwatchDimensions.Tags,
 		Region:      cmp.Or(f.CloudwatchRegion, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), aws.region()),
 		Credentials: aws.credentials,
 	}}
@@ -36,8 +36,9 @@ func (f *cloudwatchFlags) options() []outputs.Options {
 	return hosts([]string{f.CloudwatchEndpoint}, "https", "", opt)
 }
 
-// dimensions are read from KEY=VALUE,KEY=VALUE.
-type dimensions struct{ tags metric.Tags }
+// dimensions are read from KEY=VALUE,KEY=VALUE. Tags are exported for json, of
+// which a follower makes its key.
+type dimensions struct{ Tags metric.Tags }
 
 // UnmarshalText reads the list.
 func (d *dimensions) UnmarshalText(text []byte) error {
@@ -46,7 +47,7 @@ func (d *dimensions) UnmarshalText(text []byte) error {
 		if !ok || key == "" || value == "" {
 			return fmt.Errorf("%q: KEY=VALUE is expected, several with commas", pair)
 		}
-		d.tags = append(d.tags, metric.Tag{Key: key, Value: value})
+		d.Tags = append(d.Tags, metric.Tag{Key: key, Value: value})
 	}
 	return nil
 }

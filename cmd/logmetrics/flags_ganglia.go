@@ -8,15 +8,16 @@ type gangliaFlags struct {
 }
 
 func (f *gangliaFlags) options() []outputs.Options {
-	return []outputs.Options{{Ganglia: outputs.GangliaOptions{Args: f.GmetricOptions.list}}}
+	return []outputs.Options{{Ganglia: outputs.GangliaOptions{Args: f.GmetricOptions.List}}}
 }
 
-// shellWords are the words of a text that is quoted as in a shell.
-type shellWords struct{ list []string }
+// shellWords are the words of a text that is quoted as in a shell. The list is
+// exported for json, of which a follower makes its key.
+type shellWords struct{ List []string }
 
 // UnmarshalText splits a text.
 func (w *shellWords) UnmarshalText(text []byte) (err error) {
 	list, err := splitWords(string(text))
-	w.list = append([]string{}, list...) // not nil: no options are not the usual ones
+	w.List = append([]string{}, list...) // not nil: no options are not the usual ones
 	return err
 }

@@ -7,25 +7,63 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 )
 
 // The scripts run the program itself and these commands, all of them this
 // test's binary under other names.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withProgram{m}, map[string]func(){
 		"logmetrics": main,
 		"exits":      exits,
 		"holding":    holding,
 		"sink":       sink,
 	})
+}
+
+// withProgram runs tests with a folder for the program. Each test having a file
+// of its own would not do: one that another test's child still has open for
+// writing, for the moment before it becomes another program, cannot be run.
+type withProgram struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (m withProgram) Run() int {
+	var err error
+	if binDir, err = os.MkdirTemp("", "logmetrics-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(binDir)
+	return m.M.Run()
+}
+
+var binDir string // while tests run
+
+// built builds the real binary, once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binDir, "logmetrics")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+// program returns the path of the real binary.
+func program(t testing.TB) string {
+	t.Helper()
+	path, err := built()
+	require.NoError(t, err)
+	return path
 }
 
 func TestScript(t *testing.T) {

@@ -18,9 +18,7 @@ import (
 // least of several runs is what the packages cost; the rest is the machine.
 func TestInitIsCheap(t *testing.T) {
 	const limit = 2.0 // ms, of all packages together
-	bin := filepath.Join(t.TempDir(), "logmetrics")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	bin := program(t)
 	least, trace := initCost(t, bin)
 	for range 9 {
 		if ms, text := initCost(t, bin); ms < least {
@@ -54,15 +52,14 @@ func initCost(t *testing.T, bin string) (ms float64, trace string) {
 // program: every flag, parser and output in them is there.
 func TestExamplesParse(t *testing.T) {
 	found := 0
-	for _, file := range []string{"README.md", "docs/operating.md", "docs/daemon.md", "docs/from-logster.md", "docs/parsers.md", "docs/outputs.md", "docs/regex.md"} {
-		text, err := os.ReadFile("../../" + file)
-		if os.IsNotExist(err) {
-			continue
-		}
+	pages, err := filepath.Glob(root + "docs/*.md")
+	require.NoError(t, err)
+	for _, file := range append(pages, root+"README.md") {
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, line := range commandLines(string(text)) {
 			found++
-			t.Run(file+"/"+line, func(t *testing.T) { parses(t, line) })
+			t.Run(filepath.Base(file)+"/"+line, func(t *testing.T) { parses(t, line) })
 		}
 	}
 	for _, line := range commandLines(examples + shortUsage) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -177,13 +176,10 @@ func TestDemo(t *testing.T) {
 	for _, tool := range []string{"bash", "awk", "grep", "sed", "wc"} {
 		testutil.Peer(t, tool)
 	}
-	bin := filepath.Join(t.TempDir(), "logmetrics")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, root+"tools/demo.sh", bin)
+	cmd := exec.CommandContext(ctx, root+"tools/demo.sh", program(t))
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoError(t, cmd.Run(), stderr.String())
 	assert.Empty(t, stderr.String())

@@ -71,7 +71,7 @@ func clocks() map[string][]int64 {
 	}
 }
 
-// TestClockJumps: see promise R9. Counts are exact whatever the clock shows, a
+// TestClockJumps: counts are exact whatever the clock shows, a
 // rate is over a length that is known or it is not there.
 func TestClockJumps(t *testing.T) {
 	rules := filepath.Join(t.TempDir(), "rules.yaml")

@@ -231,7 +231,7 @@ func (w *world) refused(what string) {
 	assert.Equal(w.t, printed, w.ledger.count("stdout"), "nothing is printed")
 }
 
-// TestStateOnFullDisk: see promise R4. Nothing is emitted that is not kept.
+// TestStateOnFullDisk: nothing is emitted that is not kept.
 func TestStateOnFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, when := range []string{"first run", "later run"} {

@@ -51,7 +51,7 @@ type Job struct {
 	Interval    time.Duration    // of Follow and LogTime: length of the intervals, whole seconds; 10 s
 	Grace       time.Duration    // of LogTime: how long after its end an interval stays open; 60 s
 	Progress    func(Progress)   // of Run: told, some times a second, how far it has come; nil: nobody asks
-	Notifier    tail.Notifier    // of Follow: tells when logs grow; nil: they are looked at each second
+	Notifier    tail.Notifier    // of Follow: tells when logs grow; nil: they are looked at four times a second
 	Status      *Status          // of Follow: what the job tells of itself; nil: nobody asks
 	Log         *slog.Logger     // slog.Default()
 	FS          vfs.FS           // the operating system's

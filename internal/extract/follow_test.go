@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/tail"
 	"github.com/logmetrics/logmetrics/internal/vfs"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/parsers"
@@ -392,4 +394,33 @@ func TestClockThatJumpsWhileFollowing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// sluggish is a parser that takes a second for each block.
+type sluggish struct{ parsers.Parser }
+
+func (p sluggish) Parse(b parsers.Block, rec *metric.Recorder) parsers.Stats {
+	time.Sleep(time.Second)
+	return p.Parser.Parse(b, rec)
+}
+
+// TestALogThatGrowsTooFastLeavesTimeForOthers: one that is not read to its end
+// in an interval, as a socket that is flooded may never be, is not read first
+// in the next.
+func TestALogThatGrowsTooFastLeavesTimeForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		other := filepath.Join(filepath.Dir(log), "other.log")
+		job.Logs, job.Workers = append(job.Logs, other), 1
+		inner := job.Parser.New
+		job.Parser.New = func(opt parsers.Options, rec *metric.Recorder) (parsers.Parser, error) {
+			p, err := inner(opt, rec)
+			return sluggish{p}, err
+		}
+		appendText(t, log, strings.Repeat(`{"text": "much"}`+"\n", 30*tail.BlockSize/17))
+		appendText(t, other, `{"n": 1}`+"\n")
+		following(t, job, func() { time.Sleep(19 * time.Second) })
+		assert.EqualValues(t, 1, out.total(t, "n"))
+	})
 }

@@ -128,7 +128,7 @@ func (c child) values(t testing.TB) (metrics []string, account map[string]string
 	return metrics, account
 }
 
-// TestHostileContent: see promise R10. What is hostile changes nothing in what
+// TestHostileContent: what is hostile changes nothing in what
 // the other lines give, is counted, and costs neither memory nor more than
 // linear time.
 func TestHostileContent(t *testing.T) {
@@ -148,7 +148,9 @@ func TestHostileContent(t *testing.T) {
 			}
 			assert.Equal(t, metricText(2), account["longLines"])
 			assert.Equal(t, metricText(holeLength), account["nulBytes"])
-			assert.LessOrEqual(t, run.peak, int64(maxPeak))
+			if !testutil.Race() { // which makes this process large, and so the child's peak, see forgetPeak
+				assert.LessOrEqual(t, run.peak, int64(maxPeak))
+			}
 			fi, err := os.Stat(hostile)
 			require.NoError(t, err)
 			assert.Less(t, run.cpu, time.Duration(fi.Size()>>20)*maxPerMiB)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/source"
@@ -83,7 +84,8 @@ func (r *run) options(f *file) source.Options {
 		File: tail.Options{
 			FS: r.job.FS, Log: r.job.Log, MaxLine: r.job.MaxLine, Now: r.job.Now, Silence: recordSilence,
 			FromEnd: fresh, Last: r.lastBytes, FromOldest: r.first && r.job.FromBegin && r.older(f.path),
-			MissingFor: missing, MayBeGone: !r.named(f.path),
+			MissingFor: missing,
+			MayBeGone:  !r.named(f.path),
 		},
 		Follow: r.woken != nil, Wake: r.waker(f), JournalDir: r.job.JournalDir,
 	}
@@ -172,15 +174,7 @@ func (in *intake) find(path string) *file {
 	return nil
 }
 
-func comparePath(f *file, path string) int {
-	switch {
-	case f.path < path:
-		return -1
-	case f.path > path:
-		return 1
-	}
-	return 0
-}
+func comparePath(f *file, path string) int { return strings.Compare(f.path, path) }
 
 func (in *intake) add(f *file) {
 	i, _ := slices.BinarySearchFunc(in.files, f.path, comparePath)
@@ -219,7 +213,7 @@ func (r *run) found(errs []error) {
 		}
 	}
 	before := r.troubles
-	r.setTroubles(now)
+	r.troubles = now
 	r.note(errs, before)
 }
 
@@ -235,14 +229,6 @@ func (r *run) note(errs []error, said map[string]string) {
 		if said[path] != text {
 			r.job.Log.Warn("a log cannot be read now; it is tried again", "source", path, "err", text)
 		}
-		r.mu.Lock()
 		r.troubles[path] = text
-		r.mu.Unlock()
 	}
-}
-
-func (r *run) setTroubles(now map[string]string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.troubles = now
 }

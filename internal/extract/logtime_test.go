@@ -123,13 +123,9 @@ func TestRunsByLogTimeLeaveIntervalsOpen(t *testing.T) {
 		job, log, h := timed(t, out)
 		for range 30 {
 			h.now = time.Now().Unix()
-			f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-			require.NoError(t, err)
-			_, err = f.Write(h.text(10))
-			require.NoError(t, err)
-			require.NoError(t, f.Close())
+			appendText(t, log, string(h.text(10)))
 			time.Sleep(time.Minute)
-			_, err = extract.Run(t.Context(), job)
+			_, err := extract.Run(t.Context(), job)
 			require.NoError(t, err)
 		}
 		time.Sleep(2 * time.Minute)
@@ -148,11 +144,7 @@ func TestFollowByLogTime(t *testing.T) {
 			following(t, job, func() {
 				for range 40 {
 					h.now = time.Now().Unix()
-					f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-					require.NoError(t, err)
-					_, err = f.Write(h.text(3))
-					require.NoError(t, err)
-					require.NoError(t, f.Close())
+					appendText(t, log, string(h.text(3)))
 					time.Sleep(7 * time.Second)
 				}
 			})

@@ -128,7 +128,11 @@ func (in *intake) pass(ctx context.Context, limit int64, due time.Time) (more bo
 	}
 	in.guard(ctx, in.workers[0])
 	wg.Wait()
-	return slices.ContainsFunc(in.files, func(f *file) bool { return f.ready })
+	more = slices.ContainsFunc(in.files, func(f *file) bool { return f.ready })
+	if more && !due.IsZero() {
+		in.at++ // one that is written faster than it is read leaves the next interval to the others
+	}
+	return more
 }
 
 // guard runs a worker. A panic of its parser is the job's failure, not that of

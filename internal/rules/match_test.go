@@ -274,7 +274,7 @@ func TestDemotionGivesTheRightAnswer(t *testing.T) {
 	assert.Nil(t, e.rules[0].matcher.back)
 }
 
-// R10: no line costs more than the time limit, whatever is in it and whichever
+// TestHostileLinesAreBounded: no line costs more than the time limit, whatever is in it and whichever
 // engine looks at it.
 func TestHostileLinesAreBounded(t *testing.T) {
 	patterns := map[string]string{

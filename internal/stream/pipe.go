@@ -115,7 +115,7 @@ func (r *fifo) run(f *feed.Feed) error {
 	}
 }
 
-// fill is poller.read, remembering what it reopen needs to know.
+// fill is poller.read, and remembers what reopen needs to know.
 func (r *fifo) fill(free []byte) (int, error) {
 	n, err := r.read(free)
 	if n > 0 {

@@ -5,7 +5,7 @@ LDFLAGS := -trimpath -ldflags=-s
 export CGO_ENABLED ?= 0
 FUZZTIME ?= 10s
 
-.PHONY: help demo build test check short race fuzz bench chaos golden lint cross clean
+.PHONY: help demo build test check short race fuzz bench chaos soak golden lint cross clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -42,8 +42,12 @@ cross: ## build for every platform
 bench: build ## Go benchmarks, then the binary beside grep, wc, mawk and mtail
 	@bench/bench.sh $(BIN)
 
-chaos: ## kill -9 at random instants over rotating logs, 1000 times
-	$(GO) test -count=1 -timeout 60m -run 'Chaos|FaultPoint' ./internal/extract -v -kills 1000
+chaos: ## runs from cron killed 1000 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs
+	$(GO) test -count=1 -timeout 60m -run 'TestChaos|FaultPoint' ./internal/extract -v -kills 1000
+	$(GO) test -count=1 -timeout 0 -run DaemonChaos ./internal/extract -v -minutes $(or $(MIN),10) $(if $(SEED),-seed $(SEED))
+
+soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow
+	$(GO) test -count=1 -timeout 0 -run TestSoak ./internal/extract -v -minutes $(or $(MIN),20)
 
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update

@@ -224,11 +224,12 @@ func (j *Job) Queue() []uint64 {
 
 // Batches reads the batches of one Commit, of which seq is the last. A file that
 // is damaged or gone is put aside, its batches are counted in State.Damaged and
-// it is said; the error then wraps ErrCorrupt, and the rest of the queue goes on.
+// it is said; the error then wraps ErrCorrupt, and the rest of the queue goes on. For one that
+// Trim has deleted the error wraps ErrNotQueued.
 func (j *Job) Batches(seq uint64) ([]*metric.Batch, error) {
 	i := slices.IndexFunc(j.queue, func(e entry) bool { return e.seq == seq && !e.done })
 	if i < 0 {
-		return nil, fmt.Errorf("read batch %d: it is not in the queue", seq)
+		return nil, fmt.Errorf("read batch %d: %w", seq, ErrNotQueued)
 	}
 	e := j.queue[i]
 	r, b, err := j.parse(e)

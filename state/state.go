@@ -28,6 +28,9 @@ var (
 	// ErrUncertain says that a write may or may not have become durable. The
 	// Job takes no more writes: Close it and Open it again, which finds out.
 	ErrUncertain = errors.New("not known to be on disk")
+	// ErrNotQueued says that a batch is not in the queue, or not any more: Trim
+	// has deleted it since the queue was listed.
+	ErrNotQueued = errors.New("it is not in the queue")
 )
 
 // Key tells jobs apart.

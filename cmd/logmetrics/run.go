@@ -27,7 +27,7 @@ type runCmd struct {
 	SelfMetrics *bool `group:"names" negatable:"" help:"Send the job's own account, too, under PREFIX.logmetrics. Without the flag: with --follow alone."`
 
 	Output   []string      `group:"outputs" short:"o" placeholder:"NAME" help:"Where to send: ${outputs}; may be repeated. Required."`
-	Patience time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output."`
+	Patience time.Duration `group:"outputs" name:"delivery-timeout" default:"20s" help:"How long one run tries to deliver what is queued for an output; with --follow: each batch."`
 	DryRun   bool          `group:"outputs" short:"d" help:"Print what would be sent, byte for byte; touch no state. Without state, read the last 1 MiB."`
 
 	stateFlags

@@ -3,9 +3,11 @@ package extract_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,6 +51,7 @@ type mayhem struct {
 	count  map[string]int
 	small  bool // disks have little room
 	full   func()
+	diary  []string // since all was well
 }
 
 // event is what happens later.
@@ -198,6 +201,7 @@ func (m *mayhem) up() {
 	require.NoError(m.t, p.cmd.Start())
 	go func() { defer close(p.done); _ = p.cmd.Wait() }() // the process' state tells it all
 	m.now = p
+	m.diary = append(m.diary, fmt.Sprintf("tick %d: start %d", m.ticks, p.cmd.Process.Pid))
 }
 
 func (m *mayhem) signal(s syscall.Signal) {
@@ -208,6 +212,7 @@ func (m *mayhem) signal(s syscall.Signal) {
 	m.count[map[syscall.Signal]string{
 		syscall.SIGKILL: "kills", syscall.SIGTERM: "SIGTERM", syscall.SIGSTOP: "SIGSTOP", syscall.SIGCONT: "SIGCONT", syscall.SIGHUP: "SIGHUP",
 	}[s]]++
+	m.diary = append(m.diary, fmt.Sprintf("tick %d: %v to %d", m.ticks, s, m.now.cmd.Process.Pid))
 	_ = m.now.cmd.Process.Signal(s) // it may have ended
 }
 
@@ -323,11 +328,17 @@ func (m *mayhem) settle() {
 			w.append(1)
 			w.reopen()
 			w.append(1)
-			w.rest()
+			w.whole()
 		}
 	}
 	m.configure()
 	m.await()
+	m.diary = nil
+	for _, v := range m.jobs {
+		for _, w := range v.writers {
+			w.rotations, w.diary = 0, nil
+		}
+	}
 }
 
 // await waits until every line has arrived, and checks that it did once.
@@ -344,10 +355,34 @@ func (m *mayhem) await() {
 				m.up()
 			}
 			if time.Now().After(end) {
-				v.ledger.check(m.t, "graphite", v.written, nil)
-				require.FailNow(m.t, "lines do not arrive", "%s", &m.now.said)
+				m.explain(v)
+				break
 			}
 		}
 		v.ledger.check(m.t, "graphite", v.written, nil)
 	}
+}
+
+// explain tells what led to lines not being there.
+func (m *mayhem) explain(v *victim) {
+	m.t.Helper()
+	missing := numbers(0, v.written)
+	for _, d := range v.ledger.batches["graphite"] {
+		for _, line := range d.lines {
+			id, _ := lineNumber(m.t, line)
+			delete(missing, id)
+		}
+	}
+	m.t.Logf("%d lines are missing: %v", len(missing), slices.Sorted(maps.Keys(missing)))
+	for _, w := range v.writers {
+		m.t.Logf("%s\n%s", w.path, strings.Join(w.diary, "\n"))
+		files, err := filepath.Glob(w.path + "*")
+		require.NoError(m.t, err)
+		for _, name := range files {
+			if fi, err := os.Stat(name); err == nil {
+				m.t.Logf("%s %d bytes, inode %d", name, fi.Size(), fi.Sys().(*syscall.Stat_t).Ino)
+			}
+		}
+	}
+	m.t.Logf("events: %s\nthe daemon said: %s", strings.Join(m.diary, "\n"), &m.now.said)
 }

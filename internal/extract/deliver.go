@@ -77,8 +77,8 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 	r.mu.Lock()
 	batches, err := r.kept.Batches(seq)
 	r.mu.Unlock()
-	if errors.Is(err, state.ErrCorrupt) {
-		return nil // kept aside, counted and said by state
+	if errors.Is(err, state.ErrCorrupt) || errors.Is(err, state.ErrNotQueued) {
+		return nil // kept aside, or dropped since: counted and said by state
 	}
 	if err != nil {
 		return err
@@ -99,8 +99,15 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 	return errors.Join(err, r.took(d, taken))
 }
 
-// write delivers one batch. One that the output can never take is dropped, and said.
+// write delivers one batch. One that the output can never take is dropped, and
+// said. Where the job is followed the output may take Patience for each: what
+// waited through a long outage may take much longer.
 func (r *run) write(ctx context.Context, d Destination, b *metric.Batch) error {
+	if r.woken != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.job.Patience)
+		defer cancel()
+	}
 	err := guarded(ctx, d, b)
 	if errors.Is(err, outputs.ErrPermanent) {
 		r.job.Log.Error("a batch is dropped: the output cannot take it", "output", d.Name, "batch", b.ID.Seq, "err", err)
@@ -146,10 +153,11 @@ const (
 func (r *run) keepDelivering(ctx context.Context, d Destination, more <-chan struct{}) {
 	pause := time.Duration(0)
 	for {
-		attempt, cancel := context.WithTimeout(ctx, r.job.Patience)
-		err := r.deliverTo(attempt, d)
-		cancel()
-		pause = r.judge(d, err, pause)
+		before := r.takenBy(d)
+		err := r.deliverTo(ctx, d)
+		if pause = r.judge(d, err, pause); err != nil && r.takenBy(d) > before {
+			pause = pauseFirst // it works, now and then
+		}
 		var again <-chan time.Time
 		wake := more
 		if err != nil {
@@ -162,6 +170,13 @@ func (r *run) keepDelivering(ctx context.Context, d Destination, more <-chan str
 		case <-again:
 		}
 	}
+}
+
+// takenBy returns the number of the last batch that the output took.
+func (r *run) takenBy(d Destination) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.st.Taken[d.Name]
 }
 
 // judge says when an output begins to fail and when it takes batches again,

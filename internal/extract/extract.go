@@ -44,7 +44,7 @@ type Job struct {
 	MaxSeries   int              // metric.DefaultMaxSeries
 	MaxLine     int              // bytes; 1 MiB
 	SpoolSize   int64            // bytes; 64 MiB
-	Patience    time.Duration    // how long a run tries to deliver; 20 s
+	Patience    time.Duration    // how long a run tries to deliver, and Follow each batch; 20 s
 	JournalDir  string           // has the journal's files; empty: those of this machine
 	SelfMetrics bool             // the run's own account is part of the batch, under "logmetrics."
 	LogTime     bool             // lines go into the intervals of their own stamps, not of the clock

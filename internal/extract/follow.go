@@ -43,6 +43,7 @@ type follower struct {
 	looked time.Time       // when logs were last looked for
 	seq    uint64          // of the newest block, after the last pass
 	going  bool            // there was an interval
+	behind bool            // in this interval the logs were never read to their ends
 	stuck  error           // why nothing can be kept
 	more   []chan struct{} // to those that deliver
 }
@@ -108,7 +109,7 @@ func (f *follower) interval(ctx context.Context) error {
 	}
 	f.going = true
 	vfs.Point("before-emit")
-	f.hand(ctx, more)
+	f.hand(ctx)
 	return f.in.refresh(f.st.Open)
 }
 
@@ -142,8 +143,10 @@ func (f *follower) readUntil(ctx context.Context, due time.Time) (more bool) {
 	tick := time.NewTicker(f.pace.every(len(f.in.files)))
 	defer tick.Stop()
 	f.look() // an interval of a second ends before the first tick
+	f.behind = true
 	for {
 		more = f.in.pass(ctx, f.limit(), due)
+		f.behind = f.behind && more
 		f.read()
 		if more && f.job.LogTime || f.in.broken != nil || ctx.Err() != nil || f.ended() || !f.job.Now().Before(due) {
 			return more

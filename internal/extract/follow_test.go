@@ -260,6 +260,81 @@ func TestSpoolDropsTheOldestAndSaysSo(t *testing.T) {
 	})
 }
 
+// TestOutageHoldsUpNoInterval: while an output takes nothing, and the queue is
+// full, each interval still has its batch.
+func TestOutageHoldsUpNoInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &taker{fail: errors.New("connection refused")}
+		job, log := followed(t, out)
+		job.SpoolSize, job.SelfMetrics = 20<<10, true
+		following(t, job, func() {
+			for i := range 200 {
+				if i == 180 {
+					out.set(nil)
+				}
+				appendLines(t, log, 1)
+				time.Sleep(10 * time.Second)
+			}
+		})
+		assert.EqualValues(t, 200, out.batches[len(out.batches)-1].ID.Seq)
+		for stamp, lines := range out.sums(t, "n") {
+			assert.InDelta(t, 1, lines, 1, "of the interval at %d", stamp) // written just at its end
+		}
+	})
+}
+
+// TestBatchDroppedBeforeItsTurnIsNoFailure: an output that is back, and slower
+// than what comes, takes one batch after the other, though those that are to be
+// next are dropped.
+func TestBatchDroppedBeforeItsTurnIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, slow := new(taker), &taker{fail: errors.New("connection refused"), slow: 15 * time.Second}
+		job, log := followed(t, good, slow)
+		job.SpoolSize, job.SelfMetrics = 20<<10, true
+		back := time.Now().Unix() + 630 // the attempt that was under way is over then
+		following(t, job, func() {
+			for i := range 160 {
+				if i == 60 {
+					slow.set(nil)
+				}
+				appendLines(t, log, 1)
+				time.Sleep(10 * time.Second)
+			}
+		})
+		dropped := len(good.batches) - int(slow.batches[0].ID.Seq) - len(slow.batches)
+		require.Positive(t, dropped, "batches go while it takes others")
+		assert.InDelta(t, (1000-30)/15, len(slow.batches), 3)
+		for stamp, failures := range good.sums(t, "logmetrics.deliveryErrors") {
+			assert.True(t, failures == 0 || stamp < back, "a failure at %d", stamp-back)
+		}
+	})
+}
+
+// TestSlowOutputIsGivenTimeForEachBatch: to take all that waited may need longer
+// than one batch may.
+func TestSlowOutputIsGivenTimeForEachBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &taker{slow: 3 * time.Second}
+		job, log := followed(t, slow)
+		var said transcript
+		job.Log = slog.New(slog.NewTextHandler(&said, nil))
+		slow.set(errors.New("connection refused"))
+		following(t, job, func() {
+			for i := range 200 {
+				if i == 10 {
+					slow.set(nil)
+				}
+				appendLines(t, log, 1)
+				time.Sleep(10 * time.Second)
+			}
+			time.Sleep(5 * time.Second)
+		})
+		assert.Equal(t, 1, strings.Count(said.String(), "does not take batches"), &said)
+		assert.Equal(t, 1, strings.Count(said.String(), "takes batches again"), &said)
+		assert.EqualValues(t, 200, slow.total(t, "n"))
+	})
+}
+
 func TestFullDiskStopsReadingAndLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := new(taker)

@@ -61,15 +61,17 @@ func (f *follower) hindrance() error {
 }
 
 // hand tells those that deliver that there is something in the queue, and
-// removes from it what all have taken.
-func (f *follower) hand(ctx context.Context, more bool) {
+// removes from it what all have taken. Who is behind waits for them when the
+// queue is crowded; lines that have just been written are never held up, or they
+// would be counted in a later interval.
+func (f *follower) hand(ctx context.Context) {
 	for _, c := range f.more {
 		select {
 		case c <- struct{}{}:
 		default:
 		}
 	}
-	for f.tidy(); more && f.crowded() && ctx.Err() == nil; f.tidy() {
+	for f.tidy(); f.behind && f.crowded() && ctx.Err() == nil; f.tidy() {
 		f.job.Status.beat(f.job.Now)
 		select {
 		case <-f.delivered:

@@ -51,7 +51,7 @@ func TestLongOutage(t *testing.T) {
 	for name, spool := range map[string]int{"within the spool": 8 * all, "beyond the spool": all / 3} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFollowed(t, running, nil, "--spool-size", strconv.Itoa(spool))
+			f := newFollowed(t, running, nil, "--max-series=30000", "--spool-size", strconv.Itoa(spool)) // names of two intervals
 			f.end()
 			f.plain = append(f.plain, "--interval", interval.String())
 			var came arrivals

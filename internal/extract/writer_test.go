@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +18,12 @@ type writer struct {
 	dated     bool     // generations get dates, else numbers
 	names     []string // of dated generations, from old to new
 	file      *os.File
-	half      string // what is still to be written of an unfinished line
-	stale     bool   // the file was renamed
-	rotations int    // since the world was complete
-	packed    bool   // the newest generation was compressed, or never will be
+	half      string   // what is still to be written of an unfinished line
+	stale     bool     // the file was renamed
+	rotations int      // since the world was complete
+	packed    bool     // the newest generation was compressed, or never will be
+	dates     int      // that were used
+	diary     []string // what was done since then
 }
 
 func newWriter(w *world, path string, dated bool) *writer {
@@ -39,6 +42,11 @@ func (wr *writer) open() {
 	require.NoError(wr.w.t, err)
 }
 
+// note remembers what is done, for when it turns out wrong.
+func (wr *writer) note(format string, args ...any) {
+	wr.diary = append(wr.diary, fmt.Sprintf("%d: ", wr.w.written)+fmt.Sprintf(format, args...))
+}
+
 // append writes n lines in some pieces, perhaps with the beginning of another.
 func (wr *writer) append(n int) {
 	wr.w.t.Helper()
@@ -47,6 +55,7 @@ func (wr *writer) append(n int) {
 		wr.reopen()
 	}
 	text := wr.half
+	wr.note("append %d", n)
 	for range n {
 		text += wr.w.line()
 	}
@@ -75,13 +84,6 @@ func (wr *writer) whole() {
 	wr.half = ""
 }
 
-// rest is when the world is to be complete.
-func (wr *writer) rest() {
-	wr.w.t.Helper()
-	wr.whole()
-	wr.rotations = 0
-}
-
 // reopen moves to the file that is at the path, as a program does that is told
 // of the rotation.
 func (wr *writer) reopen() {
@@ -90,6 +92,7 @@ func (wr *writer) reopen() {
 		return
 	}
 	wr.whole()
+	wr.note("reopen")
 	require.NoError(wr.w.t, wr.file.Close())
 	wr.open()
 	wr.stale = false
@@ -107,13 +110,16 @@ func (wr *writer) rotate() {
 		wr.pack() // delaycompress
 	}
 	name := wr.next()
+	wr.note("rotate to %s", filepath.Base(name))
 	if random.IntN(4) == 0 {
 		wr.whole()
+		wr.note("copytruncate")
 		wr.copy(name)
 	} else {
 		require.NoError(wr.w.t, os.Rename(wr.path, name))
 		wr.stale = true
 		if random.IntN(3) > 0 {
+			wr.note("create")
 			require.NoError(wr.w.t, os.WriteFile(wr.path, nil, 0o644))
 		}
 	}
@@ -134,7 +140,8 @@ func (wr *writer) next() string {
 			}
 			wr.names = wr.names[1:]
 		}
-		return fmt.Sprintf("%s-20251130-%d", wr.path, 1764460800+wr.w.written)
+		wr.dates++
+		return fmt.Sprintf("%s-20251130-%d", wr.path, 1764460800+wr.dates)
 	}
 	for i := generations; i >= 1; i-- {
 		for _, ext := range compressions {
@@ -160,6 +167,7 @@ func (wr *writer) pack() {
 	wr.w.t.Helper()
 	wr.packed = true
 	tool := strings.Fields("gzip zstd bzip2 xz")[wr.w.rand.IntN(4)]
+	wr.note("compress")
 	if fi, err := os.Stat(wr.names[len(wr.names)-1]); err == nil && fi.Size() > 0 {
 		wr.w.compressFile(wr.names[len(wr.names)-1], tool)
 	}

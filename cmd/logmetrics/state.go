@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/source"
 	"github.com/logmetrics/logmetrics/state"
 )
 
@@ -72,8 +73,12 @@ func listJob(w io.Writer, info *state.Info) {
 }
 
 // lag tells how many bytes of the file there is now are not read. When it is
-// another file than the position's, only the next run can tell.
+// another file than the position's, only the next run can tell; of the journal
+// nobody can.
 func lag(log string, pos state.Position) string {
+	if !source.IsFile(log) {
+		return "-"
+	}
 	fi, err := os.Stat(log)
 	switch {
 	case err != nil:
@@ -144,6 +149,15 @@ type shownLog struct {
 	Offset int64  `json:"offset"`
 	Dev    uint64 `json:"dev"`
 	Inode  uint64 `json:"inode"`
+	Cursor string `json:"cursor,omitempty"` // of the journal, in place of the others
+}
+
+// String is the position in words.
+func (l shownLog) String() string {
+	if l.Cursor != "" {
+		return "cursor " + printable(l.Cursor)
+	}
+	return fmt.Sprintf("offset %d, inode %d", l.Offset, l.Inode)
 }
 
 func newShown(info *state.Info) *shown {
@@ -155,7 +169,7 @@ func newShown(info *state.Info) *shown {
 		Queue: info.Queue, QueueBytes: info.Bytes, Dropped: s.Dropped, Damaged: s.Damaged,
 	}
 	for log, pos := range s.Logs {
-		v.Logs[log] = shownLog{pos.Offset, pos.Dev, pos.Inode}
+		v.Logs[log] = shownLog{pos.Offset, pos.Dev, pos.Inode, pos.Cursor}
 	}
 	return v
 }
@@ -193,7 +207,7 @@ func (v *shown) print(w io.Writer) {
 	line("newest batch", v.Batch)
 	for _, log := range slices.Sorted(maps.Keys(v.Logs)) {
 		pos := v.Logs[log]
-		line("log", fmt.Sprintf("%s offset %d, inode %d", printable(log), pos.Offset, pos.Inode))
+		line("log", printable(log)+" "+pos.String())
 	}
 	for _, output := range slices.Sorted(maps.Keys(v.Taken)) {
 		line("output", fmt.Sprintf("%s took batch %d", output, v.Taken[output]))

@@ -53,6 +53,7 @@ type look struct {
 // rotated each minute, with sinks that fail now and then. Memory, open files and
 // goroutines do not grow, and all sums are right in the end.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	length := time.Duration(*minutes * float64(time.Minute))
 	s := newSoak(t)
 	pace := time.NewTicker(soakPace)

@@ -267,8 +267,9 @@ func (f *follower) suspend(now time.Time) {
 }
 
 // watch asks to be told when logs are written to, unless they are looked at
-// more often than that.
+// more often than that. Where that was refused it is asked again each time.
 func (f *follower) watch() {
+	f.pace.blind = false
 	for _, log := range f.in.files {
 		switch {
 		case f.pace.busy && log.stop != nil:
@@ -280,20 +281,23 @@ func (f *follower) watch() {
 	}
 }
 
+// notify returns what ends the notifications, nil when there are none.
 func (f *follower) notify(log *file) (stop func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	if _, plain := log.source.(*tail.File); !plain {
+		return stop // it wakes us by itself
+	}
+	err := errors.ErrUnsupported
+	if f.job.Notifier != nil {
+		err = f.job.Notifier.Notify(ctx, log.path, f.waker(log))
+	}
+	if err == nil {
 		return stop
 	}
-	if f.job.Notifier == nil {
-		f.pace.blind = true
-		return stop
-	}
-	if err := f.job.Notifier.Notify(ctx, log.path, f.waker(log)); err != nil {
-		f.pace.blind = true
-		f.job.Log.Debug("nobody tells when the log grows; it is looked at four times a second", "source", log.path, "err", err)
-	}
-	return stop
+	stop()
+	f.pace.blind = true
+	f.job.Log.Debug("nobody tells when the log grows; it is looked at four times a second", "source", log.path, "err", err)
+	return nil
 }
 
 // ended reports whether none of the sources will have anything again.

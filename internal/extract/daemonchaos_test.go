@@ -367,12 +367,14 @@ func (m *mayhem) await() {
 func (m *mayhem) explain(v *victim) {
 	m.t.Helper()
 	missing := numbers(0, v.written)
+	v.ledger.mu.Lock()
 	for _, d := range v.ledger.batches["graphite"] {
 		for _, line := range d.lines {
 			id, _ := lineNumber(m.t, line)
 			delete(missing, id)
 		}
 	}
+	v.ledger.mu.Unlock()
 	m.t.Logf("%d lines are missing: %v", len(missing), slices.Sorted(maps.Keys(missing)))
 	for _, w := range v.writers {
 		m.t.Logf("%s\n%s", w.path, strings.Join(w.diary, "\n"))

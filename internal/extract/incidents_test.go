@@ -175,19 +175,24 @@ func damaged(f *followedWorld, files ...string) {
 // diskFull has the disk of the state full: nothing is sent that is not kept, and
 // nothing is read that cannot be kept.
 func diskFull(f *followedWorld) {
-	for range 2 {
+	for round := range 2 {
+		said := func(text string) {
+			f.t.Helper()
+			if f.way == running {
+				f.waitFor(func() bool { return strings.Count(f.now.said.String(), text) > round }, "%q", text)
+			}
+		}
 		free := fill(f.t, filepath.Join(f.state(), "filler"))
 		f.write(30)
 		f.rotate()
 		f.there()
 		before := f.ledger.lines("graphite")
 		f.full()
+		said("nothing can be kept now, so nothing is read")
 		f.write(30)
 		assert.Equal(f.t, before, f.ledger.lines("graphite"), "nothing is sent")
 		free()
-		if f.way == running {
-			f.says("it can be kept again")
-		}
+		said("it can be kept again")
 		f.meet()
 	}
 }

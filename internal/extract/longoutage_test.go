@@ -75,14 +75,14 @@ func TestLongOutage(t *testing.T) {
 			f.frugal()
 			f.end()
 			dropped := f.dropped(first)
-			came.ascend(t)
+			batches := came.ascend(t)
 			if spool > all {
 				assert.Empty(t, dropped)
 			} else {
 				assert.NotEmpty(t, dropped)
 				assert.Contains(t, f.said, "outputs did not take the oldest batches in time: they are dropped")
 			}
-			t.Logf("%d lines, %d batches, %d of them came; %d lines were dropped", f.written, f.ledger.count("graphite"), len(came.stamps), len(dropped))
+			t.Logf("%d lines, %d batches, %d of them came; %d lines were dropped", f.written, f.ledger.count("graphite"), batches, len(dropped))
 			f.lost, f.step, f.said = dropped, nil, ""
 			f.world.exact()
 		})
@@ -150,12 +150,13 @@ func (f *followedWorld) dropped(first int) map[int]bool {
 	return gone
 }
 
-// ascend checks that no batch came before an older one.
-func (a *arrivals) ascend(t *testing.T) {
+// ascend checks that no batch came before an older one, and returns how many came.
+func (a *arrivals) ascend(t *testing.T) int {
 	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, stamp := range a.stamps {
 		require.True(t, i == 0 || stamp > a.stamps[i-1], "batch %d is of %d, after one of %d", i, stamp, a.stamps[max(i, 1)-1])
 	}
+	return len(a.stamps)
 }

@@ -52,6 +52,10 @@ func (f *File) read(ctx context.Context, buf []byte) (parsers.Block, error) {
 		if err != nil {
 			return parsers.Block{}, err
 		}
+		if n > 0 && !f.still() {
+			f.checked = false
+			return parsers.Block{}, io.EOF
+		}
 		end := bytes.LastIndexByte(buf[:n], '\n') + 1
 		part := buf[:n]
 		if end > 0 {
@@ -79,6 +83,13 @@ func (f *File) read(ctx context.Context, buf []byte) (parsers.Block, error) {
 			f.skip = f.off + int64(n)
 		}
 	}
+}
+
+// still tells whether the current generation, now that it was read, has the
+// content that it was known by: else it was copied and truncated before, perhaps
+// after it was last compared, and what was read is of the generation after next.
+func (f *File) still() bool {
+	return f.cur.holds(f.cur.head, 0) && f.cur.holds(f.mark, f.off-int64(len(f.mark)))
 }
 
 // readAt reads from the current generation; a short read is its end.

@@ -500,3 +500,52 @@ func TestALogThatGrowsTooFastLeavesTimeForOthers(t *testing.T) {
 		assert.EqualValues(t, 1, out.total(t, "n"))
 	})
 }
+
+// TestThousandLogsOfAGlob has logs that come, grow, and rest for so long that
+// their files are closed.
+func TestThousandLogsOfAGlob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(taker)
+		job, log := followed(t, out)
+		dir := filepath.Dir(log)
+		job.Logs = []string{filepath.Join(dir, "*.log")}
+		name := func(i int) string { return filepath.Join(dir, fmt.Sprintf("%04d.log", i)) }
+		lines := 0
+		grow := func(from, to, step int) {
+			for i := from; i < to; i += step {
+				appendLines(t, name(i), 1+i%3)
+				require.NoError(t, os.Chtimes(name(i), time.Now(), time.Now())) // the bubble's
+				lines += 1 + i%3
+			}
+		}
+		grow(0, 1000, 1)
+		following(t, job, func() {
+			time.Sleep(15 * time.Second)
+			assert.Equal(t, 1000, openIn(t, dir))
+			grow(1000, 1100, 1)
+			time.Sleep(20 * time.Second)
+			assert.EqualValues(t, lines, out.total(t, "n"), "new ones are found")
+			for range 40 {
+				grow(0, 1100, 100)
+				time.Sleep(10 * time.Second)
+			}
+			assert.Equal(t, 11, openIn(t, dir), "only those that are written to")
+			grow(0, 1100, 1)
+			time.Sleep(20 * time.Second)
+			assert.EqualValues(t, lines, out.total(t, "n"), "those that rested go on")
+		})
+	})
+}
+
+// openIn counts the files of a directory that this process has open.
+func openIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	for _, e := range list {
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && filepath.Dir(target) == dir {
+			n++
+		}
+	}
+	return n
+}

@@ -48,6 +48,7 @@ type File struct {
 	drained     bool      // and nothing of it was unread
 	held        int64     // given - off, while suspended
 	quiet       quiet     // zero: what there is was not read to its end
+	left        []left    // generations that were left, and may get more lines
 	stats       Stats
 }
 
@@ -142,6 +143,17 @@ func (f *File) Next(ctx context.Context, buf []byte) (parsers.Block, error) {
 	if len(buf) == 0 {
 		buf = make([]byte, BlockSize)
 	}
+	b, err := f.nextInOrder(ctx, buf)
+	if len(f.left) > 0 && errors.Is(err, io.EOF) {
+		if b := f.late(buf); len(b.Bytes) > 0 {
+			return b, nil
+		}
+	}
+	return b, err
+}
+
+// nextInOrder is Next without what comes late.
+func (f *File) nextInOrder(ctx context.Context, buf []byte) (parsers.Block, error) {
 	var before glance
 	if f.ended {
 		var same bool
@@ -211,10 +223,10 @@ func (f *File) proceed() (more bool, err error) {
 		f.next = nil
 		return true, g.close()
 	}
-	g := f.cur
+	g, off := f.cur, f.off
 	f.prev, f.plen, f.fresh = f.nextPrev, f.nextPrevLen, false
 	f.enter(f.next, 0)
-	return true, g.close()
+	return true, f.keepOpen(g, off)
 }
 
 // finishOld ends the pass. A record that was held back at the end of the run
@@ -294,7 +306,7 @@ func (f *File) Over() (file string, over bool) {
 
 // Close implements Source.
 func (f *File) Close() error {
-	var errs []error
+	errs := []error{f.closeLeft()}
 	for _, g := range []*generation{f.cur, f.next} {
 		if g != nil {
 			errs = append(errs, g.close())

@@ -45,8 +45,9 @@
 //
 // From a rotated generation reading goes on to the next one as soon as that has
 // content, for until then the writer may still hold the old one; before it
-// goes it reads the old one to its end once more. Lines that a second writer adds
-// to the old file after that are not seen. An unfinished last line waits for
+// goes it reads the old one to its end once more. Lines that another writer adds
+// to the old file after that come late, as long as the File is open and two minutes
+// have not passed without one; no later Open sees them. An unfinished last line waits for
 // its '\n'; when its file is left, or is compressed, it is returned with one added.
 // A live file that is gone or truncated is treated as when it is opened; it is looked
 // at before each block and at its end. A file that cannot be opened for want of

@@ -11,10 +11,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/testutil"
 )
 
 // The oracle: every line carries a number, each number becomes a series of its
@@ -211,18 +214,39 @@ func good(c *net.TCPConn) []byte {
 func newSink(t testing.TB, name string, l *ledger) *sink {
 	t.Helper()
 	s := &sink{t: t, ledger: l, name: name, behave: good}
-	s.open("127.0.0.1:0")
+	lastPort.CompareAndSwap(0, int32(10000+os.Getpid()%10000))
+	for s.listener == nil {
+		port := lastPort.Add(1)
+		require.Less(t, port, int32(32000), "no port is free")
+		s.listen(fmt.Sprintf("127.0.0.1:%d", port))
+	}
 	t.Cleanup(s.close)
 	return s
 }
 
-// open listens, so that close can be followed by open at the same address.
+// lastPort is the newest port that a sink has tried. Nobody else is given a
+// sink's port while this process lives, also not when it refuses connections for a
+// while: a program would deliver to another test's sink. Ports are below those
+// that systems choose.
+var lastPort atomic.Int32
+
+// open listens again at the address of a sink that was closed. A process that is
+// being started may hold the old socket until it is.
 func (s *sink) open(address string) {
 	s.t.Helper()
+	s.listener = nil
+	testutil.Eventually(s.t, patience, func() bool { return s.listen(address) == nil })
+}
+
+// listen makes the sink listen, if that is possible.
+func (s *sink) listen(address string) error {
 	listener, err := net.Listen("tcp", address)
-	require.NoError(s.t, err)
-	s.listener, s.address = listener.(*net.TCPListener), listener.Addr().String()
+	if err != nil {
+		return err
+	}
+	s.listener, s.address = listener.(*net.TCPListener), address
 	s.wg.Go(func() { s.serve(s.listener) })
+	return nil
 }
 
 // close refuses connections from now on, and waits for those there are.

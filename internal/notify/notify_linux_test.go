@@ -283,7 +283,7 @@ func TestModel(t *testing.T) {
 			},
 			"stop": func(rt *rapid.T) {
 				if len(ears) == 0 {
-					rt.Skip()
+					rt.Skip("nobody listens")
 				}
 				i := rapid.IntRange(0, len(ears)-1).Draw(rt, "which")
 				ears[i].stop()

@@ -96,7 +96,7 @@ func (m *model) abandon() {
 // AppendLate writes to the renamed file, by a writer that has not reopened.
 func (m *model) AppendLate(t *rapid.T) {
 	if m.moved {
-		t.Skip()
+		t.Skip("the writer has moved to the new file")
 	}
 	m.appendTo(m.rotated().suffix, rapid.IntRange(1, 5).Draw(t, "lines"))
 	m.gens[len(m.gens)-1].start = len(m.want)
@@ -106,7 +106,7 @@ func (m *model) rotated() *gen { return m.gens[len(m.gens)-2] }
 
 func (m *model) Partial(t *rapid.T) {
 	if !m.moved {
-		t.Skip()
+		t.Skip("the writer has not moved to the new file")
 	}
 	m.partial()
 }
@@ -151,7 +151,7 @@ func (m *model) CopyTruncate(*rapid.T) {
 func (m *model) Compress(t *rapid.T) {
 	i := rapid.IntRange(0, len(m.gens)-1).Draw(t, "generation")
 	if i == len(m.gens)-1 || m.gens[i].ext != "" || !m.moved && m.gens[i] == m.rotated() {
-		t.Skip()
+		t.Skip("it is compressed, or still written to")
 	}
 	g := m.gens[i]
 	g.ext = rapid.SampledFrom([]string{".gz", ".zst"}).Draw(t, "ext")
@@ -177,7 +177,7 @@ func (m *model) held(g *gen) bool {
 
 func (m *model) RemoveOldest(t *rapid.T) {
 	if len(m.gens) == 1 || !m.moved && len(m.gens) == 2 || m.held(m.gens[0]) {
-		t.Skip()
+		t.Skip("it is still written to, or what is read")
 	}
 	m.removeOldest()
 }
@@ -201,14 +201,14 @@ func (m *model) removeOldest() {
 // Reopened has the kept file closed; the next run opens at its position.
 func (m *model) Reopened(t *rapid.T) {
 	if m.kept == nil || !m.mixed {
-		t.Skip()
+		t.Skip("no file is kept open, or it is to stay so")
 	}
 	m.reopen()
 }
 
 func (m *model) Suspended(t *rapid.T) {
 	if m.kept == nil || !m.mixed {
-		t.Skip()
+		t.Skip("no file is kept open, or it is to stay so")
 	}
 	require.NoError(t, m.kept.Suspend())
 	require.Equal(t, m.pos, m.kept.Position())

@@ -1,0 +1,9 @@
+package ingest
+
+import "github.com/logmetrics/logmetrics/metric"
+
+// appendTag appends a tag to the name of a series.
+func appendTag(dst, key, value []byte) []byte {
+	dst = metric.AppendName(append(dst, ';'), key)
+	return metric.AppendName(append(dst, '='), value)
+}

@@ -67,10 +67,13 @@ type HTTP struct {
 // so that parsing never waits for a client, and that names stay interned in its
 // writer.
 type turn struct {
-	w     HTTPWriter
-	tally tally
-	name  []byte // scratch
-	plain []byte // a body, uncompressed
+	w       HTTPWriter
+	tally   tally
+	dropped uint64 // samples that the sender is told of
+	example string // why the first of them was
+	name    []byte // of the series at hand
+	method  metric.Method
+	plain   []byte // a body, uncompressed
 
 	lines    influx.Parser
 	point    influx.Point
@@ -113,6 +116,7 @@ func (h *HTTP) Routes() []Route {
 	return []Route{
 		{"POST /write", http.HandlerFunc(h.writeInflux1)},
 		{"POST /api/v2/write", http.HandlerFunc(h.writeInflux2)},
+		{"POST /api/v1/write", http.HandlerFunc(h.writePrometheus)},
 		{"GET /ping", http.HandlerFunc(ping)},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -70,6 +71,7 @@ func (h *HTTP) take(ctx context.Context) (*turn, *refusal) {
 func (h *HTTP) give(t *turn, c *counts) {
 	t.w.Reset()
 	c.add(&t.tally)
+	t.dropped, t.example = 0, ""
 	if cap(t.plain) > keepPlain {
 		t.plain = nil
 	}
@@ -79,6 +81,7 @@ func (h *HTTP) give(t *turn, c *counts) {
 // flush makes what was put readable.
 func (t *turn) flush() *refusal {
 	if err := t.w.Flush(); err != nil {
+		t.tally[taken] = 0
 		e := later(storeFull, 10, "the store takes nothing now")
 		e.cause = err
 		return e
@@ -101,17 +104,19 @@ func gone(err error) *refusal {
 	return refuse(clientGone, http.StatusBadRequest, "the body is cut, or came too slowly")
 }
 
-// whole reads a body that is held whole, as it is sent. done gives its place back.
+// bodies hold bodies; those that are large are not put back.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// whole reads a body that is held whole, as it is sent. It is valid until done
+// is called, which gives its place back.
 func (h *HTTP) whole(w http.ResponseWriter, r *http.Request) (body []byte, done func(), e *refusal) {
-	done = func() {}
 	if r.ContentLength > int64(h.opt.MaxBytes) {
-		return nil, done, tooLong(int64(h.opt.MaxBytes))
+		return nil, func() {}, tooLong(int64(h.opt.MaxBytes))
 	}
 	h.hurry(w)
-	var buf bytes.Buffer
-	if n := r.ContentLength; n > 0 {
-		buf.Grow(int(min(n, smallBody)) + bytes.MinRead)
-	}
+	buf := bodies.Get().(*bytes.Buffer)
+	buf.Reset()
+	done = func() { bodies.Put(buf) }
 	n, err := buf.ReadFrom(io.LimitReader(r.Body, smallBody))
 	if err == nil && n == smallBody {
 		if e := h.place(r.Context()); e != nil {

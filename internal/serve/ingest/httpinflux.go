@@ -197,7 +197,7 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 	}
 	unix := in.now
 	if pt.Timed {
-		unix = seconds(pt.Time)
+		unix = floor(pt.Time, 1e9)
 	}
 	whole := true
 	for i := range pt.Fields {
@@ -208,7 +208,10 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 			continue
 		}
 		t.name = appendSeries(t.name[:0], pt, f.Key)
-		why := reason(t.w.Put(t.name, metric.Unset, unix, v))
+		why := longName
+		if len(t.name) <= maxName {
+			why = reason(t.w.Put(t.name, metric.Unset, unix, v))
+		}
 		t.tally[why]++
 		if why != taken {
 			whole = false
@@ -223,15 +226,6 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 	} else {
 		in.dropped++
 	}
-}
-
-// seconds rounds nanoseconds down.
-func seconds(nanoseconds int64) int64 {
-	s := nanoseconds / 1e9
-	if nanoseconds%1e9 < 0 {
-		s--
-	}
-	return s
 }
 
 // appendSeries appends the series of one field.

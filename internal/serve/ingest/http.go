@@ -15,18 +15,17 @@ import (
 
 // HTTPWriter is what HTTP needs of a [store.Writer].
 type HTTPWriter interface {
-	Put(name []byte, m metric.Method, unix int64, v float64) store.Refusal
+	Writer
 	Merge(name []byte, m metric.Method, unix int64, b metric.Bucket) store.Refusal
-	Flush() error
 	Reset()
 }
 
-// HTTPOptions configure an [HTTP]. The zero value but Writer works.
+// HTTPOptions configure an [HTTP]. The zero value but NewWriter works.
 type HTTPOptions struct {
-	Writer  func() HTTPWriter // makes one; called Workers times by [NewHTTP]
-	Workers int               // blocks and requests that are parsed at a time; 0: one for each CPU
-	Now     func() time.Time  // nil: time.Now
-	Log     *slog.Logger      // nil: none
+	NewWriter func() HTTPWriter // called Workers times by [NewHTTP]
+	Workers   int               // blocks and requests that are parsed at a time; 0: one for each CPU
+	Now       func() time.Time  // nil: time.Now
+	Log       *slog.Logger      // nil: none
 
 	// MaxBytes is how large a body may be that is held whole (remote write and
 	// OTLP), both as it is sent and as it is uncompressed; 0: 16 MiB.
@@ -94,13 +93,13 @@ func NewHTTP(opt HTTPOptions) *HTTP {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
+	opt.Log = logger(opt.Log)
 	h := &HTTP{opt: opt, turns: make(chan *turn, opt.Workers), large: make(chan struct{}, largeBodies)}
-	h.influx.handler, h.prometheus.handler, h.otlp.handler = "influx", "prometheus", "otlp"
+	h.influx.listener, h.influx.reasons = "http-influx", influxReasons
+	h.prometheus.listener, h.prometheus.reasons = "http-prometheus", prometheusReasons
+	h.otlp.listener, h.otlp.reasons = "http-otlp", otlpReasons
 	for range opt.Workers {
-		h.turns <- &turn{w: opt.Writer()}
+		h.turns <- &turn{w: opt.NewWriter()}
 	}
 	return h
 }

@@ -156,18 +156,12 @@ func gzipped(r *http.Request) (bool, *refusal) {
 	case "gzip", "x-gzip":
 		return true, nil
 	default:
-		return false, refuse(wrongType, http.StatusUnsupportedMediaType, "Content-Encoding %s is not known here, only gzip", excerpt(encoding))
+		return false, refuse(wrongType, http.StatusUnsupportedMediaType, "Content-Encoding %s is not known here, only gzip", quoted(encoding))
 	}
 }
 
-// excerpt quotes what a client sent, cut to 200 bytes.
-func excerpt(text string) string {
-	const most = 200
-	if len(text) > most {
-		return strconv.QuoteToASCII(text[:most]) + "..."
-	}
-	return strconv.QuoteToASCII(text)
-}
+// quoted is what an answer shows of what a client sent.
+func quoted(text string) string { return excerpt([]byte(text)) }
 
 // refused counts and, once a minute, logs why a request was not taken, and
 // sets the headers that all protocols share.

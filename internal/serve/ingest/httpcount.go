@@ -1,9 +1,8 @@
 package ingest
 
 import (
-	"log/slog"
+	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/telemetry"
@@ -37,7 +36,6 @@ const (
 	badRequest = sampleReasons + iota // it did not decode
 	wrongType                         // Content-Type or Content-Encoding
 	tooLarge
-	tooManySamples
 	busy       // no turn in time
 	clientGone // or too slow
 	storeFull
@@ -45,28 +43,43 @@ const (
 )
 
 var reasonNames = [reasons]string{
-	store.BadName: "badName", store.BadValue: "badValue", store.BadTime: "badTime",
-	store.TooManySeries: "tooManySeries", store.TooManyNew: "tooManyNew",
 	badLine: "badLine", longLine: "longLine", textField: "textField", heartbeat: "heartbeat",
 	staleMarker: "staleMarker", notFinite: "notFinite", badLabels: "badLabels", longName: "longName",
 	nativeHistogram: "nativeHistogram", exemplar: "exemplar",
 	noValue: "noValue", noTemporality: "noTemporality", badPoint: "badPoint",
-	badRequest: "badRequest", wrongType: "wrongType", tooLarge: "tooLarge", tooManySamples: "tooManySamples",
+	badRequest: "badRequest", wrongType: "wrongType", tooLarge: "tooLarge",
 	busy: "busy", clientGone: "clientGone", storeFull: "storeFull",
 }
 
 // String returns the reason as metrics have it.
-func (r reason) String() string { return reasonNames[r] }
+func (r reason) String() string {
+	if r < reason(store.RefusalCount) {
+		return refusals[r]
+	}
+	return reasonNames[r]
+}
+
+// Reasons of all handlers, and those that one of them has besides.
+var (
+	commonReasons = []reason{
+		reason(store.BadName), reason(store.BadValue), reason(store.BadTime), reason(store.TooManySeries), reason(store.TooManyNew),
+		longName, badRequest, wrongType, tooLarge, busy, clientGone, storeFull,
+	}
+	influxReasons     = append(slices.Clip(commonReasons), badLine, longLine, textField, heartbeat)
+	prometheusReasons = append(slices.Clip(commonReasons), badLabels, staleMarker, notFinite, nativeHistogram, exemplar)
+	otlpReasons       = append(slices.Clip(commonReasons), badLabels, notFinite, noValue, noTemporality, badPoint)
+)
 
 // tally is what became of the samples of one block or request.
 type tally [sampleReasons]uint64
 
 // counts is the account of one handler.
 type counts struct {
-	handler         string
+	listener        string
+	reasons         []reason // that it can have
 	requests, bytes atomic.Uint64
 	by              [reasons]atomic.Uint64
-	said            atomic.Int64 // when the last example was logged, in Unix nanoseconds
+	notice          notices
 }
 
 // add adds up a tally and clears it.
@@ -79,41 +92,31 @@ func (c *counts) add(t *tally) {
 	clear(t[:])
 }
 
-// between examples of bad input in the log.
-const between = time.Minute
-
-// example logs a refusal unless one was logged less than a minute ago.
+// example logs a refusal once a minute.
 func (h *HTTP) example(c *counts, client string, e *refusal) {
-	now, last := h.opt.Now().UnixNano(), c.said.Load()
-	if last != 0 && now-last < int64(between) && now >= last || !c.said.CompareAndSwap(last, now) {
+	if !c.notice.due() {
 		return
 	}
-	log := h.opt.Log.With(slog.String("source", c.handler), slog.String("client", client), slog.String("reason", e.reason.String()))
+	log := h.opt.Log.With("source", c.listener, "client", client, "reason", e.reason.String())
 	if e.cause != nil {
-		log = log.With(slog.Any("err", e.cause))
+		log = log.With("err", e.cause)
 	}
-	log.Warn("request not taken, or in part", slog.String("answer", excerpt(e.says)))
+	log.Warn("a request is not taken, or in part", "answer", quoted(e.says))
 }
 
-// Figures returns the account of all handlers.
+// Figures are what the handlers have taken and refused so far.
 func (h *HTTP) Figures() (list []telemetry.Figure) {
 	for _, c := range []*counts{&h.influx, &h.prometheus, &h.otlp} {
-		add := func(name string, n uint64, more ...telemetry.Label) {
-			labels := append([]telemetry.Label{{Key: "handler", Value: c.handler}}, more...)
-			list = append(list, telemetry.Figure{Name: name, Labels: labels, Value: float64(n), Counter: true})
-		}
-		add("httpRequests", c.requests.Load())
-		add("httpBytes", c.bytes.Load())
-		add("httpSamples", c.by[taken].Load())
-		for r := taken + 1; r < reasons; r++ {
-			n := c.by[r].Load()
-			switch {
-			case n == 0: // most never happen
-			case r < sampleReasons:
-				add("httpNotTaken", n, telemetry.Label{Key: "reason", Value: r.String()})
-			default:
-				add("httpRefused", n, telemetry.Label{Key: "reason", Value: r.String()})
+		list = append(list,
+			counter("requests", c.listener, c.requests.Load()),
+			counter("bytes", c.listener, c.bytes.Load()),
+			counter("points", c.listener, c.by[taken].Load()))
+		for _, r := range c.reasons {
+			name := "refusedPoints"
+			if r >= sampleReasons {
+				name = "refusedRequests"
 			}
+			list = append(list, because(counter(name, c.listener, c.by[r].Load()), r.String()))
 		}
 	}
 	return list

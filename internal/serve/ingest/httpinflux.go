@@ -30,7 +30,7 @@ func (h *HTTP) writeInflux1(w http.ResponseWriter, r *http.Request) {
 	case query.Get("db") == "":
 		e = refuse(badRequest, http.StatusBadRequest, "database is required")
 	case !ok:
-		e = refuse(badRequest, http.StatusBadRequest, "invalid precision %s (use n, u, ms, s, m or h)", excerpt(query.Get("precision")))
+		e = refuse(badRequest, http.StatusBadRequest, "invalid precision %s (use n, u, ms, s, m or h)", quoted(query.Get("precision")))
 	default:
 		e = h.writeLines(w, r, precision)
 	}
@@ -185,7 +185,7 @@ func (in *lineWrite) block(t *turn, block []byte, final bool) int {
 func lineExcerpt(rest []byte) string {
 	text := strings.TrimLeft(string(rest[:min(len(rest), 256)]), " \t\r\n\x00")
 	text, _, _ = strings.Cut(text, "\n")
-	text, _ = strings.CutPrefix(excerpt(strings.TrimSuffix(text, "\r")), `"`)
+	text, _ = strings.CutPrefix(quoted(strings.TrimSuffix(text, "\r")), `"`)
 	return strings.TrimSuffix(text, `"`)
 }
 
@@ -207,7 +207,7 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 			t.tally[textField]++
 			continue
 		}
-		t.name = appendSeries(t.name[:0], pt, f.Key)
+		t.name = SeriesName(t.name[:0], pt, f.Key)
 		why := longName
 		if len(t.name) <= maxName {
 			why = reason(t.w.Put(t.name, metric.Unset, unix, v))
@@ -217,7 +217,7 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 			whole = false
 			in.retry = in.retry || why == reason(store.TooManyNew)
 			if !in.quiet() {
-				in.tell(excerpt(string(t.name))+": ", why.String())
+				in.tell(excerpt(t.name)+": ", why.String())
 			}
 		}
 	}
@@ -226,16 +226,4 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 	} else {
 		in.dropped++
 	}
-}
-
-// appendSeries appends the series of one field.
-func appendSeries(dst []byte, pt *influx.Point, field []byte) []byte {
-	dst = metric.AppendName(dst, pt.Measurement)
-	if len(pt.Fields) > 1 || string(field) != "value" {
-		dst = metric.AppendName(append(dst, '.'), field)
-	}
-	for i := range pt.Tags {
-		dst = appendTag(dst, pt.Tags[i].Key, pt.Tags[i].Value)
-	}
-	return dst
 }

@@ -57,7 +57,7 @@ type body struct{ *bytes.Reader }
 func (body) Close() error { return nil }
 
 func newRepeated(c *counter, path string, content []byte, header ...string) *repeated {
-	h := ingest.NewHTTP(ingest.HTTPOptions{Workers: 1, Writer: func() ingest.HTTPWriter { return c }})
+	h := ingest.NewHTTP(ingest.HTTPOptions{Workers: 1, NewWriter: func() ingest.HTTPWriter { return c }})
 	mux := http.NewServeMux()
 	for _, route := range h.Routes() {
 		mux.Handle(route.Pattern, route.Handler)

@@ -98,8 +98,8 @@ func TestInfluxTellsOfAFew(t *testing.T) {
 	says := object(t, w.Body.Bytes())["error"]
 	assert.Equal(t, 5, strings.Count(says, "missing fields"))
 	assert.True(t, strings.HasSuffix(says, " dropped=1000"), says)
-	assert.EqualValues(t, 1000, r.figure(t, "httpNotTaken", "influx", "badLine"))
-	assert.EqualValues(t, 1, r.figure(t, "httpSamples", "influx"))
+	assert.EqualValues(t, 1000, r.figure(t, "refusedPoints", "http-influx", "badLine"))
+	assert.EqualValues(t, 1, r.figure(t, "points", "http-influx"))
 }
 
 // TestInfluxBlocks: lines are the same wherever blocks are cut, long ones, texts
@@ -124,7 +124,7 @@ func TestInfluxBlocks(t *testing.T) {
 					assert.Equal(t, 204, w.Code)
 				}
 				assert.Len(t, r.rows, want)
-				assert.EqualValues(t, want, r.figure(t, "httpSamples", "influx"))
+				assert.EqualValues(t, want, r.figure(t, "points", "http-influx"))
 			}
 		})
 	}
@@ -148,7 +148,7 @@ func TestInfluxFull(t *testing.T) {
 	assert.Equal(t, 503, w.Code)
 	assert.Equal(t, "10", w.Header().Get("Retry-After"))
 	assert.Equal(t, "the store takes nothing now", object(t, w.Body.Bytes())["error"])
-	assert.EqualValues(t, 1, r.figure(t, "httpRefused", "influx", "storeFull"))
+	assert.EqualValues(t, 1, r.figure(t, "refusedRequests", "http-influx", "storeFull"))
 	r.full = false
 	assert.Equal(t, 204, r.post(t, "/write?db=d", strings.NewReader("m f=2")).Code)
 	assert.Equal(t, []string{"put m.f - 0 2"}, r.rows, "what was not flushed is not kept")

@@ -42,7 +42,7 @@ func (h *HTTP) writePrometheus(w http.ResponseWriter, r *http.Request) {
 // of its type or encoding is of version 1.
 func remoteVersion(r *http.Request) (prometheus.Version, *refusal) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "snappy") {
-		return 0, refuse(wrongType, http.StatusUnsupportedMediaType, "Content-Encoding %s is not known here, only snappy", excerpt(encoding))
+		return 0, refuse(wrongType, http.StatusUnsupportedMediaType, "Content-Encoding %s is not known here, only snappy", quoted(encoding))
 	}
 	text := r.Header.Get("Content-Type")
 	if text == "" {
@@ -58,7 +58,7 @@ func remoteVersion(r *http.Request) (prometheus.Version, *refusal) {
 		}
 	}
 	return 0, refuse(wrongType, http.StatusUnsupportedMediaType, "Content-Type %s is not known here, only application/x-protobuf, "+
-		"with proto=prometheus.WriteRequest or proto=io.prometheus.write.v2.Request", excerpt(text))
+		"with proto=prometheus.WriteRequest or proto=io.prometheus.write.v2.Request", quoted(text))
 }
 
 // remoteWrite takes a body as one: all that can be taken is, or nothing.
@@ -188,7 +188,7 @@ func (t *turn) drop(why reason, n uint64) {
 	if t.example == "" {
 		t.example = why.String()
 		if why != badLabels && why != nativeHistogram {
-			t.example += ", as " + excerpt(string(t.name))
+			t.example += ", as " + excerpt(t.name)
 		}
 	}
 }

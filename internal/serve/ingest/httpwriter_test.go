@@ -34,7 +34,7 @@ type kept struct {
 	anyTime bool
 }
 
-var errFull = errors.New("store is full")
+var errNoRoom = errors.New("store is full")
 
 // now is the clock of tests.
 var now = time.Unix(1_760_000_000, 0)
@@ -92,7 +92,7 @@ func (w *fakeWriter) Flush() error {
 	w.k.mu.Lock()
 	defer w.k.mu.Unlock()
 	if w.k.full {
-		return errFull
+		return errNoRoom
 	}
 	w.k.flushes++
 	w.k.rows = append(w.k.rows, w.pending...)
@@ -118,8 +118,8 @@ type rig struct {
 
 func newRig(opt ingest.HTTPOptions) *rig {
 	k := &kept{}
-	if opt.Writer == nil {
-		opt.Writer = k.writer
+	if opt.NewWriter == nil {
+		opt.NewWriter = k.writer
 	}
 	if opt.Now == nil {
 		opt.Now = func() time.Time { return now }

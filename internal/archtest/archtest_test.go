@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/journal":            {"internal/feed", "internal/stream", "internal/tail", "parsers", "state"},
 	"internal/source":             {"internal/journal", "internal/stream", "internal/tail", "internal/vfs", "state"},
 	"internal/extract":            {"metric", "parsers", "outputs", "state", "internal/source", "internal/tail", "internal/vfs"},
+	"internal/serve/ingest":       {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
 	"internal/serve/store/schema": {"metric"},
 	"internal/serve/store/names":  {"metric"},
 	"bench/*":                     {},

@@ -116,10 +116,18 @@ func (e *exposition) figure(f Figure, jobs []Job) {
 	for i := range jobs {
 		for _, own := range jobs[i].Figures {
 			if own.Name == f.Name {
-				e.sample(own.Value, "job", jobs[i].Name)
+				e.sample(own.Value, own.labels("job", jobs[i].Name)...)
 			}
 		}
 	}
+}
+
+// labels returns the figure's labels behind those given, as sample takes them.
+func (f Figure) labels(before ...string) []string {
+	for _, l := range f.Labels {
+		before = append(before, l.Key, l.Value)
+	}
+	return before
 }
 
 // snake turns "bytesLost" into "bytes_lost".

@@ -44,6 +44,8 @@ var allowed = map[string][]string{
 	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/source", "internal/tail", "internal/vfs"},
 	"bench/*":            {},
 	"cmd/*":              {"*"},
+
+	"internal/serve/ingest": {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
 }
 
 // mayNot says which packages of the standard library a package must not use.

@@ -44,6 +44,9 @@ var allowed = map[string][]string{
 	"internal/extract":   {"metric", "parsers", "outputs", "state", "internal/source", "internal/tail", "internal/vfs"},
 	"bench/*":            {},
 	"cmd/*":              {"*"},
+
+	"internal/serve":        {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
+	"internal/serve/access": {"internal/telemetry"},
 }
 
 // mayNot says which packages of the standard library a package must not use.

@@ -10,7 +10,9 @@ import (
 )
 
 func server() telemetry.Report {
-	reason := func(name string) []telemetry.Label { return []telemetry.Label{{Key: "listener", Value: "carbon"}, {Key: "reason", Value: name}} }
+	reason := func(name string) []telemetry.Label {
+		return []telemetry.Label{{Key: "listener", Value: "carbon"}, {Key: "reason", Value: name}}
+	}
 	return telemetry.Report{Stages: []telemetry.Stage{
 		{Name: "ingest", Figures: []telemetry.Figure{
 			{Name: "badLines", Labels: reason("name"), Value: 3, Counter: true},

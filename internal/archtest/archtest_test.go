@@ -152,6 +152,9 @@ var allowed = map[string][]string{
 	"cmd/*":              {"*"},
 
 	"internal/serve/ingest": {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
+
+	"internal/serve":        {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
+	"internal/serve/access": {"internal/telemetry"},
 }
 
 // mayNot says which packages of the standard library a package must not use.

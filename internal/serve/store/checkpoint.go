@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 
@@ -35,8 +34,6 @@ import (
 // M2 and Last, each f64 LE. All is checked by the sums of Pebble's blocks.
 
 const checkpointVersion = 1
-
-var errVersion = errors.New("written by a newer version of this program")
 
 const latePut = 1 << 7 // in the byte of a late change's tier
 
@@ -157,7 +154,7 @@ func (l *lateOps) append(dst []byte, id ID) []byte {
 func (h *head) loadCheckpoint(number uint32, src []byte) (upto uint64, err error) {
 	d := decoder{buf: src}
 	if v := d.byte(); v != checkpointVersion {
-		return 0, fmt.Errorf("checkpoint of version %d: %w", v, errVersion)
+		return 0, fmt.Errorf("checkpoint of version %d: %w", v, ErrVersion)
 	}
 	upto = d.uvarint()
 	var live uint64

@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
-	"github.com/cockroachdb/pebble/v2/sstable/block"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -45,6 +45,7 @@ func openEngine(fs vfs.FS, dir string, log *slog.Logger) (*engine, error) {
 			},
 		},
 	}
+	opt.EnsureDefaults()
 	e := &engine{fs: fs, dir: filepath.Join(dir, "made"), opt: opt}
 	err := errors.Join(fs.RemoveAll(e.dir), fs.MkdirAll(e.dir, 0o700))
 	if err != nil {
@@ -89,9 +90,23 @@ func (m *maker) begin() error {
 		return fmt.Errorf("make file: %w", err)
 	}
 	o := m.e.opt.MakeWriterOptions(0, m.e.FormatMajorVersion().MaxTableFormat())
-	o.Compression = block.NoCompression // frames are packed, and the rest is small
+	o.Compression = sstable.NoCompression // frames are packed, and the rest is small
 	m.w = sstable.NewWriter(objstorageprovider.NewFileWritable(f), o)
 	m.paths = append(m.paths, path)
+	return nil
+}
+
+// set adds a key, greater than those before; a nil value takes it away.
+func (m *maker) set(key, value []byte) error {
+	var err error
+	if value == nil {
+		err = m.w.Delete(key)
+	} else {
+		err = m.w.Set(key, value)
+	}
+	if err != nil {
+		return fmt.Errorf("make file: %w", err)
+	}
 	return nil
 }
 

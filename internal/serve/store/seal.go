@@ -128,13 +128,19 @@ func (s *sealing) series(id ID, slot int, sr *series) (any bool) {
 	any = h.takeClosed(sr, s.horizon, func(k int, start uint32, b metric.Bucket) {
 		s.work.join(tiers[k], slot, start, b)
 	})
-	if ops := h.late.take(id); len(ops) > 0 {
+	for _, op := range h.late.take(id) {
 		any = true
-		for _, op := range ops {
-			s.late(slot, sr, op)
+		if !op.put && op.start+h.sets[sr.set].all()[op.tier].step > s.horizon {
+			h.late.add(id, op) // left of a former tier: its time comes
+			continue
 		}
+		s.late(slot, sr, op)
 	}
 	return any
+}
+
+func (s *sealing) lateMerge(slot int, set tierSet, op lateOp) {
+	s.work.join(set.all()[op.tier], slot, op.start, op.bucket)
 }
 
 // late applies a late change to the frames, and to what the head has of coarser tiers.
@@ -142,9 +148,7 @@ func (s *sealing) late(slot int, sr *series, op lateOp) {
 	h := &s.db.head
 	tiers := h.sets[sr.set].tiers
 	if !op.put {
-		if int(op.tier) < len(tiers) {
-			s.work.join(tiers[op.tier], slot, op.start, op.bucket)
-		}
+		s.lateMerge(slot, h.sets[sr.set], op)
 		return
 	}
 	fine := op.start - op.start%tiers[0].step
@@ -206,7 +210,7 @@ func (s *sealing) rest(mark wal.Mark) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	for id := range db.unsaved {
-		db.sealed[string(numberKey(keySeries, uint32(id)))] = db.seriesValue(id)
+		db.saveSeries(id)
 	}
 	clear(db.unsaved)
 	for job, i := range db.identities {

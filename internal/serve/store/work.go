@@ -37,8 +37,13 @@ func (w *work) at(t tier, start uint32) (*workFrame, int) {
 			return f, int((start - f.span.start) / t.step)
 		}
 	}
-	from, until := w.from(t)
-	f := w.open(t, w.db.spans.make(t, start, from, until))
+	s, ok := w.db.spans.find(t, start)
+	if !ok {
+		from, until := w.from(t)
+		s = w.db.spans.make(t, start, from, until)
+		w.db.fresh[spanOf{t, s}] = true
+	}
+	f := w.open(t, s)
 	return f, int((start - f.span.start) / t.step)
 }
 

@@ -109,7 +109,7 @@ func (o *Options) fill() {
 
 func (db *DB) open() (err error) {
 	fs, dir := db.opt.FS, db.opt.Dir
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(fs, dir); err != nil {
 		return err
 	}
 	db.lock, err = fs.Lock(filepath.Join(dir, "lock"))
@@ -126,6 +126,26 @@ func (db *DB) open() (err error) {
 		return errors.Join(err, db.engine.Close(), db.lock.Close())
 	}
 	return nil
+}
+
+// makeDir makes dir and those above it, so that they stay after a power cut.
+func makeDir(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	if parent := fs.PathDir(dir); parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	parent, err := fs.OpenDir(fs.PathDir(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
 }
 
 // Close makes all durable that was taken. Writers must not be used any more.

@@ -110,7 +110,7 @@ func (m *model) seal(now int64) {
 	m.horizon = max(m.horizon, now-grace)
 	for _, s := range m.series {
 		if s.open+m.step <= m.horizon {
-			s.open = max(s.open, m.horizon-m.horizon%m.step-m.step)
+			s.open = 0
 		}
 	}
 }

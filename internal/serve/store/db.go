@@ -38,6 +38,8 @@ type DB struct {
 	spans  spans
 	sealed map[string][]byte // what the engine is to get; nil: to forget
 	fresh  map[spanOf]bool   // spans that the engine has nothing of
+	// sealedUntil is the horizon of the last seal that was ingested.
+	sealedUntil uint32
 
 	// mu is held for a block of samples at a time, never during I/O. What goes
 	// into the head goes into the log under the same hold, so that both have it

@@ -157,7 +157,7 @@ func (m *modelTest) step() {
 		m.clock.unix += m.rng.Int64N(3600)
 	case n < 990:
 		require.NoError(m, m.w.Flush())
-		require.NoError(m, m.db.Seal(m.Context()))
+		require.NoError(m, m.db.Tend(m.Context()))
 		m.model.seal(m.clock.unix)
 	case n < 993:
 		require.NoError(m, m.w.Flush())

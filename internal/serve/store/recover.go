@@ -43,7 +43,7 @@ func (r *recovery) loadSeal() error {
 		return err
 	}
 	r.head.horizon = r.meta.horizon
-	r.records = r.meta.records
+	r.records, r.sealedUntil = r.meta.records, r.meta.horizon
 	for _, step := range []struct {
 		kind byte
 		load func(key, value []byte) error

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -15,20 +14,10 @@ import (
 // what comes until then costs no reading of a frame.
 const sealGrace = 60
 
-// Seal writes closed buckets into frames, and a checkpoint of those that are
-// open; then the log before it is removed. The keeper calls it; tests may. After
-// an error nothing is lost, and the next one does the rest.
+// seal writes closed buckets into frames, and a checkpoint of those that are
+// open, and then removes the log before it. db.keeping is held.
 //
 // Ingest and Fetch go on meanwhile: they wait while one block is taken.
-func (db *DB) Seal(ctx context.Context) error {
-	db.keeping.Lock()
-	defer db.keeping.Unlock()
-	if err := db.seal(ctx); err != nil {
-		return fmt.Errorf("seal store %q: %w", db.opt.Dir, err)
-	}
-	return nil
-}
-
 func (db *DB) seal(ctx context.Context) error {
 	mark, err := db.log.Rotate()
 	if err != nil {
@@ -42,9 +31,10 @@ func (db *DB) seal(ctx context.Context) error {
 		}
 	}
 	s.rest(mark)
-	if err := db.ingestSealed(ctx); err != nil {
+	if err := db.ingestSealed(ctx, s.horizon); err != nil {
 		return err
 	}
+	db.figures.seals.Add(1)
 	return db.log.RemoveBefore(mark)
 }
 
@@ -226,7 +216,7 @@ func (s *sealing) rest(mark wal.Mark) {
 }
 
 // ingestSealed hands to the engine what waits for it.
-func (db *DB) ingestSealed(ctx context.Context) error {
+func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 	m := &maker{e: db.engine}
 	if err := db.writeSealed(m); err != nil {
 		m.abandon()
@@ -240,6 +230,7 @@ func (db *DB) ingestSealed(ctx context.Context) error {
 	}
 	clear(db.sealed)
 	clear(db.fresh)
+	db.sealedUntil = horizon
 	return nil
 }
 

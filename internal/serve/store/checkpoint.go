@@ -15,7 +15,7 @@ import (
 //	1 | uv records up to here      |  the log's records that are in it
 //	  | u64 LE: the series there   |
 //	  | per series:                |
-//	  |   flags u8                 |
+//	  |   flags u8, uv newest      |
 //	  |   uv open, uv putAt        |
 //	  |   value, f64 LE if putAt   |
 //	  |   bucket: the base         |
@@ -58,7 +58,7 @@ func appendCheckpoint(dst []byte, h *head, number uint32, upto uint64) []byte {
 }
 
 func (h *head) appendSeries(dst []byte, s *series) []byte {
-	dst = append(dst, s.flags)
+	dst = binary.AppendUvarint(append(dst, s.flags), uint64(s.newest))
 	dst = binary.AppendUvarint(dst, uint64(s.open))
 	dst = binary.AppendUvarint(dst, uint64(s.putAt))
 	if s.putAt != 0 {
@@ -181,6 +181,7 @@ func (h *head) loadCheckpoint(number uint32, src []byte) (upto uint64, err error
 func (h *head) loadSeries(d *decoder, id ID, s *series) {
 	there := s.flags&flagLive != 0
 	s.flags |= d.byte() & flagMerged
+	s.newest = d.uint32()
 	s.open, s.putAt = d.uint32(), d.uint32()
 	if s.putAt != 0 {
 		s.value = d.float()

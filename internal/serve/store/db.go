@@ -50,6 +50,7 @@ type DB struct {
 	identities map[[16]byte]identity
 	unsaved    map[ID]struct{} // series that the engine does not have as they are
 	dead       map[ID]string   // deleted since Open, with their names
+	reused     map[ID]struct{} // deleted so long ago that their numbers are given away again
 
 	// renamed is counted up when an interned name may lead to another series.
 	renamed atomic.Uint64
@@ -69,7 +70,7 @@ func Open(opt Options) (*DB, error) {
 	db := &DB{
 		opt: opt, now: opt.Now,
 		spans: spans{}, sealed: map[string][]byte{}, fresh: map[spanOf]bool{},
-		identities: map[[16]byte]identity{}, unsaved: map[ID]struct{}{}, dead: map[ID]string{},
+		identities: map[[16]byte]identity{}, unsaved: map[ID]struct{}{}, dead: map[ID]string{}, reused: map[ID]struct{}{},
 		full: make(chan struct{}, 1),
 	}
 	db.head.memory(db)

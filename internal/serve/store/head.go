@@ -24,11 +24,12 @@ type block struct {
 	dirty   bool   // changed since its last checkpoint
 }
 
-// series is one series in the head: 40 bytes, and 64 a coarser tier.
+// series is one series in the head: 48 bytes, and 64 a coarser tier.
 type series struct {
 	value  float64 // of the newest Put into the open finest bucket
 	putAt  uint32  // its second; 0: the open bucket has no Put
 	open   uint32  // start of the open finest bucket; 0: none is open
+	newest uint32  // start of the newest bucket that it ever had; at first the horizon
 	base   uint32  // index of what the open bucket has beside the newest Put; 0: nothing
 	coarse uint32  // first of the list of open coarser buckets
 	runs   uint32  // list of closed finest buckets of one value, newest first
@@ -113,7 +114,7 @@ func (h *head) add(id ID, set uint16, method, hint metric.Method) {
 	b := h.block(id)
 	b.dirty = true
 	s := &b.series[id%frameSeries]
-	*s = series{set: set, method: method, hint: hint, flags: flagLive}
+	*s = series{set: set, method: method, hint: hint, flags: flagLive, newest: h.horizon}
 	h.makeCoarse(s)
 }
 
@@ -151,6 +152,7 @@ func (h *head) put(id ID, b *block, s *series, second uint32, v float64) {
 	case start > s.open && start+step > b.horizon:
 		h.closeFinest(s)
 		s.open, s.putAt, s.value = start, second, v
+		s.newest = max(s.newest, start)
 	case start == s.open:
 		h.putOpen(s, second, v)
 	default:
@@ -188,6 +190,7 @@ func (h *head) merge(id ID, b *block, s *series, second uint32, m metric.Bucket)
 	case start > s.open && start+step > b.horizon:
 		h.closeFinest(s)
 		s.open = start
+		s.newest = max(s.newest, start)
 		*h.baseOf(s) = m
 	case start == s.open:
 		h.baseOf(s).Merge(m)

@@ -31,7 +31,7 @@ func (db *DB) keeper(ctx context.Context) {
 }
 
 // Tend does what the keeper does every Options.SealEvery: it seals what has
-// closed, folds short frames, and takes away what has expired. After an error
+// closed, folds short frames, and takes away what has expired, series too. After an error
 // nothing is lost, and the next one does the rest.
 func (db *DB) Tend(ctx context.Context) error { return db.tend(ctx, true) }
 
@@ -45,8 +45,10 @@ func (db *DB) tend(ctx context.Context, expire bool) error {
 	if err == nil {
 		err = db.fold(ctx)
 	}
-	if err == nil && expire {
-		err = db.expire(db.now().Unix())
+	if now := db.now().Unix(); err == nil && expire {
+		if err = db.expire(now); err == nil {
+			err = db.forget(now)
+		}
 	}
 	if err != nil {
 		db.figures.sealErrors.Add(1)

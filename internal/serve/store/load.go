@@ -157,8 +157,15 @@ func (r *recovery) setName(id ID, name string) {
 	r.names[id] = name
 }
 
-func (r *recovery) loadDead(key, _ []byte) error {
-	r.dead[ID(number(key))] = true
+func (r *recovery) loadDead(key, value []byte) error {
+	d := decoder{buf: value}
+	if v := d.byte(); v != seriesVersion {
+		return fmt.Errorf("deleted series of version %d: %w", v, ErrVersion)
+	}
+	r.dead[ID(number(key))] = d.uint32()
+	if d.bad {
+		return errRecord
+	}
 	return nil
 }
 

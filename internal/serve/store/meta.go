@@ -77,8 +77,13 @@ func (db *DB) saveSeries(id ID) {
 	key, dead := string(numberKey(keySeries, uint32(id))), string(numberKey(keyDead, uint32(id)))
 	s := db.head.find(id)
 	if s == nil {
-		db.sealed[key], db.sealed[dead] = nil, []byte{seriesVersion}
+		db.sealed[key] = nil
+		db.sealed[dead] = binary.AppendUvarint([]byte{seriesVersion}, uint64(db.head.horizon))
 		return
+	}
+	if _, ok := db.reused[id]; ok {
+		db.sealed[dead] = nil
+		delete(db.reused, id)
 	}
 	info := seriesInfo{hint: s.hint, method: s.method, set: db.head.sets[s.set], name: db.names.index.Name(uint32(id))}
 	db.sealed[key] = info.append(nil)

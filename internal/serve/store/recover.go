@@ -11,16 +11,16 @@ import (
 type recovery struct {
 	*DB
 	meta   meta
-	marks  []uint64 // per block: the records that its checkpoint has
-	names  []string // per id; "": none
-	dead   map[ID]bool
-	record uint64 // the number of the one that is replayed
-	damage bool   // names may be missing
-	lost   int    // samples of the log whose series is not known
+	marks  []uint64      // per block: the records that its checkpoint has
+	names  []string      // per id; "": none
+	dead   map[ID]uint32 // deleted, and when
+	record uint64        // the number of the one that is replayed
+	damage bool          // names may be missing
+	lost   int           // samples of the log whose series is not known
 }
 
 func (db *DB) recover() error {
-	r := &recovery{DB: db, dead: map[ID]bool{}}
+	r := &recovery{DB: db, dead: map[ID]uint32{}}
 	if err := r.loadSeal(); err != nil {
 		return err
 	}
@@ -53,23 +53,43 @@ func (r *recovery) replayLog() error {
 	return nil
 }
 
-// index makes the index of the names.
+// index makes the index of the names. Numbers are given to it in their order.
 func (r *recovery) index() error {
+	for id := range r.dead {
+		if int(id) >= len(r.names) {
+			r.setName(id, "")
+		}
+	}
 	for i, name := range r.names {
 		id := ID(i)
-		switch {
-		case r.head.find(id) == nil && (r.dead[id] || r.damage):
-			if err := r.reserve(id); err != nil {
+		if name != "" && r.head.find(id) != nil {
+			if err := r.DB.names.index.Load(uint32(id), []byte(name)); err != nil {
 				return err
 			}
-		case name == "" || r.head.find(id) == nil:
-		default:
-			if err := r.DB.names.index.Load(uint32(id), []byte(name)); err != nil {
+			continue
+		}
+		if !r.free(id) {
+			if err := r.reserve(id); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// free reports whether no frame can have rows of a series that is not there.
+func (r *recovery) free(id ID) bool {
+	deleted, dead := r.dead[id]
+	if !dead {
+		return !r.damage
+	}
+	for t := range r.spans {
+		if !t.expired(deleted, int64(r.head.horizon)) {
+			return false
+		}
+	}
+	r.reused[id] = struct{}{}
+	return true
 }
 
 // reserve keeps the number of a deleted series from being given away: frames
@@ -108,7 +128,7 @@ func (r *recovery) name(id ID, hint, method metric.Method, tiers []tier, name []
 // series returns the series that the record's sample is for, nil when it has that.
 func (r *recovery) series(id ID) (*block, *series) {
 	if r.head.find(id) == nil {
-		if !r.dead[id] {
+		if _, dead := r.dead[id]; !dead {
 			r.lost++
 		}
 		return nil, nil
@@ -148,7 +168,7 @@ func (r *recovery) remove(id ID) error {
 		return nil
 	}
 	r.head.remove(id)
-	r.dead[id] = true
+	r.dead[id] = r.head.horizon
 	r.unsaved[id] = struct{}{}
 	return nil
 }

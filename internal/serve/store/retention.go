@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -35,3 +36,34 @@ func (db *DB) expire(now int64) error {
 	}
 	return nil
 }
+
+// forget deletes the series that hold nothing any more: their newest bucket is
+// older than their longest tier keeps. now is Unix seconds.
+func (db *DB) forget(now int64) error {
+	for block := range uint32(db.blocks()) {
+		for _, id := range db.idle(block, now) {
+			err := db.Delete(db.names.index.Name(uint32(id)))
+			if err != nil && !errors.Is(err, ErrNoSeries) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// idle returns the series of a block that hold nothing.
+func (db *DB) idle(block uint32, now int64) (ids []ID) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	b := db.head.blocks[block]
+	for i := range b.series {
+		s := &b.series[i]
+		if s.flags&flagLive != 0 && int64(s.newest)+int64(longest(db.head.sets[s.set].all()))+idleGrace < now {
+			ids = append(ids, ID(block*frameSeries)+ID(i))
+		}
+	}
+	return ids
+}
+
+// idleGrace is how much longer than its data a series is known, in seconds.
+const idleGrace = 86400

@@ -96,7 +96,7 @@ type Info struct {
 	Tiers  schema.Tiers
 	Former schema.Tiers // before the schemas changed; readable until they expire
 	Method metric.Method
-	Newest int64 // start of the newest bucket in RAM, Unix seconds; 0: nothing since the last seal
+	Newest int64 // start of the newest bucket that it ever had, Unix seconds
 }
 
 // Series returns what is known of a series.
@@ -113,7 +113,7 @@ func (db *DB) Series(name string) (Info, bool) {
 	}
 	set := db.head.sets[s.set]
 	return Info{ID: id, Name: string(canonical), Tiers: schemaTiers(set.tiers), Former: schemaTiers(set.former),
-		Method: s.method, Newest: int64(s.open)}, true
+		Method: s.method, Newest: int64(s.newest)}, true
 }
 
 func schemaTiers(tiers []tier) (out schema.Tiers) {

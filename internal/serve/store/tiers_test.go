@@ -95,6 +95,35 @@ func TestExpiredPartitionsGo(t *testing.T) {
 	assert.Positive(t, db.Stats().Folds)
 }
 
+func TestSeriesThatHoldNothingGo(t *testing.T) {
+	c := &clock{epoch}
+	fs := vfs.NewMem()
+	s := rules(t, "10s:1h,1m:1d")
+	db := openedWith(t, fs, c, s)
+	fill(t, db, c, 1200, "old.one", "old.two", "a.b")
+	for range 100 {
+		c.unix += 3600
+		fill(t, db, c, 10, "a.b")
+		require.NoError(t, db.Tend(t.Context()))
+	}
+	assert.Equal(t, 1, db.Stats().Series)
+	require.NoError(t, db.Close())
+
+	// Their numbers are used again, and nothing of them shows.
+	db = openedWith(t, fs, c, s)
+	start := c.unix
+	fill(t, db, c, 1200, "new.one", "new.two", "new.three", "a.b")
+	info, ok := db.Series("new.one")
+	require.True(t, ok)
+	assert.Less(t, info.ID, store.ID(3))
+	checkFilled(t, db, "new.one", start, c.unix)
+	require.NoError(t, db.Close())
+	db = openedWith(t, fs, c, s)
+	checkFilled(t, db, "new.two", start, c.unix)
+	checkFilled(t, db, "a.b", start, c.unix)
+	require.NoError(t, db.Close())
+}
+
 func TestMethods(t *testing.T) {
 	c := &clock{epoch}
 	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, SealEvery: -1})

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/wire/gatherer"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/outputs"
 )
@@ -56,8 +57,19 @@ func untilReleased(c *net.TCPConn, released <-chan struct{}) (ended func()) {
 }
 
 func unpacked(req *http.Request) ([]byte, error) {
-	if req.Header.Get("Content-Encoding") != "gzip" {
+	switch req.Header.Get("Content-Encoding") {
+	case "":
 		return io.ReadAll(req.Body)
+	case gatherer.Encoding:
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		b, err := gatherer.NewDecoder().Parse(body)
+		if err != nil {
+			return nil, err
+		}
+		return metric.AppendBatch(nil, b), nil
 	}
 	z, err := gzip.NewReader(req.Body)
 	if err != nil {

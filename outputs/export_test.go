@@ -14,6 +14,8 @@ func encoderOf(out Output) encoder {
 	switch out := out.(type) {
 	case stateful:
 		return out.encoder
+	case gathererOutput:
+		return out.encoder
 	case *prometheusOutput:
 		return out.encoder
 	case *scrape:

@@ -33,7 +33,9 @@ type ledger struct {
 	times  map[string]int64 // of the last point
 }
 
-func newLedger() *ledger { return &ledger{sums: make(map[string]float64), times: make(map[string]int64)} }
+func newLedger() *ledger {
+	return &ledger{sums: make(map[string]float64), times: make(map[string]int64)}
+}
 
 func (l *ledger) writer() ingest.Writer { return &ledgerWriter{l: l} }
 

@@ -195,4 +195,3 @@ func TestListenErrors(t *testing.T) {
 	assert.NoError(t, s.Close())
 	assert.NoError(t, s.Close())
 }
-

@@ -62,6 +62,7 @@ type Job struct {
 type Destination struct {
 	Name   string // what its cursor is kept under: "graphite tcp://127.0.0.1:2003"
 	Output outputs.Output
+	Merges bool // see outputs.Factory
 }
 
 // Result is what a run did.

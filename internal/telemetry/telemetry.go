@@ -21,7 +21,8 @@ import (
 
 // Report is how the process is at one moment.
 type Report struct {
-	Jobs   []Job // names are unique
+	Jobs   []Job   // names are unique; of a process that follows logs
+	Stages []Stage // of a server; nil: it is none
 	Reload *Reload
 }
 
@@ -48,10 +49,14 @@ type Job struct {
 
 // Figure is a number of a job's account of itself.
 type Figure struct {
-	Name    string // as in "bytesLost"
+	Name    string  // as in "bytesLost"
+	Labels  []Label // sorted by key; nil for none
 	Value   float64
 	Counter bool
 }
+
+// Label tells figures of one name apart.
+type Label struct{ Key, Value string }
 
 // Log says how far behind a log is read.
 type Log struct {
@@ -174,6 +179,11 @@ func (r Report) hanging() (lines []string) {
 			lines = append(lines, j.line())
 		}
 	}
+	for _, s := range r.Stages {
+		if s.Hung {
+			lines = append(lines, s.line())
+		}
+	}
 	return lines
 }
 
@@ -181,6 +191,11 @@ func (r Report) notReady() (lines []string) {
 	for _, j := range r.Jobs {
 		if !j.Ready || j.Hung {
 			lines = append(lines, j.line())
+		}
+	}
+	for _, s := range r.Stages {
+		if s.Hung || s.Why != "" {
+			lines = append(lines, s.line())
 		}
 	}
 	return lines

@@ -10,14 +10,14 @@ const (
 
 // NewInflux takes datagrams of Influx's lines, with times in nanoseconds.
 func NewInflux(opt PointsOptions) *Points {
-	p := newPoints(opt, influxReasons[:], func(p *Points) Receiver {
+	p := newPoints(opt, lineReasons[:], func(p *Points) Receiver {
 		return &influxReceiver{putter: putter{p: p, w: p.opt.NewWriter()}}
 	})
 	p.more = []extra{heartbeats: {name: "heartbeats"}, textFields: {name: "textFields"}}
 	return p
 }
 
-// influxErrors are why a line is bad, with the names in influxReasons.
+// influxErrors are why a line is bad, with the names in lineReasons.
 var influxErrors = [...]error{
 	influx.ErrNoMeasurement, influx.ErrNoTagKey, influx.ErrNoTagValue, influx.ErrTag, influx.ErrTwice, influx.ErrManyTags,
 	influx.ErrNoFields, influx.ErrField, influx.ErrNoFieldKey, influx.ErrNoValue, influx.ErrNumber, influx.ErrFloat,
@@ -30,7 +30,7 @@ const (
 	otherReason
 )
 
-var influxReasons = [...]string{
+var lineReasons = [...]string{
 	"measurement", "tagKey", "tagValue", "tag", "twice", "manyTags",
 	"fields", "field", "fieldKey", "value", "number", "infinite",
 	"integer", "boolean", "quotes", "time", "range", longTagsReason: "longTags", otherReason: "other",
@@ -65,12 +65,12 @@ func (r *influxReceiver) Block(b []byte) {
 		if err != nil {
 			why := influxReason(err)
 			r.p.bad[why].Add(1)
-			r.p.example(influxReasons[why], b)
+			r.p.example(lineReasons[why], b)
 			continue
 		}
 		if LongTags(&r.point) {
 			r.p.bad[longTagsReason].Add(1)
-			r.p.example(influxReasons[longTagsReason], b)
+			r.p.example(lineReasons[longTagsReason], b)
 			continue
 		}
 		r.fields()
@@ -84,7 +84,7 @@ func (r *influxReceiver) fields() {
 	if pt.Heartbeat() {
 		r.p.more[heartbeats].value.Add(1)
 	}
-	unix := floorSecond(pt.Time)
+	unix := floor(pt.Time, 1e9)
 	if !pt.Timed {
 		unix = r.second()
 	}
@@ -97,13 +97,4 @@ func (r *influxReceiver) fields() {
 		r.name = SeriesName(r.name[:0], pt, pt.Fields[i].Key)
 		r.put(r.name, unix, v)
 	}
-}
-
-// floorSecond is the second that nanoseconds since 1970 are in.
-func floorSecond(ns int64) int64 {
-	const second = 1e9
-	if ns < 0 {
-		return (ns+1)/second - 1
-	}
-	return ns / second
 }

@@ -71,7 +71,7 @@ func (h *HTTP) take(ctx context.Context) (*turn, *refusal) {
 func (h *HTTP) give(t *turn, c *counts) {
 	t.w.Reset()
 	c.add(&t.tally)
-	t.dropped, t.example = 0, ""
+	t.dropped, t.first, t.example = 0, taken, ""
 	if cap(t.plain) > keepPlain {
 		t.plain = nil
 	}

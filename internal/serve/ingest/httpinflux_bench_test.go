@@ -33,15 +33,15 @@ func (c *counter) Merge(name []byte, _ metric.Method, _ int64, _ metric.Bucket) 
 func (c *counter) Flush() error { return nil }
 func (c *counter) Reset()       {}
 
-// nowhere is a response that nobody reads.
-type nowhere struct {
+// unread is a response that nobody reads.
+type unread struct {
 	header http.Header
 	status int
 }
 
-func (w *nowhere) Header() http.Header         { return w.header }
-func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (w *nowhere) WriteHeader(status int)      { w.status = status }
+func (w *unread) Header() http.Header         { return w.header }
+func (w *unread) Write(p []byte) (int, error) { return len(p), nil }
+func (w *unread) WriteHeader(status int)      { w.status = status }
 
 // repeated posts one body again and again.
 type repeated struct {
@@ -49,7 +49,7 @@ type repeated struct {
 	req  *http.Request
 	body []byte
 	read *bytes.Reader
-	w    nowhere
+	w    unread
 }
 
 type body struct{ *bytes.Reader }
@@ -62,7 +62,7 @@ func newRepeated(c *counter, path string, content []byte, header ...string) *rep
 	for _, route := range h.Routes() {
 		mux.Handle(route.Pattern, route.Handler)
 	}
-	r := &repeated{h: mux, body: content, read: bytes.NewReader(nil), w: nowhere{header: http.Header{}}}
+	r := &repeated{h: mux, body: content, read: bytes.NewReader(nil), w: unread{header: http.Header{}}}
 	r.req = httptest.NewRequest(http.MethodPost, path, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.req.Header.Set(header[i], header[i+1])

@@ -10,14 +10,14 @@ const (
 
 // NewInflux takes datagrams of Influx's lines, with times in nanoseconds.
 func NewInflux(opt PointsOptions) *Points {
-	p := newPoints(opt, lineReasons[:], func(p *Points) Receiver {
+	p := newPoints(opt, datagramReasons[:], func(p *Points) Receiver {
 		return &influxReceiver{putter: putter{p: p, w: p.opt.NewWriter()}}
 	})
 	p.more = []extra{heartbeats: {name: "heartbeats"}, textFields: {name: "textFields"}}
 	return p
 }
 
-// influxErrors are why a line is bad, with the names in lineReasons.
+// influxErrors are why a line is bad, with the names in datagramReasons.
 var influxErrors = [...]error{
 	influx.ErrNoMeasurement, influx.ErrNoTagKey, influx.ErrNoTagValue, influx.ErrTag, influx.ErrTwice, influx.ErrManyTags,
 	influx.ErrNoFields, influx.ErrField, influx.ErrNoFieldKey, influx.ErrNoValue, influx.ErrNumber, influx.ErrFloat,
@@ -30,7 +30,7 @@ const (
 	otherReason
 )
 
-var lineReasons = [...]string{
+var datagramReasons = [...]string{
 	"measurement", "tagKey", "tagValue", "tag", "twice", "manyTags",
 	"fields", "field", "fieldKey", "value", "number", "infinite",
 	"integer", "boolean", "quotes", "time", "range", longTagsReason: "longTags", otherReason: "other",
@@ -65,12 +65,12 @@ func (r *influxReceiver) Block(b []byte) {
 		if err != nil {
 			why := influxReason(err)
 			r.p.bad[why].Add(1)
-			r.p.example(lineReasons[why], b)
+			r.p.example(datagramReasons[why], b)
 			continue
 		}
 		if LongTags(&r.point) {
 			r.p.bad[longTagsReason].Add(1)
-			r.p.example(lineReasons[longTagsReason], b)
+			r.p.example(datagramReasons[longTagsReason], b)
 			continue
 		}
 		r.fields()

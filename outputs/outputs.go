@@ -59,6 +59,14 @@ type Starter interface {
 	Start(ctx context.Context) error
 }
 
+// Publisher is a Stateful that shows to others what it was written.
+type Publisher interface {
+	Stateful
+	// Publish shows it. It is called when the Memo is kept: what was shown is then
+	// shown again after a kill, too.
+	Publish()
+}
+
 // Dropper is an Output that may have to leave samples out of what it sends.
 type Dropper interface {
 	Output

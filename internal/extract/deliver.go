@@ -140,6 +140,9 @@ func (r *run) took(d Destination, seq uint64) error {
 			return err
 		}
 	}
+	if out, ok := outputs.As[outputs.Publisher](d.Output); ok {
+		out.Publish()
+	}
 	return r.kept.Took(d.Name, seq)
 }
 

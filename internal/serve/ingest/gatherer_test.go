@@ -28,20 +28,20 @@ import (
 // its own. It may be used concurrently.
 type exact struct {
 	mu      sync.Mutex // protects the fields below
-	series  map[string]*kept
+	series  map[string]*keptSeries
 	newest  map[[16]byte]uint64
 	refuse  map[string]store.Refusal // by name
 	full    error
 	writers int
 }
 
-type kept struct {
+type keptSeries struct {
 	method  metric.Method
 	buckets map[int64]metric.Bucket
 }
 
 func newExact() *exact {
-	return &exact{series: make(map[string]*kept), newest: make(map[[16]byte]uint64), refuse: make(map[string]store.Refusal)}
+	return &exact{series: make(map[string]*keptSeries), newest: make(map[[16]byte]uint64), refuse: make(map[string]store.Refusal)}
 }
 
 func (e *exact) writer() ingest.BatchWriter {
@@ -65,7 +65,7 @@ func (w *exactWriter) Merge(name []byte, m metric.Method, unix int64, b metric.B
 	w.held = append(w.held, func() {
 		k := w.e.series[series]
 		if k == nil {
-			k = &kept{m, make(map[int64]metric.Bucket)}
+			k = &keptSeries{m, make(map[int64]metric.Bucket)}
 			w.e.series[series] = k
 		}
 		old := k.buckets[unix-unix%10]
@@ -138,7 +138,7 @@ func recorded(seq uint64, stamp int64, fn func(r *metric.Recorder)) *metric.Batc
 	return b
 }
 
-func figure(g *ingest.Gatherer, name, reason string) (sum float64) {
+func gathererFigure(g *ingest.Gatherer, name, reason string) (sum float64) {
 	for _, f := range g.Figures() {
 		if f.Name == name && (reason == "" || len(f.Labels) == 1 && f.Labels[0].Value == reason) {
 			sum += f.Value
@@ -181,9 +181,9 @@ func TestGathererWritesEachKind(t *testing.T) {
 		delete(e.series, name)
 	}
 	assert.Empty(t, e.series, "and nothing else")
-	assert.EqualValues(t, 1, figure(g, "batches", ""))
-	assert.EqualValues(t, len(b.Samples), figure(g, "samples", ""))
-	assert.Zero(t, figure(g, "refusedBatches", ""))
+	assert.EqualValues(t, 1, gathererFigure(g, "batches", ""))
+	assert.EqualValues(t, len(b.Samples), gathererFigure(g, "samples", ""))
+	assert.Zero(t, gathererFigure(g, "refusedBatches", ""))
 }
 
 // TestGathererNamesAreGraphites: a dashboard goes on when the output changes.
@@ -235,9 +235,9 @@ func TestGathererAddsUp(t *testing.T) {
 	for name, want := range map[string]float64{"n.x": 4, "delay.x.count": 4, "delay.x.sum": 16, "delay.x.mean": 4, "delay.x": 4, "delay.x.lower": 1, "delay.x.upper": 10} {
 		assert.InDelta(t, want, e.value("servers.web1."+name, at), 1e-12, name)
 	}
-	assert.EqualValues(t, 2, figure(g, "batches", ""))
-	assert.EqualValues(t, 3, figure(g, "repeatedBatches", ""))
-	assert.EqualValues(t, 1, figure(g, "identities", ""))
+	assert.EqualValues(t, 2, gathererFigure(g, "batches", ""))
+	assert.EqualValues(t, 3, gathererFigure(g, "repeatedBatches", ""))
+	assert.EqualValues(t, 1, gathererFigure(g, "identities", ""))
 }
 
 // TestGathererTakesLargeBatchesInParts kills the connection between parts.
@@ -252,11 +252,11 @@ func TestGathererTakesLargeBatchesInParts(t *testing.T) {
 	})
 	e.refuse["servers.web1.a.long.name.of.a.series.n20000.x"] = store.TooManyNew // the first parts are taken
 	require.Error(t, out.Write(t.Context(), b))
-	taken := figure(g, "batches", "")
+	taken := gathererFigure(g, "batches", "")
 	require.Positive(t, taken)
 	clear(e.refuse)
 	require.NoError(t, out.Write(t.Context(), b))
-	require.Equal(t, taken, figure(g, "repeatedBatches", ""))
+	require.Equal(t, taken, gathererFigure(g, "repeatedBatches", ""))
 	require.Len(t, e.series, series)
 	for i := range series {
 		require.EqualValues(t, i, e.value(fmt.Sprintf("servers.web1.a.long.name.of.a.series.n%d.x", i), at))
@@ -318,7 +318,7 @@ func TestGathererAnswers(t *testing.T) {
 				e.full = errors.New("no space left")
 				defer func() { e.full = nil }()
 			}
-			before := figure(g, "refusedBatches", c.reason)
+			before := gathererFigure(g, "refusedBatches", c.reason)
 			req, err := http.NewRequestWithContext(t.Context(), c.method, url, bytes.NewReader(c.body))
 			require.NoError(t, err)
 			req.Header.Set("Content-Encoding", c.encoding)
@@ -329,7 +329,7 @@ func TestGathererAnswers(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, c.status, res.StatusCode, "%s", text)
 			assert.Equal(t, c.retry, res.Header.Get("Retry-After") != "")
-			assert.Equal(t, before+1, figure(g, "refusedBatches", c.reason))
+			assert.Equal(t, before+1, gathererFigure(g, "refusedBatches", c.reason))
 			assert.Less(t, len(text), 500)
 		})
 	}
@@ -376,7 +376,7 @@ func TestSlowClientsOfAGathererHoldUpNobody(t *testing.T) {
 	wg.Wait()
 	assert.EqualValues(t, 20, e.value("servers.web1.n.x", at))
 	assert.Equal(t, 2, e.writers)
-	assert.Zero(t, figure(g, "refusedBatches", "busy"))
+	assert.Zero(t, gathererFigure(g, "refusedBatches", "busy"))
 }
 
 // TestGathererHoldsNoMoreThanItMay fills the room for bodies.
@@ -392,7 +392,7 @@ func TestGathererHoldsNoMoreThanItMay(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, res.Code)
 		assert.Equal(t, "1", res.Header().Get("Retry-After"))
 	}
-	assert.EqualValues(t, 3, figure(g, "refusedBatches", "busy"), "what was held was given back each time")
+	assert.EqualValues(t, 3, gathererFigure(g, "refusedBatches", "busy"), "what was held was given back each time")
 }
 
 // TestIdentitiesAreForgotten: a job that is idle makes room.

@@ -29,6 +29,9 @@ type engine struct {
 	heard      tally // since the last flush
 	ever       tally // until the last flush
 	lastPacket time.Time
+
+	figuresLock sync.Mutex // over told
+	told        tally      // ever, for who must not wait
 }
 
 func newEngine(opt Options, gaugeTTL int, clean func(string) string) *engine {

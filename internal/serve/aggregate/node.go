@@ -34,6 +34,11 @@ type Node struct {
 // ownCounters count what came, as series of their own.
 type ownCounters struct{ bad, packets, lines *counter }
 
+// all yields where each counter is kept, in node's order.
+func (o *ownCounters) all(yield func(name string, c **counter) bool) {
+	_ = yield("bad_lines_seen", &o.bad) && yield("packets_received", &o.packets) && yield("metrics_received", &o.lines)
+}
+
 // NewNode returns a Node. An error is a setting's.
 func NewNode(opt NodeOptions) (*Node, error) {
 	if err := opt.check(); err != nil {
@@ -48,13 +53,10 @@ func NewNode(opt NodeOptions) (*Node, error) {
 		calc: newTimerCalc(&opt.NodeConfig), began: time.Now(),
 	}
 	n.healthy.Store(opt.HealthStatus != "down")
-	n.status.exception = time.Time{}
-	for name, c := range map[string]**counter{
-		"bad_lines_seen": &n.own.bad, "packets_received": &n.own.packets, "metrics_received": &n.own.lines,
-	} {
-		*c, _ = get(&n.e.registry, &n.e.registry.counters, opt.PrefixStats+"."+name)
-		if *c == nil {
-			return nil, fmt.Errorf("statsd: no room for names")
+	for name, c := range n.own.all {
+		var ok bool
+		if *c, ok = get(&n.e.registry, &n.e.registry.counters, opt.PrefixStats+"."+name); !ok {
+			return nil, fmt.Errorf("statsd: MaxNames %d: too few", opt.MaxNames)
 		}
 		(*c).active = true
 	}

@@ -93,6 +93,27 @@ func (t *total) step(v float64) (d float64) {
 	return d
 }
 
+// forget makes the next value the first.
+func (t *total) forget() {
+	t.mu.Lock()
+	t.active, t.last = false, 0
+	t.mu.Unlock()
+}
+
+// rest counts a flush, and forgets a total that was not heard of for more than
+// limit flushes; limit 0 never does.
+func (t *total) rest(limit int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle++
+	if t.heard {
+		t.idle, t.heard = 0, false
+	}
+	if limit > 0 && t.idle > limit {
+		t.active, t.last = false, 0
+	}
+}
+
 // shelf holds the series of one kind.
 type shelf[S interface{ base() *series }] struct {
 	byKey map[string]S

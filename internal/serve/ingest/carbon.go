@@ -1,17 +1,10 @@
 package ingest
 
-import (
-	"slices"
-
-	"github.com/logmetrics/logmetrics/internal/wire/graphite"
-)
-
-// tagsReason counts lines whose name has tags in braces that are none.
-const tagsReason = "tags"
+import "github.com/logmetrics/logmetrics/internal/wire/graphite"
 
 // NewCarbon takes carbon's lines, from streams and datagrams.
 func NewCarbon(opt PointsOptions) *Points {
-	return newPoints(opt, append(slices.Clone(graphite.Reasons[:]), tagsReason), func(p *Points) Receiver {
+	return newPoints(opt, graphite.Reasons[:], func(p *Points) Receiver {
 		return &carbonReceiver{putter: putter{p: p, w: p.opt.NewWriter()}}
 	})
 }
@@ -20,7 +13,6 @@ func NewCarbon(opt PointsOptions) *Points {
 type carbonReceiver struct {
 	putter
 	rows []graphite.Row
-	tags []byte // a name whose tags were in braces
 }
 
 func (r *carbonReceiver) Block(b []byte) {
@@ -28,10 +20,8 @@ func (r *carbonReceiver) Block(b []byte) {
 	lines := len(rows)
 	for i := range rows {
 		row := &rows[i]
-		if row.Name[len(row.Name)-1] == '}' && !r.braced(row) {
-			r.p.bad[len(graphite.Reasons)].Add(1)
-			r.p.example(tagsReason, row.Name)
-			continue
+		if row.Time == graphite.Now {
+			row.Time = r.second()
 		}
 		r.put(row.Name, row.Time, row.Value)
 	}
@@ -44,13 +34,4 @@ func (r *carbonReceiver) Block(b []byte) {
 	}
 	r.done(lines)
 	r.rows = rows
-}
-
-// braced gives row the name that name{key="value"} means.
-func (r *carbonReceiver) braced(row *graphite.Row) bool {
-	name, ok := graphite.AppendBraced(r.tags[:0], row.Name)
-	if r.tags = name; ok {
-		row.Name = name
-	}
-	return ok
 }

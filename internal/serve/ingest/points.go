@@ -10,8 +10,10 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// refusals are the store's reasons, as metrics have them.
-var refusals = [store.RefusalCount]string{"", "badName", "badValue", "badTime", "tooManySeries", "tooManyNew"}
+// MaxSeriesName is the length in bytes beyond which a series is refused before
+// the store looks at it. A pickle can mean one name of a MiB, and a line of Influx
+// the same tags, thousands of times: to look at them would take seconds.
+const MaxSeriesName = 2048
 
 // Writer is a way into the store, as [store.Writer] is one. It is used by one
 // goroutine at a time.
@@ -69,7 +71,7 @@ func (p *Points) Figures() []telemetry.Figure {
 		figures = append(figures, because(counter("badLines", name, p.bad[i].Load()), reason))
 	}
 	for r := store.Taken + 1; r < store.RefusalCount; r++ {
-		figures = append(figures, because(counter("refusedPoints", name, p.refused[r].Load()), refusals[r]))
+		figures = append(figures, because(counter("refusedPoints", name, p.refused[r].Load()), r.String()))
 	}
 	for i := range p.more {
 		figures = append(figures, counter(p.more[i].name, name, p.more[i].value.Load()))
@@ -95,20 +97,26 @@ type putter struct {
 	why     store.Refusal
 }
 
-// put gives a point to the Writer; time -1 is now.
+// second is the receiver's clock in Unix seconds, read once a block.
+func (u *putter) second() int64 {
+	if u.now == 0 {
+		u.now = u.p.opt.Now().Unix()
+	}
+	return u.now
+}
+
+// put gives a point to the Writer.
 func (u *putter) put(name []byte, unix int64, v float64) {
-	if unix == -1 {
-		if u.now == 0 {
-			u.now = u.p.opt.Now().Unix()
-		}
-		unix = u.now
+	why := store.BadName
+	if len(name) <= MaxSeriesName {
+		why = u.w.Put(name, metric.Unset, unix, v)
 	}
-	if why := u.w.Put(name, metric.Unset, unix, v); why == store.Taken {
+	if why == store.Taken {
 		u.taken++
-	} else {
-		u.refused[why]++
-		u.name, u.why = append(u.name[:0], name[:min(len(name), excerptLen)]...), why
+		return
 	}
+	u.refused[why]++
+	u.name, u.why = append(u.name[:0], name[:min(len(name), excerptLen)]...), why
 }
 
 // done counts what was put since the last call, which came in lines.
@@ -126,7 +134,7 @@ func (u *putter) done(lines int) {
 		}
 	}
 	if u.p.refuseNotice.due() {
-		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", refusals[u.why], "series", excerpt(u.name))
+		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", u.why.String(), "series", excerpt(u.name))
 	}
 	u.refused, u.why = [store.RefusalCount]uint64{}, store.Taken
 }

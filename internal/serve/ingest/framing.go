@@ -48,7 +48,7 @@ func (s *stream) more() bool {
 	if len(s.buf) == s.t.large || s.grow() {
 		return true
 	}
-	s.t.counts.broken.Add(1)
+	s.t.counts.greedy.Add(1)
 	return false
 }
 

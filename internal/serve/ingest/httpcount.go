@@ -54,7 +54,7 @@ var reasonNames = [reasons]string{
 // String returns the reason as metrics have it.
 func (r reason) String() string {
 	if r < reason(store.RefusalCount) {
-		return refusals[r]
+		return store.Refusal(r).String()
 	}
 	return reasonNames[r]
 }

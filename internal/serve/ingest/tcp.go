@@ -39,6 +39,7 @@ type TCPOptions struct {
 	MaxLine        int           // bytes without the '\n'; longer lines are skipped; 0: DefaultMaxLine
 	MaxFrame       int           // bytes without the length; a longer one ends the connection; 0: DefaultMaxFrame
 	IdleTime       time.Duration // after which a silent connection is closed; 0: never
+	FrameTime      time.Duration // from the first byte of a frame to its last, else the connection is closed; 0: DefaultFrameTime
 	Receivers      int           // that work at a time, whatever the number of connections; 0: one a CPU
 	Allow          []netip.Prefix
 	TLS            *tls.Config  // nil: none
@@ -50,14 +51,14 @@ const (
 	DefaultMaxConnections = 1024
 	DefaultMaxLine        = 64 << 10 // also what is read at a time: the cost of a read hides behind that of its lines
 	DefaultMaxFrame       = 1 << 20
+	DefaultFrameTime      = 30 * time.Second
 )
 
 const (
 	firstBuffer = 1 << 10 // of a connection that sends little: 10 000 of them take 10 MB
 	// maxBuffers bounds what all connections of a listener hold in larger buffers.
 	maxBuffers    = 128 << 20
-	coolTime      = time.Second      // after which a connection that sends no more gives its large buffer back
-	frameTime     = 30 * time.Second // from the first byte of a frame to its last
+	coolTime      = time.Second // after which a connection that sends no more gives its large buffer back
 	handshakeTime = 10 * time.Second
 	endTime       = 250 * time.Millisecond // at the end, for what connections have sent already
 )
@@ -82,7 +83,7 @@ type TCP struct {
 type tcpCounts struct {
 	open                                            atomic.Int64
 	connections, refused, full, http                atomic.Uint64
-	bytes, longLines, badFrames, slow, idle, broken atomic.Uint64
+	bytes, longLines, badFrames, slow, idle, greedy atomic.Uint64
 	waits, lost, acceptErrors                       atomic.Uint64
 	held                                            atomic.Int64 // bytes in larger buffers
 }
@@ -94,6 +95,9 @@ func ListenTCP(opt TCPOptions) (*TCP, error) {
 	orDefault(&opt.MaxLine, DefaultMaxLine)
 	orDefault(&opt.MaxFrame, DefaultMaxFrame)
 	orDefault(&opt.Receivers, runtime.GOMAXPROCS(0))
+	if opt.FrameTime <= 0 {
+		opt.FrameTime = DefaultFrameTime
+	}
 	if opt.Network == "" {
 		opt.Network = "tcp"
 	}
@@ -254,7 +258,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 func (t *TCP) Figures() []telemetry.Figure {
 	name, c := t.opt.Name, &t.counts
 	open := counter("connections", name, uint64(max(c.open.Load(), 0)))
-	open.Counter = false
+	held := counter("bufferBytes", name, uint64(max(c.held.Load(), 0)))
+	open.Counter, held.Counter = false, false
 	refused := func(why string, n *atomic.Uint64) telemetry.Figure {
 		return because(counter("refusedConnections", name, n.Load()), why)
 	}
@@ -264,8 +269,8 @@ func (t *TCP) Figures() []telemetry.Figure {
 	return []telemetry.Figure{
 		open, counter("acceptedConnections", name, c.connections.Load()), counter("acceptErrors", name, c.acceptErrors.Load()),
 		refused("tooMany", &c.full), refused("notAllowed", &c.refused),
-		closed("badFrame", &c.badFrames), closed("slowFrame", &c.slow), closed("idle", &c.idle), closed("buffers", &c.broken),
+		closed("badFrame", &c.badFrames), closed("slowFrame", &c.slow), closed("idle", &c.idle), closed("buffers", &c.greedy),
 		counter("httpOnLinePort", name, c.http.Load()), counter("bytes", name, c.bytes.Load()),
-		counter("longLines", name, c.longLines.Load()), counter("waits", name, c.waits.Load()), counter("droppedBlocks", name, c.lost.Load()),
+		counter("longLines", name, c.longLines.Load()), counter("waits", name, c.waits.Load()), counter("droppedBlocks", name, c.lost.Load()), held,
 	}
 }

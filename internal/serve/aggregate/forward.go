@@ -52,6 +52,7 @@ type forwardFigures struct {
 	exception, flushed    time.Time
 	took                  time.Duration
 	size                  int
+	bytes                 uint64 // ever
 }
 
 // NewForwarder returns a Forwarder, which [Node.Run] and [Brubeck.Run] set going.
@@ -177,6 +178,7 @@ func (f *Forwarder) try(ctx context.Context, text []byte, over bool, end time.Ti
 		f.opt.Log.Info("forwarding works again", "address", f.opt.Address)
 	}
 	s.sent++
+	s.bytes += uint64(len(text))
 	s.flushed, s.took, s.size = time.Now(), time.Since(start), len(text)
 	if len(f.queue) > 0 && &f.queue[0][0] == &text[0] { // else it was dropped meanwhile
 		f.pop()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,13 +72,7 @@ func (n *Node) Worker() *Worker {
 // Run flushes at each multiple of the interval until ctx is done, and then
 // once more. Workers must be idle by then if nothing is to be lost.
 func (n *Node) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	if f := n.opt.Forward; f != nil {
-		wg.Go(func() { f.run(ctx) })
-		defer f.finish()
-	}
-	every(ctx, n.opt.interval(), n.Flush)
+	runWith(ctx, n.opt.Forward, n.opt.interval(), n.Flush)
 }
 
 // take takes lines. It is called with the worker's lock.

@@ -107,8 +107,9 @@ func (g *gauge) flush(deleted bool) (v float64, ok bool) {
 	defer g.mu.Unlock()
 	v, ok = g.value, g.active
 	if deleted {
-		g.ttl--
-		g.active = ok && g.ttl > 0
+		if g.ttl--; g.ttl <= 0 {
+			g.active, g.value = false, 0
+		}
 	}
 	return v, ok
 }

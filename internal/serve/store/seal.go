@@ -216,6 +216,7 @@ func (s *sealing) rest(mark wal.Mark) {
 	}
 	m := meta{mark: mark, records: db.records, horizon: s.horizon}
 	db.sealed[string(rune(keyMeta))] = m.append(nil)
+	db.sealed[string(rune(keyMetaCopy))] = m.append(nil)
 }
 
 // ingestSealed hands to the engine what waits for it.
@@ -237,17 +238,17 @@ func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 	return nil
 }
 
-// writeSealed writes what waits into files: one of what is no frame; and of the
-// frames one where a tier begins, or frames that are new meet those that are not,
-// so that files of new frames lie behind all others.
+// writeSealed writes what waits into files: of the frames one where a tier
+// begins, or frames that are new meet those that are not, so that files of new
+// frames lie behind all others; one of what is before the frames and behind them.
 func (db *DB) writeSealed(m *maker) error {
 	keys := slices.Sorted(maps.Keys(db.sealed))
 	var now tier
 	var fresh bool
 	for i, key := range keys {
-		t, s, _, isFrame := parseFrameKey([]byte(key))
+		t, s, _, _ := parseFrameKey([]byte(key))
 		isFresh := db.fresh[spanOf{t, s}]
-		if i == 0 || isFrame && (t != now || isFresh != fresh) {
+		if i == 0 || t != now || isFresh != fresh {
 			if err := m.begin(); err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,8 @@ type Server struct {
 	node        *aggregate.Node             // nil: no listener of statsd's dialect
 	admin       *allowing                   // nil: node's commands are not listened for
 	account     *account
+
+	backups sync.Mutex // one is made at a time
 
 	ending atomic.Bool
 	reload atomic.Pointer[telemetry.Reload]

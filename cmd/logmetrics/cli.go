@@ -18,6 +18,7 @@ type cli struct {
 	Daemon     daemonCmd     `cmd:"" help:"Follow the logs of many jobs in one process."`
 	Check      checkCmd      `cmd:"" help:"Show what would be extracted, and which lines are not understood."`
 	Parsers    parsersCmd    `cmd:"" help:"List the parsers, or describe one."`
+	Db         dbCmd         `cmd:"" help:"Look after what logmetrics serve keeps."`
 	State      stateCmd      `cmd:"" help:"Show and mend what is remembered of jobs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/state"
 )
@@ -89,7 +90,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, state.ErrLocked):
+	case errors.Is(err, state.ErrLocked), errors.Is(err, store.ErrLocked):
 		return exitLocked
 	case errors.Is(err, errUndelivered):
 		return exitUndelivered

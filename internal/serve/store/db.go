@@ -13,100 +13,155 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/serve/store/wal"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
 // DB is the store. Its methods may be called concurrently.
+//
+// Locks are taken in the order keeping, view, catalogue.mu, mu.
 type DB struct {
-	opt  Options
-	log  *wal.Log
-	lock io.Closer
-	now  func() time.Time
+	opt    Options
+	now    func() time.Time
+	lock   io.Closer
+	engine *engine
+	log    *wal.Log
+	names  catalogue
+
+	// keeping is held by what changes files: seal, fold, retention, checkpoint.
+	keeping sync.Mutex
+
+	// view protects the fields below, and what is in the engine: who reads frames
+	// together with the head shares it, who moves buckets between them has it alone.
+	view   sync.RWMutex
+	spans  spans
+	sealed map[string][]byte // what the engine is to get; nil: to forget
+	fresh  map[spanOf]bool   // spans that the engine has nothing of
+	// sealedUntil is the horizon of the last seal that was ingested.
+	sealedUntil uint32
 
 	// mu is held for a block of samples at a time, never during I/O. What goes
 	// into the head goes into the log under the same hold, so that both have it
 	// in the same order.
 	mu         sync.Mutex
 	head       head
+	records    uint64 // how many the log has ever had
 	identities map[[16]byte]identity
-
-	names catalogue
+	unsaved    map[ID]struct{} // series that the engine does not have as they are
+	dead       map[ID]string   // deleted since Open, with their names
 
 	// renamed is counted up when an interned name may lead to another series.
 	renamed atomic.Uint64
+	keep    atomic.Int64 // the longest retention, in seconds
 
-	cancel context.CancelFunc
-	wait   sync.WaitGroup
-}
-
-// identity is who sends batches.
-type identity struct {
-	seq  uint64
-	seen uint32 // second of the newest batch
+	figures figures
+	full    chan struct{} // tells the keeper that a seal should be made early
+	cancel  context.CancelFunc
+	wait    sync.WaitGroup
 }
 
 // Open opens the store in opt.Dir, making it when there is none. The error wraps
-// ErrLocked when it is open already.
+// ErrLocked when it is open already, and ErrVersion when it was written by a
+// newer version.
 func Open(opt Options) (*DB, error) {
-	if opt.MaxSeries <= 0 {
-		opt.MaxSeries = DefaultMaxSeries
+	opt.fill()
+	db := &DB{
+		opt: opt, now: opt.Now,
+		spans: spans{}, sealed: map[string][]byte{}, fresh: map[spanOf]bool{},
+		identities: map[[16]byte]identity{}, unsaved: map[ID]struct{}{}, dead: map[ID]string{},
+		full: make(chan struct{}, 1),
 	}
-	if opt.MaxNewSeries <= 0 {
-		opt.MaxNewSeries = DefaultMaxNewSeries
-	}
-	if opt.MaxPending <= 0 {
-		opt.MaxPending = DefaultMaxPending
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
-	if opt.FS == nil {
-		opt.FS = vfs.Default
-	}
-	db := &DB{opt: opt, now: opt.Now, identities: map[[16]byte]identity{}}
-	db.names.byName = map[string]ID{}
+	db.names.index = names.New()
+	db.reach(tiersOf(opt.Schemas.Tiers("any"))) // until there are series
 	if err := db.open(); err != nil {
 		return nil, fmt.Errorf("open store %q: %w", opt.Dir, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	db.cancel = cancel
 	db.wait.Go(func() { db.syncLoop(ctx) })
+	if opt.SealEvery > 0 {
+		db.wait.Go(func() { db.keeper(ctx) })
+	}
 	return db, nil
 }
 
+func (o *Options) fill() {
+	for _, d := range []struct {
+		value    *int
+		standard int
+	}{{&o.MaxSeries, DefaultMaxSeries}, {&o.MaxNewSeries, DefaultMaxNewSeries}, {&o.MaxPending, DefaultMaxPending}, {&o.MaxIdentities, DefaultMaxIdentities}} {
+		if *d.value <= 0 {
+			*d.value = d.standard
+		}
+	}
+	if o.SealEvery == 0 {
+		o.SealEvery = DefaultSealEvery
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+}
+
 func (db *DB) open() (err error) {
-	if err := db.opt.FS.MkdirAll(db.opt.Dir, 0o700); err != nil {
+	fs, dir := db.opt.FS, db.opt.Dir
+	if err := makeDir(fs, dir); err != nil {
 		return err
 	}
-	db.lock, err = db.opt.FS.Lock(filepath.Join(db.opt.Dir, "lock"))
+	db.lock, err = fs.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	}
-	if db.log, err = wal.Open(db.opt.FS, filepath.Join(db.opt.Dir, "log"), wal.Options{}); err == nil {
+	if db.engine, err = openEngine(fs, dir, db.opt.Log); err != nil {
+		return errors.Join(err, db.lock.Close())
+	}
+	if db.log, err = wal.Open(fs, filepath.Join(dir, "log"), wal.Options{}); err == nil {
 		err = db.recover()
 	}
 	if err != nil {
-		return errors.Join(err, db.lock.Close())
+		return errors.Join(err, db.engine.Close(), db.lock.Close())
 	}
 	return nil
+}
+
+// makeDir makes dir and those above it, so that they stay after a power cut.
+func makeDir(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	if parent := fs.PathDir(dir); parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	parent, err := fs.OpenDir(fs.PathDir(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
 }
 
 // Close makes all durable that was taken. Writers must not be used any more.
 func (db *DB) Close() error {
 	db.cancel()
 	db.wait.Wait()
-	err := errors.Join(db.log.Close(), db.lock.Close())
+	err := errors.Join(db.log.Close(), db.engine.Close(), db.lock.Close())
 	if err != nil {
 		return fmt.Errorf("close store %q: %w", db.opt.Dir, err)
 	}
 	return nil
 }
 
-// syncEvery is the half of what a sample may wait to become durable.
+// syncEvery is half of what a sample may wait to become durable.
 const syncEvery = 500 * time.Millisecond
 
 func (db *DB) syncLoop(ctx context.Context) {
@@ -136,9 +191,24 @@ func (db *DB) Sync() error { return db.log.Sync() }
 // room says whether the log takes more.
 func (db *DB) room() error {
 	if n := db.log.Pending(); n > db.opt.MaxPending {
+		db.figures.full.Add(1)
 		return fmt.Errorf("store %q: %d bytes wait for the log: %w", db.opt.Dir, n, ErrFull)
 	}
 	return nil
+}
+
+// append puts a record into the log; mu is held. The record begins with room for
+// its number.
+func (db *DB) append(record []byte) {
+	db.records++
+	db.log.Append(numbered(record, db.records))
+}
+
+// identity is who sends batches.
+type identity struct {
+	seq     uint64
+	seen    uint32 // second of the newest batch
+	unsaved bool
 }
 
 // taken reports whether a batch was here before.
@@ -147,16 +217,11 @@ func (db *DB) taken(id metric.BatchID) bool {
 	return ok && i.seq >= id.Seq
 }
 
-// longestKeep returns the longest retention of any series, in seconds.
-func (db *DB) longestKeep() int64 {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	var keep uint32
-	for _, set := range db.head.sets {
-		keep = max(keep, set.longest())
-	}
-	return max(int64(keep), defaultKeep)
-}
+// clampSecond makes a time one that 32 bits hold, with room for retentions.
+func clampSecond(unix int64) uint32 { return uint32(min(max(unix, minSecond), maxSecond)) }
 
-// defaultKeep is the longest retention while no series is there.
-const defaultKeep = 3 * 365 * 86400
+// minSecond and maxSecond bound the times of samples: 1970-01-02 and 2096.
+const (
+	minSecond = 86400
+	maxSecond = 4_000_000_000
+)

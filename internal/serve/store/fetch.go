@@ -15,41 +15,36 @@ func (db *DB) fetch(ctx context.Context, name string, opt FetchOptions) (*Column
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	db.names.mu.Lock()
-	id, ok := db.names.byName[name]
-	db.names.mu.Unlock()
-	if !ok {
-		return nil, fmt.Errorf("fetch %q: %w", name, ErrNoSeries)
-	}
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	s := db.head.at(id)
-	tiers := db.head.sets[s.set].tiers
-	k, err := tierFor(tiers, opt, db.now().Unix())
+	db.view.RLock()
+	defer db.view.RUnlock()
+	id, _, err := db.canonical(name)
 	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	r := reader{db: db, id: id}
+	if err := r.begin(opt); err != nil {
 		return nil, fmt.Errorf("fetch %q: %w", name, err)
 	}
-	c, err := newColumns(opt, int64(tiers[k].step))
-	if err != nil {
+	if err := r.read(ctx); err != nil {
 		return nil, fmt.Errorf("fetch %q: %w", name, err)
 	}
-	db.head.read(s, k, func(start uint32, b metric.Bucket) { c.set(start, b) })
-	c.finish(s, k, int(tiers[k].step/tiers[0].step))
-	return c, nil
+	r.show()
+	return r.out, nil
 }
 
-// tierFor returns the tier to read: the one asked for, else the finest whose
-// retention reaches From, else the one that reaches back furthest.
-func tierFor(tiers []tier, opt FetchOptions, now int64) (int, error) {
+// tierFor returns the tier to read: the one asked for, also a former one; else
+// the finest whose retention reaches From, else the one that reaches back
+// furthest. The first n are the series' own.
+func tierFor(tiers []tier, n int, opt FetchOptions, now int64) (int, error) {
 	for k, t := range tiers {
-		if opt.Step == int64(t.step) || opt.Step == 0 && opt.From >= now-int64(t.keep) {
+		if opt.Step == int64(t.step) || opt.Step == 0 && k < n && opt.From >= now-int64(t.keep) {
 			return k, nil
 		}
 	}
 	if opt.Step != 0 {
 		return 0, fmt.Errorf("no tier of %d s", opt.Step)
 	}
-	return len(tiers) - 1, nil
+	return n - 1, nil
 }
 
 func newColumns(opt FetchOptions, step int64) (*Columns, error) {
@@ -83,17 +78,6 @@ func (c *Columns) put(i int, b metric.Bucket) {
 	c.Count[i], c.Sum[i], c.Min[i], c.Max[i], c.M2[i], c.Last[i] = b.Count, b.Sum, b.Min, b.Max, b.M2, b.Last
 }
 
-// finish computes Value. slots is how many finest buckets one of these has.
-func (c *Columns) finish(s *series, k, slots int) {
-	c.Method = s.method
-	if k == 0 && s.flags&flagMerged == 0 {
-		c.Method = metric.Last
-	}
-	for i := range c.Value {
-		c.Value[i] = show(c.bucket(i), c.Method, slots)
-	}
-}
-
 // show returns what a method shows of a bucket.
 func show(b metric.Bucket, m metric.Method, slots int) float64 {
 	if b.Count == 0 {
@@ -122,30 +106,4 @@ func show(b metric.Bucket, m metric.Method, slots int) float64 {
 		return b.Max
 	}
 	return b.Mean()
-}
-
-// read calls yield with each bucket of tier k that the head holds of s, the open
-// one as it would be if it closed now.
-func (h *head) read(s *series, k int, yield func(start uint32, b metric.Bucket)) {
-	step := h.sets[s.set].tiers[0].step
-	for i := s.runs; i != 0 && k == 0; {
-		r := h.runs.at(i)
-		for n := range uint32(runValues) {
-			if r.mask>>n&1 == 1 {
-				yield(r.start+n*step, valueBucket(r.values[n]))
-			}
-		}
-		i = r.next
-	}
-	open := h.openView(s, k)
-	for i := s.wide; i != 0; {
-		w := h.wides.at(i)
-		if int(w.tier) == k {
-			b := w.bucket
-			open.join(w.start, &b)
-			yield(w.start, b)
-		}
-		i = w.next
-	}
-	open.rest(yield)
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -84,6 +86,17 @@ func (h *head) block(id ID) *block { return h.blocks[id/frameSeries] }
 
 func (h *head) at(id ID) *series { return &h.blocks[id/frameSeries].series[id%frameSeries] }
 
+// find returns a series, nil when there is none.
+func (h *head) find(id ID) *series {
+	if int(id/frameSeries) >= len(h.blocks) {
+		return nil
+	}
+	if s := h.at(id); s.flags&flagLive != 0 {
+		return s
+	}
+	return nil
+}
+
 // add makes room for a series and sets it up.
 func (h *head) add(id ID, set uint16, method, hint metric.Method) {
 	for int(id/frameSeries) >= len(h.blocks) {
@@ -105,11 +118,25 @@ func (h *head) makeCoarse(s *series) {
 	}
 }
 
+// remove forgets a series.
+func (h *head) remove(id ID) {
+	s := h.at(id)
+	h.late.take(id)
+	h.takeClosed(s, math.MaxUint32, func(int, uint32, metric.Bucket) {})
+	if s.base != 0 {
+		h.bases.put(s.base)
+	}
+	for i := s.coarse; i != 0; {
+		next := h.coarses.at(i).next
+		h.coarses.put(i)
+		i = next
+	}
+	*s = series{}
+	h.block(id).dirty = true
+}
+
 // put takes a value; see Writer.Put.
-func (h *head) put(id ID, second uint32, v float64) {
-	b := h.block(id)
-	b.dirty = true
-	s := &b.series[id%frameSeries]
+func (h *head) put(id ID, b *block, s *series, second uint32, v float64) {
 	step := h.sets[s.set].tiers[0].step
 	start := second - second%step
 	switch {
@@ -145,10 +172,7 @@ func (h *head) baseOf(s *series) *metric.Bucket {
 }
 
 // merge takes a bucket; see Writer.Merge.
-func (h *head) merge(id ID, second uint32, m metric.Bucket) {
-	b := h.block(id)
-	b.dirty = true
-	s := &b.series[id%frameSeries]
+func (h *head) merge(id ID, b *block, s *series, second uint32, m metric.Bucket) {
 	s.flags |= flagMerged
 	step := h.sets[s.set].tiers[0].step
 	start := second - second%step

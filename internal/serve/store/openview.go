@@ -59,3 +59,29 @@ func (v *openView) rest(yield func(start uint32, b metric.Bucket)) {
 		}
 	}
 }
+
+// read calls yield with each bucket of tier k that the head holds of s, the open
+// one as it would be if it closed now.
+func (h *head) read(s *series, k int, yield func(start uint32, b metric.Bucket)) {
+	step := h.sets[s.set].tiers[0].step
+	for i := s.runs; i != 0 && k == 0; {
+		r := h.runs.at(i)
+		for n := range uint32(runValues) {
+			if r.mask>>n&1 == 1 {
+				yield(r.start+n*step, valueBucket(r.values[n]))
+			}
+		}
+		i = r.next
+	}
+	open := h.openView(s, k)
+	for i := s.wide; i != 0; {
+		w := h.wides.at(i)
+		if int(w.tier) == k {
+			b := w.bucket
+			open.join(w.start, &b)
+			yield(w.start, b)
+		}
+		i = w.next
+	}
+	open.rest(yield)
+}

@@ -10,8 +10,8 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// A record of the log is a sequence of parts, each a byte that tells its kind and
-// what belongs to it. Numbers are varints but where said.
+// A record of the log is its number, u64 LE, and a sequence of parts, each a byte
+// that tells its kind and what belongs to it. Numbers are varints but where said.
 //
 //	'N' id, hint u8, method u8, tiers n {step, keep}, len, name   a new series
 //	'P' n, first second, n puts                                   values
@@ -115,9 +115,25 @@ type replayer interface {
 	rename(id ID, name []byte) error
 }
 
-// replay reads a record.
-func replay(record []byte, r replayer) error {
-	d := decoder{buf: record}
+// recordHead is the room that a record begins with.
+const recordHead = 8
+
+// newRecord returns dst as a record without parts.
+func newRecord(dst []byte) []byte { return append(dst[:0], make([]byte, recordHead)...) }
+
+// numbered sets a record's number.
+func numbered(record []byte, n uint64) []byte {
+	binary.LittleEndian.PutUint64(record, n)
+	return record
+}
+
+// replay reads a record, of which begin was told the number.
+func replay(record []byte, begin func(n uint64), r replayer) error {
+	if len(record) < recordHead {
+		return errRecord
+	}
+	begin(binary.LittleEndian.Uint64(record))
+	d := decoder{buf: record[recordHead:]}
 	for len(d.buf) > 0 && !d.bad {
 		if err := d.part(r); err != nil {
 			return err
@@ -301,4 +317,14 @@ func appendPuts(dst []byte, samples []sample) []byte {
 		dst = e.append(dst, s.id, s.second, s.value)
 	}
 	return dst
+}
+
+func appendDelete(dst []byte, id ID) []byte {
+	return binary.AppendUvarint(append(dst, partDelete), uint64(id))
+}
+
+func appendRename(dst []byte, id ID, name []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, partRename), uint64(id))
+	dst = binary.AppendUvarint(dst, uint64(len(name)))
+	return append(dst, name...)
 }

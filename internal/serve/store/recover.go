@@ -1,66 +1,296 @@
 package store
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 
-	"github.com/logmetrics/logmetrics/internal/serve/store/wal"
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// recover builds the head again.
+// recovery builds the head again: from the last seal, then from the log behind it.
+type recovery struct {
+	*DB
+	meta   meta
+	marks  []uint64 // per block: the records that its checkpoint has
+	names  []string // per id; "": none
+	dead   map[ID]bool
+	record uint64 // the number of the one that is replayed
+	lost   int    // samples of the log whose series is not known
+}
+
 func (db *DB) recover() error {
-	report, err := db.log.Replay(wal.Mark{}, func(payload []byte) error {
-		return replay(payload, (*recovery)(db))
+	r := &recovery{DB: db, dead: map[ID]bool{}}
+	if err := r.loadSeal(); err != nil {
+		return err
+	}
+	if err := r.replayLog(); err != nil {
+		return err
+	}
+	if err := r.index(); err != nil {
+		return err
+	}
+	db.applySchemas(db.opt.Schemas)
+	return nil
+}
+
+// loadSeal reads what the last seal left.
+func (r *recovery) loadSeal() error {
+	if err := r.loadMeta(); err != nil {
+		return err
+	}
+	r.head.horizon = r.meta.horizon
+	r.records, r.sealedUntil = r.meta.records, r.meta.horizon
+	for _, step := range []struct {
+		kind byte
+		load func(key, value []byte) error
+	}{{keySeries, r.loadSeries}, {keyDead, r.loadDead}, {keyIdentity, r.loadIdentity}, {keyBlock, r.loadBlock}} {
+		if err := r.each(step.kind, step.load); err != nil {
+			return err
+		}
+	}
+	return r.loadSpans()
+}
+
+// loadMeta reads the state of the whole, or makes that of a new store.
+func (r *recovery) loadMeta() error {
+	v, closer, err := r.engine.Get([]byte{keyMeta})
+	if errors.Is(err, pebble.ErrNotFound) {
+		r.meta.horizon = clampSecond(r.now().Unix() - sealGrace)
+		return r.engine.Set([]byte{keyMeta}, r.meta.append(nil), pebble.Sync)
+	}
+	if err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	return errors.Join(r.meta.load(v), closer.Close())
+}
+
+// each calls load with the keys of a kind, in order. What the engine cannot read
+// is counted and left out.
+func (r *recovery) each(kind byte, load func(key, value []byte) error) error {
+	it, err := r.engine.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
+	if err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := load(it.Key()[1:], it.Value()); err != nil {
+			return errors.Join(fmt.Errorf("read state %q: %w", it.Key(), err), it.Close())
+		}
+	}
+	if err := it.Close(); err != nil {
+		r.damaged([]byte{kind}, err)
+	}
+	return nil
+}
+
+func number(key []byte) uint32 {
+	if len(key) != 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(key)
+}
+
+func (r *recovery) loadSeries(key, value []byte) error {
+	var s seriesInfo
+	if err := s.load(value); err != nil {
+		return err
+	}
+	id := ID(number(key))
+	r.setName(id, s.name)
+	r.head.add(id, r.head.intern(s.set), s.method, s.hint)
+	r.reach(s.set.tiers)
+	return nil
+}
+
+func (r *recovery) setName(id ID, name string) {
+	for int(id) >= len(r.names) {
+		r.names = append(r.names, make([]string, max(1024, len(r.names)))...)
+	}
+	r.names[id] = name
+}
+
+func (r *recovery) loadDead(key, _ []byte) error {
+	r.dead[ID(number(key))] = true
+	return nil
+}
+
+func (r *recovery) loadIdentity(key, value []byte) error {
+	d := decoder{buf: value}
+	i := identity{seq: d.uvarint(), seen: d.uint32()}
+	var job [16]byte
+	if copy(job[:], key) != len(job) || d.bad {
+		return errRecord
+	}
+	r.identities[job] = i
+	return nil
+}
+
+func (r *recovery) loadBlock(key, value []byte) error {
+	block := number(key)
+	upto, err := r.head.loadCheckpoint(block, value)
+	if err != nil {
+		return err
+	}
+	r.mark(block, upto)
+	r.records = max(r.records, upto)
+	return nil
+}
+
+func (r *recovery) mark(block uint32, upto uint64) {
+	for int(block) >= len(r.marks) {
+		r.marks = append(r.marks, 0)
+	}
+	r.marks[block] = upto
+}
+
+// loadSpans finds which frames there are, without reading them.
+func (r *recovery) loadSpans() error {
+	it, err := r.engine.NewIter(&pebble.IterOptions{LowerBound: []byte{keyFrame}, UpperBound: []byte{keyFrame + 1}})
+	if err != nil {
+		return fmt.Errorf("read frames: %w", err)
+	}
+	for ok := it.First(); ok; {
+		t, s, _, isFrame := parseFrameKey(it.Key())
+		if !isFrame {
+			return errors.Join(fmt.Errorf("key %x: %w", it.Key(), errRecord), it.Close())
+		}
+		r.spans[t] = append(r.spans[t], s)
+		next := appendFrameKey(nil, t, s, 1<<32-1)
+		ok = it.SeekGE(append(next, 0))
+	}
+	if err := it.Close(); err != nil {
+		r.damaged([]byte{keyFrame}, err)
+	}
+	return nil
+}
+
+// replayLog takes what came after the seal.
+func (r *recovery) replayLog() error {
+	report, err := r.log.Replay(r.meta.mark, func(payload []byte) error {
+		return replay(payload, func(n uint64) { r.record = n }, r)
 	})
 	if err != nil {
 		return err
 	}
+	r.records = max(r.records, r.record)
 	for _, d := range report.Damages {
-		db.opt.Log.Error("store: a part of the log is damaged; what it held is lost", "file", d.Name, "bytes", d.Bytes)
+		r.figures.damaged.Add(1)
+		r.opt.Log.Error("store: a part of the log is damaged; what it held is lost", "file", d.Name, "bytes", d.Bytes)
+	}
+	if r.lost > 0 {
+		r.opt.Log.Error("store: samples of the log whose names were lost", "samples", r.lost)
 	}
 	return nil
 }
 
-// recovery takes what the log has.
-type recovery DB
+// index makes the index of the names.
+func (r *recovery) index() error {
+	for i, name := range r.names {
+		id := ID(i)
+		switch {
+		case r.head.find(id) == nil && r.dead[id]:
+			if err := r.reserve(id); err != nil {
+				return err
+			}
+		case name == "" || r.head.find(id) == nil:
+		default:
+			if err := r.DB.names.index.Load(uint32(id), []byte(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reserve keeps the number of a deleted series from being given away: frames
+// still have its rows.
+func (r *recovery) reserve(id ID) error {
+	name := fmt.Appendf(nil, "deleted.%d.%x", id, rand.Uint64())
+	if err := r.DB.names.index.Load(uint32(id), name); err != nil {
+		return err
+	}
+	r.DB.names.index.Remove(uint32(id))
+	return nil
+}
+
+// The parts of records. What names and identities have from the seal is not
+// taken again.
 
 func (r *recovery) name(id ID, hint, method metric.Method, tiers []tier, name []byte) error {
-	if len(tiers) == 0 || int(id) > len(r.names.byName) {
-		return fmt.Errorf("%w: series %d %q", errRecord, id, name)
+	if len(tiers) == 0 || int(id) > 2*r.opt.MaxSeries+len(r.names) {
+		return fmt.Errorf("series %d %q: %w", id, name, errRecord)
 	}
-	r.names.byName[string(name)] = id
+	if r.record <= r.meta.records {
+		return nil
+	}
+	r.unsaved[id] = struct{}{}
+	if r.head.find(id) != nil {
+		r.head.retier(id, tiers, method)
+		r.reach(tiers)
+		return nil
+	}
+	r.setName(id, string(name))
 	r.head.add(id, r.head.intern(tierSet{tiers: tiers}), method, hint)
+	r.reach(tiers)
 	return nil
 }
 
-func (r *recovery) known(id ID) error {
-	if int(id) >= len(r.names.byName) {
-		return fmt.Errorf("%w: no series %d", errRecord, id)
+// series returns the series that the record's sample is for, nil when it has that.
+func (r *recovery) series(id ID) (*block, *series) {
+	if r.head.find(id) == nil {
+		if !r.dead[id] {
+			r.lost++
+		}
+		return nil, nil
 	}
-	return nil
+	number := int(id / frameSeries)
+	if number < len(r.marks) && r.record <= r.marks[number] {
+		return nil, nil
+	}
+	b := r.head.block(id)
+	b.dirty = true
+	return b, &b.series[id%frameSeries]
 }
 
 func (r *recovery) put(id ID, second uint32, v float64) error {
-	if err := r.known(id); err != nil {
-		return err
+	if b, s := r.series(id); s != nil {
+		r.head.put(id, b, s, second, v)
 	}
-	r.head.put(id, second, v)
 	return nil
 }
 
-func (r *recovery) merge(id ID, second uint32, b metric.Bucket) error {
-	if err := r.known(id); err != nil {
-		return err
+func (r *recovery) merge(id ID, second uint32, m metric.Bucket) error {
+	if b, s := r.series(id); s != nil {
+		r.head.merge(id, b, s, second, m)
 	}
-	r.head.merge(id, second, b)
 	return nil
 }
 
 func (r *recovery) commit(id metric.BatchID, second uint32) error {
-	r.identities[id.Job] = identity{id.Seq, second}
+	if r.record > r.meta.records {
+		r.identities[id.Job] = identity{id.Seq, second, true}
+	}
 	return nil
 }
 
-func (r *recovery) remove(ID) error { return nil }
+func (r *recovery) remove(id ID) error {
+	if r.record <= r.meta.records || r.head.find(id) == nil {
+		return nil
+	}
+	r.head.remove(id)
+	r.dead[id] = true
+	r.unsaved[id] = struct{}{}
+	return nil
+}
 
-func (r *recovery) rename(ID, []byte) error { return nil }
+func (r *recovery) rename(id ID, name []byte) error {
+	if r.record <= r.meta.records || r.head.find(id) == nil {
+		return nil
+	}
+	r.setName(id, string(name))
+	r.unsaved[id] = struct{}{}
+	return nil
+}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -28,21 +29,25 @@ type ID uint32
 
 // Options configure a DB. The zero value but Dir works.
 type Options struct {
-	Dir          string           // made 0700 when missing
-	Schemas      schema.Schemas   // the zero value: schema.Default()
-	MaxSeries    int              // 0: DefaultMaxSeries
-	MaxNewSeries int              // names a second that may be made; 0: DefaultMaxNewSeries
-	MaxPending   int              // bytes that may wait for the disk; 0: DefaultMaxPending
-	Now          func() time.Time // nil: time.Now
-	Log          *slog.Logger     // nil: none
-	FS           vfs.FS           // nil: vfs.Default
+	Dir           string           // made 0700 when missing
+	Schemas       schema.Schemas   // the zero value: schema.Default()
+	MaxSeries     int              // 0: DefaultMaxSeries
+	MaxNewSeries  int              // names a second that may be made; 0: DefaultMaxNewSeries
+	MaxPending    int              // bytes that may wait for the disk; 0: DefaultMaxPending
+	MaxIdentities int              // who may send batches; 0: DefaultMaxIdentities
+	SealEvery     time.Duration    // 0: DefaultSealEvery; negative: only Tend seals
+	Now           func() time.Time // nil: time.Now
+	Log           *slog.Logger     // nil: none
+	FS            vfs.FS           // nil: vfs.Default
 }
 
 // Limits that Options replace.
 const (
-	DefaultMaxSeries    = 1_000_000
-	DefaultMaxNewSeries = 100_000
-	DefaultMaxPending   = 64 << 20
+	DefaultMaxSeries     = 1_000_000
+	DefaultMaxNewSeries  = 100_000
+	DefaultMaxPending    = 64 << 20
+	DefaultMaxIdentities = 100_000
+	DefaultSealEvery     = 10 * time.Minute
 )
 
 // Errors that callers branch on.
@@ -53,6 +58,12 @@ var (
 	ErrLocked = errors.New("another process has it open")
 	// ErrNoSeries means that there is no series of that name.
 	ErrNoSeries = errors.New("no such series")
+	// ErrExists means that the new name is that of another series.
+	ErrExists = names.ErrExists
+	// ErrVersion means that the data was written by a newer version.
+	ErrVersion = errors.New("written by a newer version of this program")
+	// ErrIdentities means that MaxIdentities send batches, and this is one more.
+	ErrIdentities = errors.New("too many senders of batches")
 )
 
 // Refusal says why a sample is not taken. It is no error value, for bad input is

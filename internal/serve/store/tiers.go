@@ -9,6 +9,11 @@ import (
 // tier is one resolution: its keys begin with both numbers.
 type tier struct{ step, keep uint32 } // seconds
 
+// expired reports whether a second is beyond what the tier keeps.
+func (t tier) expired(second, horizon uint32) bool {
+	return int64(second)+int64(t.keep) < int64(horizon)
+}
+
 // tierSet is what a series has: its tiers, the finest first, and those that it
 // had before a change of the schemas, which can be read until they expire.
 type tierSet struct {
@@ -20,10 +25,13 @@ func (a tierSet) equal(b tierSet) bool {
 	return slices.Equal(a.tiers, b.tiers) && slices.Equal(a.former, b.former)
 }
 
-// longest returns the longest retention.
-func (a tierSet) longest() uint32 {
-	var keep uint32
-	for _, t := range a.tiers {
+// all returns the tiers, then the former ones: late changes tell theirs by its
+// place among them.
+func (a tierSet) all() []tier { return slices.Concat(a.tiers, a.former) }
+
+// longest returns the longest retention, in seconds.
+func longest(tiers []tier) (keep uint32) {
+	for _, t := range tiers {
 		keep = max(keep, t.keep)
 	}
 	return keep

@@ -1,11 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
 	"hash/maphash"
 	"math"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store/wal"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -46,7 +46,7 @@ const maxAhead = 86400
 // may lead to another series.
 func (w *Writer) look() {
 	now := w.db.now().Unix()
-	w.oldest, w.newest = now-w.db.longestKeep(), now+maxAhead
+	w.oldest, w.newest = max(now-w.db.keep.Load(), minSecond), min(now+maxAhead, maxSecond)
 	if g := w.db.renamed.Load(); g != w.known.generation {
 		w.known.forget()
 		w.known.generation = g
@@ -127,7 +127,7 @@ func (w *Writer) Flush() error {
 	for rest := w.samples; len(rest) > 0; {
 		part := rest[:min(len(rest), flushSamples)]
 		rest = rest[len(part):]
-		w.record = w.encode(w.record[:0], part)
+		w.record = w.encode(newRecord(w.record), part)
 		w.db.take(w.record, part, w.merges)
 	}
 	w.Reset()
@@ -143,9 +143,15 @@ func (w *Writer) Commit(id metric.BatchID) (repeated bool, err error) {
 		return false, err
 	}
 	now := uint32(w.db.now().Unix())
-	w.record = appendCommit(w.record[:0], id, now)
+	w.record = appendCommit(newRecord(w.record), id, now)
 	w.record = w.encode(w.record, w.samples)
-	repeated = !w.db.takeBatch(id, now, w.record, w.samples, w.merges)
+	if len(w.record) > wal.MaxPayload {
+		return false, fmt.Errorf("commit batch: a record of %d bytes is longer than %d", len(w.record), wal.MaxPayload)
+	}
+	repeated, err = w.db.takeBatch(id, now, w)
+	if err != nil {
+		return false, fmt.Errorf("commit batch: %w", err)
+	}
 	w.Reset()
 	if err := w.db.Sync(); err != nil {
 		return false, fmt.Errorf("commit batch: %w", err)
@@ -172,109 +178,4 @@ func (w *Writer) encode(dst []byte, samples []sample) []byte {
 		samples = samples[n:]
 	}
 	return dst
-}
-
-// take puts samples into log and head.
-func (db *DB) take(record []byte, samples []sample, merges []metric.Bucket) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.log.Append(record)
-	db.apply(samples, merges)
-}
-
-// takeBatch is take, unless the batch was here before.
-func (db *DB) takeBatch(id metric.BatchID, now uint32, record []byte, samples []sample, merges []metric.Bucket) bool {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if db.taken(id) {
-		return false
-	}
-	db.log.Append(record)
-	db.identities[id.Job] = identity{id.Seq, now}
-	db.apply(samples, merges)
-	return true
-}
-
-func (db *DB) apply(samples []sample, merges []metric.Bucket) {
-	for _, s := range samples {
-		if s.id&isMerge != 0 {
-			db.head.merge(s.id&^isMerge, s.second, merges[int(s.value)])
-			continue
-		}
-		db.head.put(s.id, s.second, s.value)
-	}
-}
-
-// table maps raw names to series: open addressing, one line of the cache for the
-// slot and one for the name.
-type table struct {
-	seed       maphash.Seed
-	slots      []slot // a power of two, at most half full
-	used       int
-	text       []byte // the chunk that names are copied into
-	generation uint64 // DB.renamed when it was begun
-}
-
-type slot struct {
-	name []byte // nil: empty
-	hash uint32
-	id   ID
-}
-
-func (t *table) hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
-
-func (t *table) find(hash uint64, name []byte) (ID, bool) {
-	if len(t.slots) == 0 {
-		return 0, false
-	}
-	mask := uint64(len(t.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		if s.name == nil {
-			return 0, false
-		}
-		if s.hash == uint32(hash>>32) && bytes.Equal(s.name, name) {
-			return s.id, true
-		}
-	}
-}
-
-// textChunk is how many bytes of names are allocated at once.
-const textChunk = 64 << 10
-
-func (t *table) insert(hash uint64, name []byte, id ID) {
-	if 2*(t.used+1) > len(t.slots) {
-		t.grow()
-	}
-	if len(t.text)+len(name) > cap(t.text) {
-		t.text = make([]byte, 0, max(textChunk, len(name)))
-	}
-	at := len(t.text)
-	t.text = append(t.text, name...)
-	t.place(hash, slot{name: t.text[at:len(t.text):len(t.text)], hash: uint32(hash >> 32), id: id})
-	t.used++
-}
-
-func (t *table) place(hash uint64, s slot) {
-	mask := uint64(len(t.slots) - 1)
-	i := hash & mask
-	for t.slots[i].name != nil {
-		i = (i + 1) & mask
-	}
-	t.slots[i] = s
-}
-
-func (t *table) grow() {
-	old := t.slots
-	t.slots = make([]slot, max(1024, 2*len(old)))
-	for _, s := range old {
-		if s.name != nil {
-			t.place(t.hash(s.name), s)
-		}
-	}
-}
-
-func (t *table) forget() {
-	clear(t.slots)
-	t.used, t.text = 0, nil
 }

@@ -63,7 +63,7 @@ func (f *dataFlags) read(c *console, log *slog.Logger) (*store.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openStore(store.Options{Dir: dir, Now: c.now, Log: log})
+	return openStore(store.Options{Dir: dir, SealEvery: -1, Now: c.now, Log: log})
 }
 
 // write opens the store, which is made when there is none, without limits of its
@@ -77,10 +77,13 @@ func (f *dataFlags) write(c *console, s schemaFlags, log *slog.Logger) (*store.D
 	if err != nil {
 		return nil, err
 	}
-	return openStore(store.Options{Dir: dir, Schemas: rules, MaxSeries: math.MaxInt32, MaxNewSeries: math.MaxInt32, Now: c.now, Log: log})
+	return openStore(store.Options{Dir: dir, Schemas: rules, SealEvery: -1, MaxSeries: math.MaxInt32, MaxNewSeries: math.MaxInt32, Now: c.now, Log: log})
 }
 
+// openStore leaves series the tiers that they have: the rules of the server are
+// not known here.
 func openStore(opt store.Options) (*store.DB, error) {
+	opt.KeepTiers = true
 	db, err := store.Open(opt)
 	if errors.Is(err, store.ErrLocked) {
 		return nil, inUse(err)

@@ -52,16 +52,16 @@ func (k *dbLsCmd) Run(ctx context.Context, c *console) error {
 	p := &printer{w: c.stdout}
 	err := k.withStore(c, nil, func(db *store.DB) error {
 		if k.Pattern == "" {
-			for name := range db.Names() {
-				if fmt.Fprintln(p, name); p.err != nil || ctx.Err() != nil {
+			for _, name := range db.Names().All() {
+				if fmt.Fprintf(p, "%s\n", name); p.err != nil || ctx.Err() != nil {
 					break
 				}
 			}
 			return ctx.Err()
 		}
-		list, err := db.Expand(ctx, k.Pattern, 0)
-		for _, name := range list {
-			fmt.Fprintln(p, name)
+		list, err := db.Names().Expand(ctx, k.Pattern, 0)
+		for _, m := range list {
+			fmt.Fprintln(p, m.Path)
 		}
 		return err
 	})
@@ -110,8 +110,8 @@ func (k *dbInfoCmd) Run(ctx context.Context, c *console) error {
 // countTiers returns the combinations of tiers, the most frequent first.
 func countTiers(db *store.DB) (list []tierCount, total int, err error) {
 	counts := map[string]int{}
-	for name := range db.Names() {
-		tiers, err := db.Tiers(name)
+	for _, name := range db.Names().All() {
+		tiers, err := db.Tiers(string(name))
 		if err != nil {
 			return nil, 0, err
 		}
@@ -135,8 +135,8 @@ func countPoints(ctx context.Context, c *console, db *store.DB, total int) (poin
 	bar := c.progress()
 	defer bar.end()
 	done := 0
-	for name := range db.Names() {
-		err := eachTier(ctx, c, db, name, func(_ schema.Tier, cols *store.Columns) error {
+	for _, name := range db.Names().All() {
+		err := eachTier(ctx, c, db, string(name), func(_ schema.Tier, cols *store.Columns) error {
 			for _, n := range cols.Count {
 				if n > 0 {
 					points++

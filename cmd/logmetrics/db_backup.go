@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
+	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
 type dbBackupCmd struct {
@@ -43,7 +44,7 @@ func (k *dbBackupCmd) Run(ctx context.Context, c *console) (err error) {
 	}
 	lock, err := vfs.Default.Lock(filepath.Join(dir, lockName))
 	if err != nil {
-		return inUse(fmt.Errorf("back up %q: another process has it open", dir))
+		return inUse(fmt.Errorf("back up %q: %w", dir, store.ErrLocked))
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	files, total, err := listFiles(dir)

@@ -58,14 +58,16 @@ func (k *dbDumpCmd) Run(ctx context.Context, c *console) error {
 // names returns the series that are asked for.
 func (k *dbDumpCmd) names(ctx context.Context, db *store.DB) (list []string, err error) {
 	for _, pattern := range k.Series {
-		found, err := db.Expand(ctx, pattern, 0)
+		found, err := db.Names().Expand(ctx, pattern, 0)
 		if err != nil {
 			return nil, err
 		}
 		if len(found) == 0 {
 			return nil, fmt.Errorf("no series matches %s; logmetrics db ls lists them", printable(pattern))
 		}
-		list = append(list, found...)
+		for _, m := range found {
+			list = append(list, m.Path)
+		}
 	}
 	if k.Istatd && len(list) > 1 {
 		return nil, &usageError{fmt.Sprintf("--istatd prints one series, and %d match", len(list))}

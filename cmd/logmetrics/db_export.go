@@ -31,12 +31,16 @@ func (k *dbExportCmd) Run(ctx context.Context, c *console) error {
 		pattern := k.Pattern
 		var list []string
 		if pattern != "" {
-			if list, err = db.Expand(ctx, pattern, 0); err != nil {
+			found, err := db.Names().Expand(ctx, pattern, 0)
+			if err != nil {
 				return err
 			}
+			for _, m := range found {
+				list = append(list, m.Path)
+			}
 		} else {
-			for name := range db.Names() {
-				list = append(list, name)
+			for _, name := range db.Names().All() {
+				list = append(list, string(name))
 			}
 		}
 		bar := c.progress()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -44,18 +42,33 @@ func (k *dbImportCmd) Run(ctx context.Context, c *console) (err error) {
 		done += size
 		imp.bar.show(extract.Progress{Done: done, Total: total})
 	}
+	if err := imp.flush(ctx); err != nil {
+		return err
+	}
 	imp.bar.end()
 	return imp.summary()
 }
 
-// importing is one import.
+// importing is one import. Files of a folder are taken together: their series are
+// neighbours in the store, and so is what is kept of them.
 type importing struct {
 	c   *console
 	db  *store.DB
 	bar *progress
 
-	series, points, old, skipped int
+	waiting []store.Imported
+	points  int // of those that wait
+
+	result  store.ImportResult
+	skipped int
 }
+
+// As many series as the store keeps together, and, when they are long, as fit
+// into 32 MB.
+const (
+	importSeries = 64
+	importPoints = 2 << 20
+)
 
 // maxTold is how many files that could not be taken are named.
 const maxTold = 20
@@ -102,112 +115,69 @@ func (i *importing) file(ctx context.Context, tree, name string) (size int64, er
 	return info.Size(), i.take(ctx, path, canonical, file)
 }
 
-// take takes the points of one file.
+// take reads the points of one file.
 func (i *importing) take(ctx context.Context, path string, name []byte, file *whisper.File) error {
+	s := store.Imported{Name: name, Method: file.Method}
 	now := i.c.now().Unix()
-	var broken error
-	counts, err := i.db.Import(ctx, store.Imported{Name: name, Method: file.Method, Points: pointsOf(file, now, &broken)})
-	if err != nil {
-		return err
-	}
-	i.points += counts[store.Taken]
-	i.old += counts[store.BadTime]
-	if broken != nil {
-		i.skip(path, broken)
-		return nil
-	}
-	for r, n := range counts {
-		if r := store.Refusal(r); n > 0 && r != store.Taken && r != store.BadTime {
-			i.skip(path, fmt.Sprintf("%d points refused: %s", n, r))
+	for a, archive := range file.Archives {
+		read := store.Archive{Step: archive.Step}
+		err := file.Each(a, now, func(p whisper.Point) error {
+			read.Points = append(read.Points, store.Point{Unix: p.Time, Value: p.Value})
+			return ctx.Err()
+		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			i.skip(path, err)
 			return nil
 		}
+		if n := len(read.Points); n > 0 {
+			read.Full = read.Points[n-1].Unix - archive.Step*(archive.Points-1) // the ring's first place
+			i.points += n
+		}
+		s.Archives = append(s.Archives, read)
 	}
-	i.series++
-	return nil
+	i.waiting = append(i.waiting, s)
+	if len(i.waiting) < importSeries && i.points < importPoints {
+		return nil
+	}
+	return i.flush(ctx)
 }
 
-func (i *importing) summary() error {
-	_, err := fmt.Fprintf(i.c.stdout, "%d series, %d points; %d points are older than anything is kept\n", i.series, i.points, i.old)
-	if i.skipped > 0 {
-		return errors.Join(err, fmt.Errorf("%d files were not taken, or in part; the rest is in", i.skipped))
+// flush hands over what waits.
+func (i *importing) flush(ctx context.Context) error {
+	r, err := i.db.Import(ctx, i.waiting)
+	i.waiting, i.points = i.waiting[:0], 0
+	i.result.Points += r.Points
+	i.result.Old += r.Old
+	i.result.Bad += r.Bad
+	i.result.Refused += r.Refused
+	for why, n := range r.Series {
+		i.result.Series[why] += n
 	}
 	return err
 }
 
-// pointsOf yields the points of a file in the order of their times: of each
-// archive what the finer ones do not reach back to. What cannot be a value is
-// left out. An error of reading is left in broken.
-func pointsOf(file *whisper.File, now int64, broken *error) iter.Seq2[int64, float64] {
-	return func(yield func(int64, float64) bool) {
-		from, err := beginnings(file, now)
-		if err != nil {
-			*broken = err
-			return
-		}
-		for a := len(from) - 1; a >= 0; a-- {
-			until := int64(math.MaxInt64)
-			if a > 0 {
-				until = from[a-1]
-			}
-			err := file.Each(a, now, func(p whisper.Point) error {
-				if p.Time < from[a] || p.Time >= until || math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
-					return nil
-				}
-				if !yield(p.Time, p.Value) {
-					return errStopped
-				}
-				return nil
-			})
-			if err != nil {
-				if !errors.Is(err, errStopped) {
-					*broken = err
-				}
-				return
-			}
+func (i *importing) summary() error {
+	r := &i.result
+	p := &printer{w: i.c.stdout}
+	fmt.Fprintf(p, "%d series, %d points", r.Series[store.Taken], r.Points-r.Old-r.Bad-r.Refused)
+	if r.Old > 0 {
+		fmt.Fprintf(p, "; %d are older than anything is kept", r.Old)
+	}
+	if r.Bad > 0 {
+		fmt.Fprintf(p, "; %d are no numbers", r.Bad)
+	}
+	fmt.Fprintln(p)
+	for why, n := range r.Series {
+		if why := store.Refusal(why); n > 0 && why != store.Taken {
+			i.skipped += n
+			fmt.Fprintf(i.c.stderr, "%d series refused: %s\n", n, why)
 		}
 	}
-}
-
-// errStopped ends the reading of a file whose points nobody wants any more.
-var errStopped = errors.New("stopped")
-
-// beginnings returns from which time on the points of each archive count. At
-// the end of a full ring a coarser point is taken in the place of the last few
-// finer ones, which are only a part of it.
-func beginnings(file *whisper.File, now int64) ([]int64, error) {
-	from := make([]int64, len(file.Archives))
-	for a := range from {
-		first, last := int64(0), int64(0)
-		err := file.Each(a, now, func(p whisper.Point) error {
-			if first == 0 {
-				first = p.Time
-			}
-			last = p.Time
-			return nil
-		})
-		switch {
-		case err != nil:
-			return nil, err
-		case a == len(from)-1:
-			from[a] = 0
-		case first == 0:
-			from[a] = math.MaxInt64
-		default:
-			from[a] = cutAt(file.Archives[a], file.Archives[a+1].Step, first, last)
-		}
-		if a > 0 {
-			from[a] = min(from[a], from[a-1])
-		}
+	if i.skipped > 0 {
+		return errors.Join(p.err, fmt.Errorf("%d files were not taken; the rest is in", i.skipped))
 	}
-	return from, nil
-}
-
-// cutAt returns where an archive, whose points are from first to last, takes over
-// from the one of coarse seconds.
-func cutAt(a whisper.Archive, coarse, first, last int64) int64 {
-	cut := first - first%coarse
-	if full := first-coarse <= last-a.Step*a.Points; full && cut < first {
-		cut += coarse
-	}
-	return cut
+	return p.err
 }

@@ -41,19 +41,16 @@ func (k *dbVerifyCmd) Run(ctx context.Context, c *console) error {
 
 // readAll reads all tiers of all series.
 func readAll(ctx context.Context, c *console, db *store.DB, damage *faults) (series int, err error) {
-	total := 0
-	for range db.Names() {
-		total++
-	}
+	total := db.Names().Len()
 	bar := c.progress()
 	defer bar.end()
-	for name := range db.Names() {
-		err := eachTier(ctx, c, db, name, func(schema.Tier, *store.Columns) error { return nil })
+	for _, name := range db.Names().All() {
+		err := eachTier(ctx, c, db, string(name), func(schema.Tier, *store.Columns) error { return nil })
 		if ctx.Err() != nil {
 			return series, ctx.Err()
 		}
 		if err != nil {
-			damage.add(fmt.Sprintf("series %s: %v", printable(name), err))
+			damage.add(fmt.Sprintf("series %s: %v", printable(string(name)), err))
 		}
 		series++
 		bar.showCount(series, total)

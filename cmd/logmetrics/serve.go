@@ -85,6 +85,7 @@ func (k *serveCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
+	syscall.Umask(0o077) // libraries make files that all may read
 	s, err := serve.Open(opt)
 	if err != nil {
 		return err

@@ -50,15 +50,22 @@ func (b *backend) at(source string) string {
 // send writes to a listener, and closes the connection.
 func (b *backend) send(source, text string) {
 	b.t.Helper()
+	conn := b.dial(source)
+	defer conn.Close()
+	_, err := io.WriteString(conn, text)
+	require.NoError(b.t, err)
+}
+
+// dial connects to a listener.
+func (b *backend) dial(source string) net.Conn {
+	b.t.Helper()
 	network := "tcp"
 	if strings.HasSuffix(source, "-udp") {
 		network = "udp"
 	}
 	conn, err := net.Dial(network, b.at(source))
 	require.NoError(b.t, err)
-	defer conn.Close()
-	_, err = io.WriteString(conn, text)
-	require.NoError(b.t, err)
+	return conn
 }
 
 // figure returns a metric of /metrics by its name with its labels; 0 without it.

@@ -11,7 +11,7 @@ import (
 // What a store can do beside taking and showing samples.
 type (
 	telling  interface{ Figures() []telemetry.Figure }
-	ruled    interface{ SetSchemas(s schema.Schemas) }
+	ruled    interface{ Reload(s schema.Schemas) error }
 	copyable interface{ Backup(dir string) error }
 )
 
@@ -25,7 +25,7 @@ func (s *Server) storeFigures() []telemetry.Figure {
 // setSchemas has new rules apply from now on.
 func (s *Server) setSchemas(rules schema.Schemas) error {
 	if db, ok := any(s.db).(ruled); ok {
-		db.SetSchemas(rules)
+		return db.Reload(rules)
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func (s *Server) open() (err error) {
 			return err
 		}
 	}
-	s.account = newAccount(s.db.NewWriter(), s.stages)
+	s.account = newAccount(s.db.NewWriter(), s.db.Sync, s.stages)
 	return s.listen()
 }
 

@@ -10,12 +10,6 @@ import (
 	"time"
 )
 
-// worker is a Receiver that connections take turns with.
-type worker struct {
-	Receiver
-	held bool // what it was given last could not be handed on before the end
-}
-
 // stream reads one connection. Its goroutine owns it, but for conn's deadline.
 type stream struct {
 	t        *TCP

@@ -69,9 +69,9 @@ const (
 type TCP struct {
 	opt       TCPOptions
 	listener  net.Listener
-	receivers chan *worker // those that no connection uses
-	large     int          // length of the buffers in pool
-	pool      sync.Pool    // of *[]byte
+	receivers chan Receiver // those that no connection uses
+	large     int           // length of the buffers in pool
+	pool      sync.Pool     // of *[]byte
 	trouble   notices
 	counts    tcpCounts
 
@@ -105,7 +105,7 @@ func ListenTCP(opt TCPOptions) (*TCP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s %s: %w", opt.Network, opt.Address, err)
 	}
-	t := &TCP{opt: opt, listener: l, open: make(map[*stream]struct{}), receivers: make(chan *worker, opt.Receivers), large: opt.MaxLine + 1}
+	t := &TCP{opt: opt, listener: l, open: make(map[*stream]struct{}), receivers: make(chan Receiver, opt.Receivers), large: opt.MaxLine + 1}
 	t.pool.New = func() any { b := make([]byte, t.large); return &b }
 	return t, nil
 }
@@ -170,7 +170,7 @@ func (t *TCP) Close() error {
 // is received: connections take turns with them.
 func (t *TCP) Run(ctx context.Context, newReceiver func() Receiver) error {
 	for range t.opt.Receivers {
-		t.receivers <- &worker{Receiver: newReceiver()}
+		t.receivers <- newReceiver()
 	}
 	stop := context.AfterFunc(ctx, t.end)
 	var wg sync.WaitGroup
@@ -179,8 +179,8 @@ func (t *TCP) Run(ctx context.Context, newReceiver func() Receiver) error {
 	stop()
 	var errs []error
 	for range t.opt.Receivers {
-		w := <-t.receivers
-		errs = append(errs, w.Idle())
+		r := <-t.receivers
+		errs = append(errs, r.Idle())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("hand on the last samples: %w", err)

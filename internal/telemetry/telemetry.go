@@ -48,10 +48,14 @@ type Job struct {
 
 // Figure is a number of a job's account of itself.
 type Figure struct {
-	Name    string // as in "bytesLost"
+	Name    string  // as in "bytesLost"
+	Labels  []Label // sorted by key; nil for none
 	Value   float64
 	Counter bool
 }
+
+// Label tells figures of the same name apart.
+type Label struct{ Key, Value string }
 
 // Log says how far behind a log is read.
 type Log struct {

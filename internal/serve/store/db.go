@@ -38,6 +38,8 @@ type DB struct {
 	spans  spans
 	sealed map[string][]byte // what the engine is to get; nil: to forget
 	fresh  map[spanOf]bool   // spans that the engine has nothing of
+	// sealedUntil is the horizon of the last seal that was ingested.
+	sealedUntil uint32
 
 	// mu is held for a block of samples at a time, never during I/O. What goes
 	// into the head goes into the log under the same hold, so that both have it
@@ -109,7 +111,7 @@ func (o *Options) fill() {
 
 func (db *DB) open() (err error) {
 	fs, dir := db.opt.FS, db.opt.Dir
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(fs, dir); err != nil {
 		return err
 	}
 	db.lock, err = fs.Lock(filepath.Join(dir, "lock"))
@@ -126,6 +128,22 @@ func (db *DB) open() (err error) {
 		return errors.Join(err, db.engine.Close(), db.lock.Close())
 	}
 	return nil
+}
+
+// makeDir makes dir and those above it, so that they stay after a power cut.
+func makeDir(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	if parent := fs.PathDir(dir); parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return syncDir(fs, fs.PathDir(dir))
 }
 
 // Close makes all durable that was taken. Writers must not be used any more.
@@ -165,15 +183,6 @@ func (db *DB) syncLoop(ctx context.Context) {
 
 // Sync makes durable what writers have flushed.
 func (db *DB) Sync() error { return db.log.Sync() }
-
-// room says whether the log takes more.
-func (db *DB) room() error {
-	if n := db.log.Pending(); n > db.opt.MaxPending {
-		db.figures.full.Add(1)
-		return fmt.Errorf("store %q: %d bytes wait for the log: %w", db.opt.Dir, n, ErrFull)
-	}
-	return nil
-}
 
 // append puts a record into the log; mu is held. The record begins with room for
 // its number.

@@ -110,7 +110,7 @@ func (m *model) seal(now int64) {
 	m.horizon = max(m.horizon, now-grace)
 	for _, s := range m.series {
 		if s.open+m.step <= m.horizon {
-			s.open = max(s.open, m.horizon-m.horizon%m.step-m.step)
+			s.open = 0
 		}
 	}
 }
@@ -157,7 +157,7 @@ func (m *modelTest) step() {
 		m.clock.unix += m.rng.Int64N(3600)
 	case n < 990:
 		require.NoError(m, m.w.Flush())
-		require.NoError(m, m.db.Seal(m.Context()))
+		require.NoError(m, m.db.Tend(m.Context()))
 		m.model.seal(m.clock.unix)
 	case n < 993:
 		require.NoError(m, m.w.Flush())

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -15,36 +14,27 @@ import (
 // what comes until then costs no reading of a frame.
 const sealGrace = 60
 
-// Seal writes closed buckets into frames, and a checkpoint of those that are
-// open; then the log before it is removed. The keeper calls it; tests may. After
-// an error nothing is lost, and the next one does the rest.
+// seal writes closed buckets into frames, and a checkpoint of those that are
+// open, and then removes the log before it. db.keeping is held.
 //
 // Ingest and Fetch go on meanwhile: they wait while one block is taken.
-func (db *DB) Seal(ctx context.Context) error {
-	db.keeping.Lock()
-	defer db.keeping.Unlock()
-	if err := db.seal(ctx); err != nil {
-		return fmt.Errorf("seal store %q: %w", db.opt.Dir, err)
-	}
-	return nil
-}
-
 func (db *DB) seal(ctx context.Context) error {
 	mark, err := db.log.Rotate()
 	if err != nil {
 		return err
 	}
-	s := &sealing{db: db, horizon: db.nextHorizon()}
-	s.work = work{db: db, from: s.free}
+	s := &sealing{db: db, horizon: db.nextHorizon(), now: db.now().Unix()}
+	s.work = work{db: db, until: s.until}
 	for i := uint32(0); s.block(i); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
 	s.rest(mark)
-	if err := db.ingestSealed(ctx); err != nil {
+	if err := db.ingestSealed(ctx, s.horizon); err != nil {
 		return err
 	}
+	db.figures.seals.Add(1)
 	return db.log.RemoveBefore(mark)
 }
 
@@ -64,13 +54,12 @@ func (db *DB) nextHorizon() uint32 {
 type sealing struct {
 	db      *DB
 	horizon uint32
+	now     int64 // Unix seconds
 	work    work
 }
 
-// free returns where new spans of a tier may be: all that is sealed.
-func (s *sealing) free(t tier) (from, until uint32) {
-	return 0, s.horizon / t.step * t.step
-}
+// until returns where what is sealed of a tier ends.
+func (s *sealing) until(t tier) uint32 { return s.horizon / t.step * t.step }
 
 // block takes what has closed in a block. It reports whether there is one of that number.
 func (s *sealing) block(number uint32) bool {
@@ -139,28 +128,32 @@ func (s *sealing) series(id ID, slot int, sr *series) (any bool) {
 	return any
 }
 
-func (s *sealing) lateMerge(slot int, set tierSet, op lateOp) {
-	s.work.join(set.all()[op.tier], slot, op.start, op.bucket)
-}
-
-// late applies a late change to the frames, and to what the head has of coarser tiers.
+// late applies a late change to the frames, and to what the head has of coarser
+// tiers. Where the finest tier does not reach back that far a Put has nothing to
+// replace, and is added to the others.
 func (s *sealing) late(slot int, sr *series, op lateOp) {
 	h := &s.db.head
-	tiers := h.sets[sr.set].tiers
+	set := h.sets[sr.set]
 	if !op.put {
-		s.lateMerge(slot, h.sets[sr.set], op)
+		if t := set.all()[op.tier]; !t.expired(op.start, s.now) {
+			s.work.join(t, slot, op.start, op.bucket)
+		}
 		return
 	}
-	fine := op.start - op.start%tiers[0].step
-	old := s.work.replace(tiers[0], slot, fine, op.bucket)
-	for k := 1; k < len(tiers); k++ {
-		start := fine - fine%tiers[k].step
-		if start+tiers[k].step > s.horizon {
-			h.amend(sr, k, fine, fine, old, op.bucket)
+	fine := op.start - op.start%set.tiers[0].step
+	var old metric.Bucket
+	if !set.tiers[0].expired(fine, s.now) {
+		old = s.work.replace(set.tiers[0], slot, fine, op.bucket)
+	}
+	for k, t := range set.tiers[1:] {
+		start := fine - fine%t.step
+		if start+t.step > s.horizon {
+			h.amend(sr, k+1, fine, fine, old, op.bucket)
 			return
 		}
-		newer := fine+tiers[0].step == start+tiers[k].step
-		s.work.change(tiers[k], slot, start, old, op.bucket, newer)
+		if !t.expired(start, s.now) {
+			s.work.change(t, slot, start, old, op.bucket, fine+set.tiers[0].step == start+t.step)
+		}
 	}
 }
 
@@ -226,7 +219,7 @@ func (s *sealing) rest(mark wal.Mark) {
 }
 
 // ingestSealed hands to the engine what waits for it.
-func (db *DB) ingestSealed(ctx context.Context) error {
+func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 	m := &maker{e: db.engine}
 	if err := db.writeSealed(m); err != nil {
 		m.abandon()
@@ -240,6 +233,7 @@ func (db *DB) ingestSealed(ctx context.Context) error {
 	}
 	clear(db.sealed)
 	clear(db.fresh)
+	db.sealedUntil = horizon
 	return nil
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 	MaxNewSeries  int              // names a second that may be made; 0: DefaultMaxNewSeries
 	MaxPending    int              // bytes that may wait for the disk; 0: DefaultMaxPending
 	MaxIdentities int              // who may send batches; 0: DefaultMaxIdentities
-	SealEvery     time.Duration    // 0: DefaultSealEvery; negative: only Seal seals
+	SealEvery     time.Duration    // 0: DefaultSealEvery; negative: only Tend seals
 	Now           func() time.Time // nil: time.Now
 	Log           *slog.Logger     // nil: none
 	FS            vfs.FS           // nil: vfs.Default

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -90,10 +91,11 @@ func (i *importer) begin(ctx context.Context, list []Imported) error {
 			return err
 		}
 	}
+	var scratch [names.MaxLen]byte
 	for k := range list {
 		s := importSeries{Imported: &list[k]}
 		var why Refusal
-		s.id, why = i.db.intern(s.Name, s.Method)
+		s.id, why = i.db.intern(s.Name, s.Method, &scratch)
 		i.result.Series[why]++
 		i.count(&s, why)
 		if why == Taken {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/internal/wire/prometheus"
 	"github.com/logmetrics/logmetrics/metric"
@@ -240,6 +241,8 @@ func (c *clean) check(name []byte) {
 	require.True(c.t, utf8.ValidString(text), "%q", text)
 	require.False(c.t, strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), "%q", text)
 	require.LessOrEqual(c.t, len(text), ingest.MaxSeriesName)
+	_, ok := names.AppendCanonical(nil, name)
+	require.True(c.t, ok || len(text) > names.MaxLen || strings.Count(text, ";") > names.MaxTags, "%q", text)
 }
 
 // FuzzHTTP: whatever is posted, it is answered, and no name is more than one.

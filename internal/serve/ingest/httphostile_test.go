@@ -184,7 +184,7 @@ func TestHostileMemory(t *testing.T) {
 			wrap(0x12, wrap(0x12, slices.Concat([]byte("\x0a\x01m"), wrap(0x2a, bytes.Repeat([]byte("\x0a\x09\x21\x00\x00\x00\x00\x00\x00\x00\x00"), size/32)))))))},
 		"points by a name": {"/v1/metrics", "application/x-protobuf", "", wrap(0x0a, wrap(0x12, wrap(0x12, slices.Concat(wrap(0x0a, bytes.Repeat([]byte("("), size/2)),
 			wrap(0x2a, bytes.Repeat([]byte("\x0a\x09\x21\x00\x00\x00\x00\x00\x00\x00\x00"), size/32))))))},
-		"zip bomb": {"/write?db=d", "", "gzip", zipped(t, strings.Repeat("\n", 256<<20)).Bytes()},
+		"zip bomb": {"/write?db=d", "", "gzip", zipped(t, strings.Repeat("\n", 65<<20)).Bytes()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.encoding == "snappy" {

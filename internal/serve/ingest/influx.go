@@ -56,11 +56,10 @@ type influxReceiver struct {
 // Block takes each line that is good, whatever the others are: InfluxDB drops
 // a datagram for one bad line.
 func (r *influxReceiver) Block(b []byte) {
-	lines := 0
-	for r.parser.Reset(b); ; lines++ {
+	for r.parser.Reset(b); ; r.lines++ {
 		ok, err := r.parser.Next(&r.point)
 		if !ok {
-			break
+			return
 		}
 		if err != nil {
 			why := influxReason(err)
@@ -75,7 +74,6 @@ func (r *influxReceiver) Block(b []byte) {
 		}
 		r.fields()
 	}
-	r.done(lines)
 }
 
 // fields puts each number of the point.

@@ -10,7 +10,7 @@ import "hash/crc32"
 //	batch                                      sample
 //	+-----------------+----------------+       +------------------+---------------+
 //	| "LMB"           | 3              |       | name             | str           |
-//	| version, 1      | 1              |       | tags             | uv            |
+//	| version, 1 or 2 | 1              |       | tags             | uv            |
 //	| length of body  | 4              |       |   key, value     | str, str      | sorted by key
 //	| body            | length         |       | kind, form       | 1, 1          |
 //	| crc32c of all   | 4              |       | parts            | 1             | bits below
@@ -21,7 +21,8 @@ import "hash/crc32"
 //	| job             | 16             |       | which of them    | 1, before     |
 //	| seq             | uv             |       | distribution     | see below     |
 //	| start end stamp | zv, zv, zv     |       | members          | see below     |
-//	| prefix, suffix  | str, str       |       +------------------+---------------+
+//	| flags, version 2| 1: 1, late     |       +------------------+---------------+
+//	| prefix, suffix  | str, str       |
 //	| samples         | uv             |
 //	|   each          | a sample       |
 //	+-----------------+----------------+
@@ -32,13 +33,18 @@ import "hash/crc32"
 //	members:      n uv, then n str, ascending
 //	registers:    16384 bytes
 //
-// Equal batches have equal bytes. A change of any of this is a new version.
+// Equal batches have equal bytes: version 2 is written for a late batch alone.
+// A change of any of this is a new version.
 const (
 	batchMagic   = "LMB"
 	batchVersion = 1
+	lateVersion  = 2 // has flags
 	batchHeader  = 8 // magic, version, length
 	batchTrailer = 4 // checksum
 )
+
+// isLate is the one flag of a batch.
+const isLate = 1
 
 // The parts of a sample that are not always there.
 const (

@@ -68,6 +68,34 @@ func TestBatchRoundTrip(t *testing.T) {
 	assert.Equal(t, b, got)
 }
 
+// TestLateBatchRoundTrip: a late batch has an encoding of its own version; a flag
+// that is not known, or 0, is no such batch.
+func TestLateBatchRoundTrip(t *testing.T) {
+	b := full()
+	b.Late = true
+	src := AppendBatch(nil, b)
+	require.EqualValues(t, 2, src[3])
+	got, err := ParseBatch(src)
+	require.NoError(t, err)
+	require.Equal(t, src, AppendBatch(nil, got))
+	assert.True(t, got.Late)
+	head := string(make([]byte, 16)) + "\x01\x00\x00\x00"
+	for flags, ok := range map[string]bool{"\x00": false, "\x01": true, "\x02": false, "\x03": false} {
+		_, err := ParseBatch(sealed(2, []byte(head+flags+"\x00\x00\x00")))
+		assert.Equal(t, ok, err == nil, "%q: %v", flags, err)
+	}
+}
+
+// TestParseBounded refuses before it reads.
+func TestParseBounded(t *testing.T) {
+	b := full()
+	src := AppendBatch(nil, b)
+	_, err := ParseBounded(src, len(b.Samples))
+	require.NoError(t, err)
+	_, err = ParseBounded(src, len(b.Samples)-1)
+	require.ErrorIs(t, err, ErrBadBatch)
+}
+
 func TestBatchSizes(t *testing.T) {
 	b := &Batch{Samples: []Sample{{Name: "a"}, {Name: "b", Bucket: Bucket{Count: 3, Sum: 3}}}}
 	empty := len(AppendBatch(nil, &Batch{}))
@@ -129,8 +157,8 @@ func TestParseBatchRefusesLies(t *testing.T) {
 	}
 	_, err := ParseBatch(sealed(1, []byte(head+"\x01\x01a\x00\x02\x00\x02\x01\x00\x01"+one)))
 	assert.NoError(t, err, "the frame of the cases above")
-	_, err = ParseBatch(sealed(2, []byte(head+"\x00")))
-	assert.ErrorContains(t, err, "version 2")
+	_, err = ParseBatch(sealed(3, []byte(head+"\x00")))
+	assert.ErrorContains(t, err, "version 3")
 }
 
 func TestCheckNamesTheSample(t *testing.T) {

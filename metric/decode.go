@@ -10,8 +10,12 @@ import (
 // ParseBatch returns the batch that AppendBatch encoded as src, all of it.
 // Its errors wrap [ErrBadBatch]. It keeps nothing of src, and allocates no
 // more than a small multiple of its length.
-func ParseBatch(src []byte) (*Batch, error) {
-	b, rest, err := CutBatch(src)
+func ParseBatch(src []byte) (*Batch, error) { return ParseBounded(src, math.MaxInt) }
+
+// ParseBounded is ParseBatch for what a stranger sent: a batch of more than
+// samples samples is an error, before any is read.
+func ParseBounded(src []byte, samples int) (*Batch, error) {
+	b, rest, err := cutBatch(src, samples)
 	if err == nil && len(rest) > 0 {
 		return nil, bad("%d bytes follow it", len(rest))
 	}
@@ -20,7 +24,9 @@ func ParseBatch(src []byte) (*Batch, error) {
 
 // CutBatch is ParseBatch for the batch that src begins with, and returns what
 // follows it.
-func CutBatch(src []byte) (b *Batch, rest []byte, err error) {
+func CutBatch(src []byte) (b *Batch, rest []byte, err error) { return cutBatch(src, math.MaxInt) }
+
+func cutBatch(src []byte, samples int) (b *Batch, rest []byte, err error) {
 	if len(src) < batchHeader+batchTrailer || string(src[:3]) != batchMagic {
 		return nil, nil, bad("%d bytes that are none", len(src))
 	}
@@ -28,29 +34,36 @@ func CutBatch(src []byte) (b *Batch, rest []byte, err error) {
 	if n > uint64(len(src)) {
 		return nil, nil, bad("it is cut at %d of %d bytes", len(src), n)
 	}
-	b, err = parseWhole(src[:n])
+	b, err = parseWhole(src[:n], samples)
 	return b, src[n:], err
 }
 
 // parseWhole parses a batch whose length is right.
-func parseWhole(src []byte) (*Batch, error) {
+func parseWhole(src []byte, samples int) (*Batch, error) {
+	version := src[3]
 	switch n := len(src); {
 	case binary.LittleEndian.Uint32(src[n-batchTrailer:]) != crc32.Checksum(src[:n-batchTrailer], castagnoli):
 		return nil, bad("the checksum is wrong")
-	case src[3] != batchVersion:
-		return nil, bad("version %d is not known", src[3])
+	case version != batchVersion && version != lateVersion:
+		return nil, bad("version %d is not known", version)
 	}
-	return parseBody(src[batchHeader : len(src)-batchTrailer])
+	return parseBody(src[batchHeader:len(src)-batchTrailer], version == lateVersion, samples)
 }
 
-func parseBody(src []byte) (*Batch, error) {
+func parseBody(src []byte, late bool, samples int) (*Batch, error) {
 	d := decoder{rest: src}
-	b := new(Batch)
+	b := &Batch{Late: late}
 	copy(b.ID.Job[:], d.take(len(b.ID.Job)))
 	b.ID.Seq = d.uvarint()
 	b.Start, b.End, b.Stamp = d.varint(), d.varint(), d.varint()
+	if late && d.byte() != isLate {
+		d.fail()
+	}
 	b.Prefix, b.Suffix = d.str(), d.str()
 	n := d.count(minSample)
+	if n > samples {
+		return nil, bad("%d samples, more than %d", n, samples)
+	}
 	if n > 0 {
 		b.Samples = make([]Sample, n)
 	}

@@ -12,12 +12,15 @@ import (
 func AppendBatch(dst []byte, b *Batch) []byte {
 	start := len(dst)
 	dst = append(dst, batchMagic...)
-	dst = append(dst, batchVersion, 0, 0, 0, 0)
+	dst = append(dst, b.version(), 0, 0, 0, 0)
 	dst = append(dst, b.ID.Job[:]...)
 	dst = binary.AppendUvarint(dst, b.ID.Seq)
 	dst = binary.AppendVarint(dst, b.Start)
 	dst = binary.AppendVarint(dst, b.End)
 	dst = binary.AppendVarint(dst, b.Stamp)
+	if b.Late {
+		dst = append(dst, isLate)
+	}
 	dst = appendString(dst, b.Prefix)
 	dst = appendString(dst, b.Suffix)
 	dst = binary.AppendUvarint(dst, uint64(len(b.Samples)))
@@ -26,6 +29,14 @@ func AppendBatch(dst []byte, b *Batch) []byte {
 	}
 	binary.LittleEndian.PutUint32(dst[start+4:], uint32(len(dst)-start-batchHeader))
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+}
+
+// version is that of the batch's encoding.
+func (b *Batch) version() byte {
+	if b.Late {
+		return lateVersion
+	}
+	return batchVersion
 }
 
 func appendString(dst []byte, s string) []byte {

@@ -17,6 +17,10 @@ func (r *Recorder) Flush(b *Batch) {
 
 // FlushInterval is Flush for the interval that starts at start, one of
 // Intervals, and leaves the others: recording goes on with the next Block.
+//
+// Of an interval whose batch was made before, b.Late is set: then b gets what
+// was recorded alone, no series without values and none that is derived, for these
+// would be wrong beside those that were sent.
 func (r *Recorder) FlushInterval(start int64, b *Batch) {
 	t := r.table(start)
 	v := View{r: r, t: t, seconds: b.Seconds()}
@@ -30,6 +34,7 @@ func (r *Recorder) FlushInterval(start int64, b *Batch) {
 	var rest []ID
 	for i := range r.series {
 		switch s := &r.series[i]; {
+		case b.Late && (s.derive != nil || t.idle(ID(i))):
 		case s.derive != nil:
 			if sample, ok := s.derived(v); ok {
 				emit(sample)
@@ -37,7 +42,7 @@ func (r *Recorder) FlushInterval(start int64, b *Batch) {
 		case s.declared:
 			r.emit(ID(i), v, emit)
 		default:
-			if c := t.find(ID(i)); c != nil && !c.idle() {
+			if !t.idle(ID(i)) {
 				rest = append(rest, ID(i))
 			}
 		}

@@ -175,6 +175,9 @@ type Batch struct {
 	// Stamp is the Unix second under which outputs that carry a time send the
 	// samples: Start for aligned intervals, the run's own second for cron runs.
 	Stamp int64
+	// Late says that this is what came of the interval after its batch was made:
+	// counters, timers, sets and levels to be added to it. It goes to outputs that merge.
+	Late bool
 	// Prefix and Suffix are joined to each name by the output, whose separator
 	// differs. Both are valid per ValidName, or empty.
 	Prefix, Suffix string

@@ -49,6 +49,12 @@ func (t *table) find(id ID) *cell {
 	return nil
 }
 
+// idle reports whether nothing was recorded for id.
+func (t *table) idle(id ID) bool {
+	c := t.find(id)
+	return c == nil || c.idle()
+}
+
 // each yields the cells that hold something, in the order of their IDs.
 func (t *table) each(yield func(ID, *cell) bool) {
 	for i, p := range t.pages {

@@ -64,7 +64,7 @@ func (p *cloudWatchPost) open(context.Context) (link, error) {
 }
 
 func (s *signed) send(ctx context.Context, body []byte) error {
-	body, err := s.pack(body)
+	body, err := s.zip(body)
 	if err != nil {
 		return fmt.Errorf("compress a body for %s: %w", s.url, err)
 	}

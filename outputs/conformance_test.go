@@ -57,6 +57,7 @@ func variants() []variant {
 		{"cloudwatch", "query", outputs.Options{Protocol: "http", CloudWatch: cloudWatch}},
 		{"exec", "sh", outputs.Options{Exec: outputs.ExecOptions{Command: []string{"/bin/sh", "-c", "cat >/dev/null"}}}},
 		{"ganglia", "gmetric", outputs.Options{}},
+		{"gatherer", "plain", outputs.Options{Protocol: "http"}},
 		{"graphite", "tcp", outputs.Options{Protocol: "tcp"}},
 		{"graphite", "tcp-tags", outputs.Options{Protocol: "tcp", TagStyle: "graphite"}},
 		{"graphite", "udp", outputs.Options{Protocol: "udp", PacketSize: 200}},
@@ -301,7 +302,7 @@ func assertCancels(t *testing.T, out outputs.Output, b *metric.Batch, begun func
 func bigBatch() *metric.Batch { return gauges(200_000) }
 
 func gauges(n int) *metric.Batch {
-	b := &metric.Batch{Stamp: 1760000000, Prefix: "servers.web1"}
+	b := &metric.Batch{ID: metric.BatchID{Job: [16]byte{1}, Seq: 1}, Stamp: 1760000000, Prefix: "servers.web1"}
 	for i := range n {
 		b.Samples = append(b.Samples, metric.NewGauge(fmt.Sprintf("requests.node%07d.with.a.long.name.count", i), float64(i), metric.Shortest, ""))
 	}

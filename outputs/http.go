@@ -13,6 +13,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/logmetrics/logmetrics/internal/wire/gatherer"
 )
 
 // httpPost is a transport whose packets are the bodies of requests.
@@ -22,7 +24,7 @@ type httpPost struct {
 	header http.Header       // of each request; its values may be secret
 	vary   func(http.Header) // not nil: adds what differs between requests
 	client *http.Client
-	zip    *gzip.Writer // nil: bodies go as they are
+	zip    func(body []byte) ([]byte, error) // returns a body as it travels, in memory of its own
 }
 
 // endpoint returns the URL that opt names by its protocol and an address
@@ -61,7 +63,7 @@ func webPorts(port int) map[string]int { return map[string]int{"http": port, "ht
 const maxHeader = 64 << 10
 
 // newHTTPPost checks the URL and returns a transport for it. With a header
-// Content-Encoding: gzip it compresses the bodies. Proxies are those of the
+// Content-Encoding, gzip or zstd, it compresses the bodies. Proxies are those of the
 // environment; redirects are not followed, for a POST would become a GET.
 func newHTTPPost(target string, header http.Header, opt Options) (*httpPost, error) {
 	u, err := url.Parse(target)
@@ -80,8 +82,13 @@ func newHTTPPost(target string, header http.Header, opt Options) (*httpPost, err
 	shown := *u
 	shown.RawQuery, shown.Fragment = "", ""
 	h := &httpPost{url: target, to: shown.String(), header: header, client: &http.Client{Timeout: timeout, Transport: transport, CheckRedirect: stay}}
-	if header.Get("Content-Encoding") == "gzip" {
-		h.zip = gzip.NewWriter(nil)
+	switch header.Get("Content-Encoding") {
+	case "gzip":
+		h.zip = gzipped(gzip.NewWriter(nil))
+	case gatherer.Encoding:
+		h.zip = zstded(gatherer.NewEncoder())
+	default:
+		h.zip = func(body []byte) ([]byte, error) { return bytes.Clone(body), nil }
 	}
 	return h, nil
 }
@@ -103,7 +110,7 @@ func (h *httpPost) send(ctx context.Context, body []byte) error {
 
 // exchange is send that also returns what was answered, up to maxAnswer bytes.
 func (h *httpPost) exchange(ctx context.Context, body []byte) ([]byte, error) {
-	body, err := h.pack(body)
+	body, err := h.zip(body)
 	if err != nil {
 		return nil, fmt.Errorf("compress a body for %s: %w", h.to, err)
 	}
@@ -127,19 +134,23 @@ func (h *httpPost) exchange(ctx context.Context, body []byte) ([]byte, error) {
 	return answered(h.to, res)
 }
 
-// pack returns a copy of the body as it travels: the transport may read it
+// gzipped compresses by w. Each body is a copy, for the transport may read it
 // still when an answer or a cancelled context has ended the request.
-func (h *httpPost) pack(body []byte) ([]byte, error) {
-	if h.zip == nil {
-		return bytes.Clone(body), nil
+func gzipped(w *gzip.Writer) func([]byte) ([]byte, error) {
+	return func(body []byte) ([]byte, error) {
+		var zipped bytes.Buffer
+		w.Reset(&zipped)
+		if _, err := w.Write(body); err != nil {
+			return nil, err
+		}
+		err := w.Close()
+		return zipped.Bytes(), err
 	}
-	var zipped bytes.Buffer
-	h.zip.Reset(&zipped)
-	if _, err := h.zip.Write(body); err != nil {
-		return nil, err
-	}
-	err := h.zip.Close()
-	return zipped.Bytes(), err
+}
+
+// zstded is gzipped for the gatherer's encoding.
+func zstded(e *gatherer.Encoder) func([]byte) ([]byte, error) {
+	return func(body []byte) ([]byte, error) { return e.Append(nil, body), nil }
 }
 
 func (h *httpPost) finish(context.Context) error { return nil }
@@ -169,8 +180,13 @@ func answered(to string, res *http.Response) ([]byte, error) {
 	}
 	text = bytes.TrimSpace(text[:min(len(text), maxRefusal)]) // of one that broke off its beginning is enough
 	err = fmt.Errorf("post to %s: %s %q", to, res.Status, text)
-	if permanent(res.StatusCode) {
+	switch {
+	case permanent(res.StatusCode):
 		err = fmt.Errorf("%w: %w", ErrPermanent, err)
+	default:
+		if wait := askedFor(res.Header); wait > 0 {
+			err = &patienceError{err, wait}
+		}
 	}
 	return nil, err
 }

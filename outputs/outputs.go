@@ -59,6 +59,14 @@ type Starter interface {
 	Start(ctx context.Context) error
 }
 
+// Publisher is a Stateful that shows to others what it was written.
+type Publisher interface {
+	Stateful
+	// Publish shows it. It is called when the Memo is kept: what was shown is then
+	// shown again after a kill, too.
+	Publish()
+}
+
 // Dropper is an Output that may have to leave samples out of what it sends.
 type Dropper interface {
 	Output
@@ -99,6 +107,7 @@ type Options struct {
 	CloudWatch CloudWatchOptions
 	Exec       ExecOptions
 	Ganglia    GangliaOptions
+	Gatherer   GathererOptions
 	HTTP       HTTPOptions
 	Influx     InfluxOptions
 	NSCA       NSCAOptions
@@ -118,6 +127,9 @@ type Factory struct {
 	// Timed says that each batch arrives with its own time, so that intervals
 	// of the past become history.
 	Timed bool
+	// Merges says that a batch is added to what came of its interval before, so
+	// that lines which come late can follow in a batch of their own.
+	Merges bool
 	// Newest, when not nil, reports that with opt the output shows its newest
 	// values only, so that Timed does not hold.
 	Newest func(opt Options) bool
@@ -138,6 +150,7 @@ var table = []Factory{
 	{Name: "cloudwatch", Summary: "Amazon CloudWatch, by PutMetricData", Separator: ".", Timed: true, New: newCloudWatch},
 	{Name: "exec", Summary: "JSON lines to a program of yours", Separator: ".", Timed: true, New: newExec},
 	{Name: "ganglia", Summary: "Ganglia, through the program gmetric", Separator: "_", Idempotent: true, New: newGanglia},
+	{Name: "gatherer", Summary: "a logmetrics serve, which takes each batch exactly once", Separator: ".", Idempotent: true, Timed: true, Merges: true, New: newGatherer},
 	{Name: "graphite", Summary: "carbon's line protocol over TCP or UDP, or its pickles", Separator: ".", Idempotent: true, Timed: true, New: newGraphite},
 	{Name: "http", Summary: "JSON posted to a URL of yours", Separator: ".", Idempotent: true, Timed: true, New: newHTTP},
 	{Name: "influx", Summary: "InfluxDB's line protocol over HTTP or UDP", Separator: ".", Idempotent: true, Timed: true, New: newInflux},

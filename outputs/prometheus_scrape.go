@@ -9,12 +9,13 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// scrape is the output whose page others fetch. A batch is taken when the page
-// shows it.
+// scrape is the output whose page others fetch. A batch is taken when there is
+// a page that holds it; it is shown when that is kept.
 type scrape struct {
 	*prometheusEncoder
 	server  *PrometheusServer
-	address string // host:port
+	address string           // host:port
+	next    *prometheus.Page // of what was written
 	shown   atomic.Pointer[prometheus.Page]
 	joined  *scrapeListener // nil: not started, or closed
 }
@@ -34,10 +35,11 @@ func newScrape(opt Options, e *prometheusEncoder) (Output, error) {
 		s.server = new(PrometheusServer)
 	}
 	e.render = func(p *prometheus.Page, _ *metric.Batch, _ func([]byte) error) error {
-		s.shown.Store(p)
+		s.next = p
 		return nil
 	}
-	s.shown.Store(new(prometheus.Page))
+	s.next = new(prometheus.Page)
+	s.Publish()
 	return s, nil
 }
 
@@ -52,9 +54,14 @@ func (s *scrape) Start(ctx context.Context) (err error) {
 // Restore implements Stateful. What was kept is shown before the first batch.
 func (s *scrape) Restore(memo []byte) error {
 	err := s.totals.Restore(memo)
-	s.shown.Store(s.page(new(metric.Batch)))
+	s.next = s.page(new(metric.Batch))
+	s.Publish()
 	return err
 }
+
+// Publish implements Publisher: a page that a kill could take back would be a
+// counter that falls.
+func (s *scrape) Publish() { s.shown.Store(s.next) }
 
 // Write implements Output.
 func (s *scrape) Write(ctx context.Context, b *metric.Batch) error {

@@ -34,6 +34,13 @@ func startScrape(t *testing.T, server *outputs.PrometheusServer, address string,
 	return out
 }
 
+// show has the output show b, as extract does when it has kept the memo.
+func show(t *testing.T, out outputs.Output, b *metric.Batch) {
+	t.Helper()
+	require.NoError(t, out.Write(t.Context(), b))
+	out.(outputs.Publisher).Publish()
+}
+
 // fetch returns the answer to one request, which is not kept open.
 func fetch(t *testing.T, url string, header ...string) (res *http.Response, body string) {
 	t.Helper()
@@ -62,6 +69,29 @@ func oneCounter(job byte, seq uint64, name string, n uint64) *metric.Batch {
 	return b
 }
 
+// TestScrapeShowedWhatAKillTookBack: a total that was on the page, and was lost
+// with the process, was a counter that fell.
+func TestScrapeShowedWhatAKillTookBack(t *testing.T) {
+	testutil.LeakCheck(t)
+	address := freeLoopback(t)
+	url := "http://" + address + "/metrics"
+	out := startScrape(t, nil, address, nil)
+	show(t, out, oneCounter(1, 1, "sent", 5))
+	memo := out.Memo()
+	require.NoError(t, out.Write(t.Context(), oneCounter(1, 2, "sent", 2)))
+	_, body := fetch(t, url)
+	require.Contains(t, body, "\nsent_total 5\n", "what is not kept is not shown")
+	require.NoError(t, out.Close())
+
+	again := startScrape(t, nil, address, memo)
+	_, body = fetch(t, url)
+	require.Contains(t, body, "\nsent_total 5\n")
+	show(t, again, oneCounter(1, 2, "sent", 2))
+	_, body = fetch(t, url)
+	require.Contains(t, body, "\nsent_total 7\n")
+	require.NoError(t, again.Close())
+}
+
 func TestScrape(t *testing.T) {
 	testutil.LeakCheck(t)
 	address := freeLoopback(t)
@@ -71,7 +101,7 @@ func TestScrape(t *testing.T) {
 	assert.Equal(t, prometheus.TextType, res.Header.Get("Content-Type"))
 	parsePage(t, []byte(body))
 	require.Contains(t, body, "logmetrics_left_out_series 0\n")
-	require.NoError(t, out.Write(t.Context(), oneCounter(1, 1, "sent", 5)))
+	show(t, out, oneCounter(1, 1, "sent", 5))
 	_, body = fetch(t, url)
 	require.Contains(t, body, "# TYPE sent_total counter\nsent_total 5\n")
 
@@ -99,8 +129,8 @@ func TestScrape(t *testing.T) {
 	out = startScrape(t, nil, address, memo)
 	_, body = fetch(t, url)
 	require.Contains(t, body, "sent_total 5\n")
-	require.NoError(t, out.Write(t.Context(), oneCounter(1, 1, "sent", 5)))
-	require.NoError(t, out.Write(t.Context(), oneCounter(1, 2, "sent", 2)))
+	show(t, out, oneCounter(1, 1, "sent", 5))
+	show(t, out, oneCounter(1, 2, "sent", 2))
 	_, body = fetch(t, url)
 	require.Contains(t, body, "sent_total 7\n")
 }
@@ -122,8 +152,8 @@ func TestScrapeShared(t *testing.T) {
 	testutil.LeakCheck(t)
 	server, address := new(outputs.PrometheusServer), freeLoopback(t)
 	one, two := startScrape(t, server, address, nil), startScrape(t, server, address, nil)
-	require.NoError(t, one.Write(t.Context(), oneCounter(1, 1, "one", 1)))
-	require.NoError(t, two.Write(t.Context(), oneCounter(2, 1, "two", 2)))
+	show(t, one, oneCounter(1, 1, "one", 1))
+	show(t, two, oneCounter(2, 1, "two", 2))
 	url := "http://" + address + "/metrics"
 	_, body := fetch(t, url)
 	parsePage(t, []byte(body))
@@ -132,7 +162,7 @@ func TestScrapeShared(t *testing.T) {
 	assert.Contains(t, body, "logmetrics_left_out_series 0\n")
 
 	// The same name from both: the job that came first stands, and it is counted.
-	require.NoError(t, two.Write(t.Context(), oneCounter(2, 2, "one", 7)))
+	show(t, two, oneCounter(2, 2, "one", 7))
 	_, body = fetch(t, url)
 	parsePage(t, []byte(body))
 	assert.Contains(t, body, "\none_total 1\n")
@@ -185,7 +215,7 @@ func TestScrapesAtOnce(t *testing.T) {
 	testutil.LeakCheck(t)
 	address := freeLoopback(t)
 	out := startScrape(t, nil, address, nil)
-	require.NoError(t, out.Write(t.Context(), bigBatch()))
+	show(t, out, bigBatch())
 	for range 4 {
 		c, err := net.Dial("tcp", address)
 		require.NoError(t, err)

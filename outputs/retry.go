@@ -13,7 +13,8 @@ import (
 
 // Retry returns an output that writes to out until it takes the batch, ctx is
 // done, or the error wraps ErrPermanent. It waits first before the second
-// attempt, then longer, with some chance in it, up to longest. The error is
+// attempt, then longer, with some chance in it, up to longest, or as long as the
+// destination asks for (see Patience). The error is
 // out's last one, and wraps ctx's when that ended it.
 func Retry(out Output, first, longest time.Duration) Output {
 	return &retry{out, first, longest}
@@ -39,6 +40,9 @@ func (r *retry) Write(ctx context.Context, b *metric.Batch) error {
 		}
 		if errors.Is(err, ErrPermanent) {
 			return struct{}{}, backoff.Permanent(err)
+		}
+		if asked := Patience(err); asked > 0 {
+			return struct{}{}, &backoff.RetryAfterError{Duration: asked}
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))

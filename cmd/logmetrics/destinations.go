@@ -20,6 +20,7 @@ type outputFlags struct {
 	Cloudwatch any `embed:""`
 	Exec       any `embed:""`
 	Ganglia    any `embed:""`
+	Gatherer   any `embed:""`
 	graphiteFlags
 	HTTP       any `embed:""`
 	Influx     any `embed:""`
@@ -41,6 +42,7 @@ func (f *outputFlags) describe(asks func(markers ...string) bool) {
 	add(&f.Cloudwatch, new(cloudwatchFlags), "cloudwatch", "aws")
 	add(&f.Exec, new(execFlags), "exec")
 	add(&f.Ganglia, new(gangliaFlags), "ganglia", "gmetric")
+	add(&f.Gatherer, new(gathererFlags), "gatherer")
 	add(&f.HTTP, new(httpFlags), "http")
 	add(&f.Influx, new(influxFlags), "influx")
 	add(&f.Nsca, new(nscaFlags), "nsca")
@@ -59,6 +61,8 @@ func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, err
 		return f.Exec.(*execFlags).options()
 	case "ganglia":
 		return f.Ganglia.(*gangliaFlags).options(), nil
+	case "gatherer":
+		return f.Gatherer.(*gathererFlags).options(), nil
 	case "graphite":
 		return f.graphiteFlags.options(), nil
 	case "http":
@@ -128,7 +132,7 @@ func (r *runCmd) destinations(c *console, alias bool) ([]extract.Destination, er
 			if f.Idempotent && !r.DryRun && !r.Follow { // one that is followed is offered what waits again and again
 				out = outputs.Retry(out, retryFirst, retryLongest)
 			}
-			list = append(list, extract.Destination{Name: title, Output: out})
+			list = append(list, extract.Destination{Name: title, Output: out, Merges: f.Merges})
 		}
 	}
 	if len(list) == 0 {

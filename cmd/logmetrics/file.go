@@ -148,17 +148,21 @@ func flagNames(c *console) []string {
 // over those at its top; of its top alone when it has no list of jobs. Errors
 // tell line and column.
 func parseSettings(data []byte, keys []string) ([]*settings, error) {
-	file, err := parser.ParseBytes(data, 0)
+	body, err := parseDocument(data, "KEY: VALUE lines are expected, as parser, logs and output")
 	if err != nil {
-		return nil, inOneLine(err)
+		return nil, err
 	}
-	switch {
-	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
-		return nil, errors.New("it is empty: KEY: VALUE lines are expected, as parser, logs and output")
-	case len(file.Docs) > 1:
-		return nil, errors.New("it has more than one YAML document; a list called jobs holds several jobs")
-	}
-	top, jobs, err := readMapping(file.Docs[0].Body, keys, true)
+	var jobs *ast.SequenceNode
+	top, err := readMapping(body, keys, func(key string, it *ast.MapNodeIter) (bool, error) {
+		if key != "jobs" {
+			return false, nil
+		}
+		var ok bool
+		if jobs, ok = it.Value().(*ast.SequenceNode); !ok {
+			return false, at(it.Value(), "jobs is a list; each job begins with '- '")
+		}
+		return true, nil
+	}, "jobs")
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +171,7 @@ func parseSettings(data []byte, keys []string) ([]*settings, error) {
 	}
 	var all []*settings
 	for _, node := range jobs.Values {
-		own, _, err := readMapping(node, keys, false)
+		own, err := readMapping(node, keys, notInJob, "jobs")
 		if err != nil {
 			return nil, err
 		}
@@ -182,34 +186,55 @@ func parseSettings(data []byte, keys []string) ([]*settings, error) {
 	return all, nil
 }
 
-// readMapping reads the keys and values of one mapping, and at the file's top
-// its list of jobs.
-func readMapping(node ast.Node, keys []string, top bool) (s *settings, jobs *ast.SequenceNode, err error) {
+// parseDocument returns what the one document of a file holds. An empty file
+// lacks what expected says.
+func parseDocument(data []byte, expected string) (ast.Node, error) {
+	file, err := parser.ParseBytes(data, 0)
+	switch {
+	case err != nil:
+		return nil, inOneLine(err)
+	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
+		return nil, errors.New("it is empty: " + expected)
+	case len(file.Docs) > 1:
+		return nil, errors.New("it has more than one YAML document; a list called jobs holds several jobs")
+	}
+	return file.Docs[0].Body, nil
+}
+
+// notInJob refuses keys that are of the whole process.
+func notInJob(key string, it *ast.MapNodeIter) (bool, error) {
+	if slices.Contains(ofProcess, key) {
+		return false, at(it.Key(), "%s stands at the top, not in a job", key)
+	}
+	return false, nil
+}
+
+// readMapping reads the keys and values of one mapping. special is asked first:
+// it reports whether it has taken the key, one of more, with its value.
+func readMapping(node ast.Node, keys []string, special func(key string, it *ast.MapNodeIter) (bool, error), more ...string) (*settings, error) {
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
-		return nil, nil, at(node, "lines of the form KEY: VALUE are expected")
+		return nil, at(node, "lines of the form KEY: VALUE are expected")
 	}
-	s = &settings{values: make(map[string]any), places: make(map[string]token.Position)}
+	s := &settings{values: make(map[string]any), places: make(map[string]token.Position)}
 	for it := mapping.MapRange(); it.Next(); {
 		key := it.Key().GetToken().Value
-		if top && key == "jobs" {
-			if jobs, ok = it.Value().(*ast.SequenceNode); !ok {
-				return nil, nil, at(it.Value(), "jobs is a list; each job begins with '- '")
-			}
+		taken, err := special(key, it)
+		if err != nil {
+			return nil, err
+		}
+		if taken {
 			continue
 		}
 		if !slices.Contains(keys, key) {
-			return nil, nil, at(it.Key(), "unknown key %q%s", key, didYouMean(key, append(keys, "jobs")))
-		}
-		if !top && slices.Contains(ofProcess, key) {
-			return nil, nil, at(it.Key(), "%s stands at the top, not in a job", key)
+			return nil, at(it.Key(), "unknown key %q%s", key, didYouMean(key, slices.Concat(keys, more)))
 		}
 		if s.values[key], err = readValue(it.Value()); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		s.places[key] = *it.Key().GetToken().Position
 	}
-	return s, jobs, nil
+	return s, nil
 }
 
 // readValue returns a scalar as its text, a list as its scalars' texts.

@@ -62,6 +62,7 @@ type Job struct {
 type Destination struct {
 	Name   string // what its cursor is kept under: "graphite tcp://127.0.0.1:2003"
 	Output outputs.Output
+	Merges bool // see outputs.Factory
 }
 
 // Result is what a run did.
@@ -74,7 +75,7 @@ type Result struct {
 	Failed      map[string]error // by Destination.Name: why
 	SeriesLost  uint64           // how often a series beyond MaxSeries was asked for
 	ValuesLost  uint64           // values that were not finite, or beyond metric.MaxValue
-	Late        uint64           // lines of intervals that were closed; only by LogTime
+	Late        uint64           // lines of intervals that were closed, which some output did not get; only by LogTime
 }
 
 // Progress says how far a Run has come.

@@ -64,16 +64,24 @@ func appendMetrics(dst []byte, opt Options) []byte {
 	r := opt.Report()
 	e.family("logmetrics_build_info", "gauge", "The program; always 1.")
 	e.sample(1, "version", opt.Version, "goversion", runtime.Version())
-	e.jobs(r.Jobs)
-	e.account(r.Jobs)
-	e.outputs(r.Jobs)
-	e.logs(r.Jobs)
+	if r.Stages == nil {
+		e.allOfJobs(r.Jobs)
+	} else {
+		e.stages(r.Stages)
+	}
 	if r.Reload != nil {
 		e.gauge("logmetrics_config_reload_success", "Whether the configuration was taken when it was read last.", yes(r.Reload.OK))
 		e.gauge("logmetrics_config_last_reload_timestamp_seconds", "When the configuration in force was taken.", float64(r.Reload.At.UnixMilli())/1e3)
 	}
 	e.process(opt.Began)
 	return e.buf
+}
+
+func (e *exposition) allOfJobs(jobs []Job) {
+	e.jobs(jobs)
+	e.account(jobs)
+	e.outputs(jobs)
+	e.logs(jobs)
 }
 
 func (e *exposition) jobs(jobs []Job) {
@@ -116,10 +124,18 @@ func (e *exposition) figure(f Figure, jobs []Job) {
 	for i := range jobs {
 		for _, own := range jobs[i].Figures {
 			if own.Name == f.Name {
-				e.sample(own.Value, "job", jobs[i].Name)
+				e.sample(own.Value, own.labels("job", jobs[i].Name)...)
 			}
 		}
 	}
+}
+
+// labels returns the figure's labels behind those given, as sample takes them.
+func (f Figure) labels(before ...string) []string {
+	for _, l := range f.Labels {
+		before = append(before, l.Key, l.Value)
+	}
+	return before
 }
 
 // snake turns "bytesLost" into "bytes_lost".

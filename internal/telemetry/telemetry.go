@@ -21,7 +21,8 @@ import (
 
 // Report is how the process is at one moment.
 type Report struct {
-	Jobs   []Job // names are unique
+	Jobs   []Job   // names are unique; of a process that follows logs
+	Stages []Stage // of a server; nil: it is none
 	Reload *Reload
 }
 
@@ -54,7 +55,7 @@ type Figure struct {
 	Counter bool
 }
 
-// Label tells figures of the same name apart.
+// Label tells figures of one name apart.
 type Label struct{ Key, Value string }
 
 // Log says how far behind a log is read.
@@ -178,6 +179,11 @@ func (r Report) hanging() (lines []string) {
 			lines = append(lines, j.line())
 		}
 	}
+	for _, s := range r.Stages {
+		if s.Hung {
+			lines = append(lines, s.line())
+		}
+	}
 	return lines
 }
 
@@ -185,6 +191,11 @@ func (r Report) notReady() (lines []string) {
 	for _, j := range r.Jobs {
 		if !j.Ready || j.Hung {
 			lines = append(lines, j.line())
+		}
+	}
+	for _, s := range r.Stages {
+		if s.Hung || s.Why != "" {
+			lines = append(lines, s.line())
 		}
 	}
 	return lines

@@ -35,7 +35,11 @@ func example() telemetry.Report {
 				Logs:    []telemetry.Log{{Path: "/var/log/mail.log", Bytes: 12, Seconds: 3}},
 				Outputs: []telemetry.Output{{Name: "statsd udp://127.0.0.1:8125", Up: true}, {Name: "graphite tcp://g:2003"}},
 			},
-			{Name: "web", Why: "there is no log /w", Starts: 7, Figures: []telemetry.Figure{{Name: "lines", Value: 5, Counter: true}}},
+			{Name: "web", Why: "there is no log /w", Starts: 7, Figures: []telemetry.Figure{
+				{Name: "lines", Value: 5, Counter: true},
+				{Name: "bad", Labels: []telemetry.Label{{"listener", "udp"}, {"reason", "no \"name\""}}, Value: 4},
+				{Name: "bad", Labels: []telemetry.Label{{"listener", "udp"}, {"reason", "value"}}, Value: 6},
+			}},
 		},
 		Reload: &telemetry.Reload{OK: true, At: began.Add(time.Minute)},
 	}
@@ -94,6 +98,8 @@ func TestMetrics(t *testing.T) {
 		{1027, "logmetrics_lines_total", []string{"job=mail"}},
 		{5, "logmetrics_lines_total", []string{"job=web"}},
 		{12, "logmetrics_lag_bytes", []string{"job=mail"}},
+		{4, "logmetrics_bad", []string{"job=web", "listener=udp", `reason=no "name"`}},
+		{6, "logmetrics_bad", []string{"job=web", "listener=udp", "reason=value"}},
 		{1, "logmetrics_job_up", []string{"job=mail"}},
 		{0, "logmetrics_job_up", []string{"job=web"}},
 		{1, "logmetrics_job_ready", []string{"job=mail"}},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,13 +22,14 @@ const prometheusConf = `global: {scrape_interval: 200ms, scrape_timeout: 200ms}
 scrape_configs: [{job_name: logs, static_configs: [{targets: ['%s']}]}]
 `
 
-// StartPrometheus starts one that scrapes /metrics of target, until the test's end.
-func StartPrometheus(t testing.TB, target string) *Prometheus {
+// StartPrometheus starts one that scrapes /metrics of target, until the test's
+// end. more is further YAML of its configuration.
+func StartPrometheus(t testing.TB, target string, more ...string) *Prometheus {
 	t.Helper()
 	path := Peer(t, "prometheus")
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "prometheus.yml")
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, prometheusConf, target), 0o644))
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, prometheusConf+strings.Join(more, ""), target), 0o644))
 	p := &Prometheus{fmt.Sprintf("127.0.0.1:%d", FreePort(t))}
 	Start(t, path, "--config.file="+conf, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.Address,
 		"--web.enable-remote-write-receiver", "--log.level=warn")

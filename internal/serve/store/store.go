@@ -1,16 +1,25 @@
 // Package store keeps series: for each the buckets of several tiers, on disk
 // within a second.
 //
-// (Contract under construction: signatures stand, bodies come.) Start from Open and DB.
+// It promises that each sample is in every tier of its series, that what was
+// taken more than a second ago is there after a crash, and that a batch and its
+// id are there together or not at all. It knows nothing of protocols and of
+// queries. Start from [Open] and [DB].
+//
+// A sample goes through a [Writer] into the log (package wal) and the head, open
+// buckets in RAM. A seal writes what has closed into frames (package frame),
+// which Pebble keeps. docs/store-format.md has the bytes.
 package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -20,19 +29,42 @@ type ID uint32
 
 // Options configure a DB. The zero value but Dir works.
 type Options struct {
-	Dir          string           // made 0700 when missing
-	Schemas      schema.Schemas   // nil: schema.Default()
-	MaxSeries    int              // 0: DefaultMaxSeries
-	MaxNewSeries int              // names a second that may be made; 0: DefaultMaxNewSeries
-	Now          func() time.Time // nil: time.Now
-	Log          *slog.Logger     // nil: none
-	FS           vfs.FS           // nil: vfs.Default
+	Dir           string           // made 0700 when missing
+	Schemas       schema.Schemas   // the zero value: schema.Default()
+	KeepTiers     bool             // Schemas is for new series; others keep the tiers and methods that they have
+	MaxSeries     int              // 0: DefaultMaxSeries
+	MaxNewSeries  int              // names a second that may be made; 0: DefaultMaxNewSeries
+	MaxPending    int              // bytes that may wait for the disk; 0: DefaultMaxPending
+	MaxIdentities int              // who may send batches; 0: DefaultMaxIdentities
+	SealEvery     time.Duration    // 0: DefaultSealEvery; negative: only Tend seals
+	Now           func() time.Time // nil: time.Now
+	Log           *slog.Logger     // nil: none
+	FS            vfs.FS           // nil: vfs.Default
 }
 
 // Limits that Options replace.
 const (
-	DefaultMaxSeries    = 1_000_000
-	DefaultMaxNewSeries = 100_000
+	DefaultMaxSeries     = 1_000_000
+	DefaultMaxNewSeries  = 100_000
+	DefaultMaxPending    = 64 << 20
+	DefaultMaxIdentities = 100_000
+	DefaultSealEvery     = 10 * time.Minute
+)
+
+// Errors that callers branch on.
+var (
+	// ErrFull means that the disk takes nothing, and too much waits for it.
+	ErrFull = errors.New("the disk takes nothing")
+	// ErrLocked means that another process has the directory open.
+	ErrLocked = errors.New("another process has it open")
+	// ErrNoSeries means that there is no series of that name.
+	ErrNoSeries = errors.New("no such series")
+	// ErrExists means that the new name is that of another series.
+	ErrExists = names.ErrExists
+	// ErrVersion means that the data was written by a newer version.
+	ErrVersion = errors.New("written by a newer version of this program")
+	// ErrIdentities means that MaxIdentities send batches, and this is one more.
+	ErrIdentities = errors.New("too many senders of batches")
 )
 
 // Refusal says why a sample is not taken. It is no error value, for bad input is
@@ -51,63 +83,18 @@ const (
 )
 
 // String returns the reason as metrics have it: "badName".
-func (r Refusal) String() string { panic("BUG: under construction") }
-
-// DB is the store. Its methods may be called concurrently.
-type DB struct{}
-
-// Open opens the store in opt.Dir, making it when there is none.
-func Open(opt Options) (*DB, error) { panic("BUG: under construction") }
-
-// Close makes all durable that was taken. Writers must not be used any more.
-func (db *DB) Close() error { panic("BUG: under construction") }
-
-// NewWriter returns a way into the store for one goroutine.
-func (db *DB) NewWriter() *Writer { panic("BUG: under construction") }
-
-// Sync makes durable what writers have flushed.
-func (db *DB) Sync() error { panic("BUG: under construction") }
-
-// Writer buffers samples of one goroutine and interns names: a known name costs
-// no allocation. Not safe for concurrent use.
-type Writer struct{}
-
-// Put takes the value of a series at a second. name is the series as it was sent,
-// "a.b" or "a.b;k=v;k2=v2" with tags in any order; it may be changed after the
-// call. A Put for the second of the bucket's newest Put replaces that.
-// m counts when the series is new.
-func (w *Writer) Put(name []byte, m metric.Method, unix int64, v float64) Refusal {
-	panic("BUG: under construction")
+func (r Refusal) String() string {
+	return [...]string{"taken", "badName", "badValue", "badTime", "tooManySeries", "tooManyNew", "none"}[min(r, RefusalCount)]
 }
-
-// Merge is Put for a bucket: it is added to what is there.
-func (w *Writer) Merge(name []byte, m metric.Method, unix int64, b metric.Bucket) Refusal {
-	panic("BUG: under construction")
-}
-
-// Flush hands on what was put. After nil it can be read, and is durable within a
-// second. An error wraps ErrFull: nothing was handed on, and Flush can be called
-// again.
-func (w *Writer) Flush() error { panic("BUG: under construction") }
-
-// Commit is Flush for a batch, in one atomic record with id; after nil it is
-// durable. When the identity's last sequence is not below id's, it was here
-// before: what was put is dropped, and repeated is true.
-func (w *Writer) Commit(id metric.BatchID) (repeated bool, err error) {
-	panic("BUG: under construction")
-}
-
-// Reset drops what was put since the last Flush or Commit.
-func (w *Writer) Reset() { panic("BUG: under construction") }
 
 // Columns are the buckets of one series from Start, Step seconds each; a bucket
 // with Count 0 holds nothing. The slices are as long as each other.
 type Columns struct {
-	Start, Step int64
-	Count       []uint64
+	Start, Step             int64
+	Count                   []uint64
 	Sum, Min, Max, M2, Last []float64
-	Value       []float64 // what a plain read shows; NaN where there is nothing
-	Method      metric.Method
+	Value                   []float64 // what a plain read shows; NaN where there is nothing
+	Method                  metric.Method
 }
 
 // FetchOptions say what to read. Unix seconds, [From,Until).
@@ -116,8 +103,8 @@ type FetchOptions struct {
 	Step        int64 // a tier's step; 0: the finest tier whose retention reaches From
 }
 
-// Fetch reads one series by its name, the open bucket included. ErrNoSeries when
-// there is none.
+// Fetch reads one series by its name, the open bucket included. The error wraps
+// ErrNoSeries when there is none.
 func (db *DB) Fetch(ctx context.Context, name string, opt FetchOptions) (*Columns, error) {
-	panic("BUG: under construction")
+	return db.fetch(ctx, name, opt)
 }

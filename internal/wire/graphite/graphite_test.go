@@ -25,20 +25,27 @@ func TestParse(t *testing.T) {
 		"a 1 2\r\n\r\n\nb 3 4\n": "a=1@2 b=3@4 ",
 		" \ta  1.5\t -1 \n":      "a=1.5@-1 ",
 		"a 1 2.9\n":              "a=1@2 ",
-		"a 1\n":                  "bad 1",
-		"a 1 2 3\nb 1 2\n":       "b=1@2 bad 1",
-		"a nan 2\nb inf 2\n":     "bad 2",
-		"a 1 -2\na 1 1e300\n":    "bad 2",
-		"\x00 1 2\n":             "\x00=1@2 ",
-		"":                       "",
+		"a 1\n":                  "fields 1",
+		"a 1 2 3\nb 1 2\n":       "b=1@2 fields 1",
+		"a\n \nb 1 2\n":          "b=1@2 fields 1",
+		"a NaN 2\nb -Infinity 2\nb inf 2\nb 1e400 2\nb 1e101 2\nb 0x1 2\nb 1.2.3 2\nb . 2\n": "value 3nan 1infinite 4",
+		"a 1 -2\na 1 1e300\na 1 nan\n": "time 3",
+		"a -0 2\nb -.5 3\nc 5. 4\nd 123456789012345 5\ne 1234567890123456 6\nf -1e3 7\n": "a=0@2 b=-0.5@3 c=5@4 d=1.23456789012345e+14@5 e=1.234567890123456e+15@6 f=-1000@7 ",
+		"a 1 000000000000002\nb 1 00000000000000002\nc +1 +2\n":                          "a=1@2 b=1@2 c=1@2 ",
+		"caf\xe9\xff.x 1 2\n":     "caf\xe9\xff.x=1@2 ",
+		"a  1 2\nabcdefgh\ti 1\n": "a=1@2 value 1",
+		"\x00 1 2\n":              "\x00=1@2 ",
+		"":                        "",
 	} {
 		rows, bad := graphite.Parse(nil, []byte(in))
 		var got strings.Builder
 		for _, r := range rows {
 			fmt.Fprintf(&got, "%s=%v@%d ", r.Name, r.Value, r.Time)
 		}
-		if bad > 0 {
-			fmt.Fprintf(&got, "bad %d", bad)
+		for why, n := range bad.Counts {
+			if n > 0 {
+				fmt.Fprintf(&got, "%s %d", graphite.Reasons[why], n)
+			}
 		}
 		assert.Equal(t, want, got.String(), "%q", in)
 	}
@@ -89,7 +96,11 @@ func FuzzWireGraphite(f *testing.F) {
 	f.Add([]byte("a.b 1 2\nc;k=v 1e-7 -1\r\nbad\n  x\t.5 1.5"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		rows, bad := graphite.Parse(nil, in)
-		require.LessOrEqual(t, len(rows)+bad, strings.Count(string(in), "\n")+1)
+		n := len(rows)
+		for _, c := range bad.Counts {
+			n += c
+		}
+		require.LessOrEqual(t, n, strings.Count(string(in), "\n")+1)
 		var out []byte
 		for _, r := range rows {
 			out = graphite.AppendLine(out, r.Name, r.Value, metric.Shortest, r.Time)

@@ -13,6 +13,10 @@ type Parser struct {
 // Reset begins a block: whole lines, of which the last may lack its '\n'.
 func (p *Parser) Reset(block []byte) { p.rest = block }
 
+// Rest returns what of the block is not read yet. Taken before Next, and after
+// its [ErrQuotes], it begins with the line that a longer block may complete.
+func (p *Parser) Rest() []byte { return p.rest }
+
 // Next reads the next line into pt; ok is false at the block's end. An error
 // says what is wrong with this line; the next call goes on behind it. Blank
 // lines and comments are no lines.
@@ -181,6 +185,9 @@ func (p *Parser) fields(pt *Point, i int) (end int, err error) {
 		}
 		if i, err = p.value(&f, i+1); err != nil {
 			return 0, err
+		}
+		if len(pt.Fields) == MaxFields {
+			return 0, ErrManyFields
 		}
 		pt.Fields = append(pt.Fields, f)
 		if i == len(p.rest) || p.rest[i] != ',' {

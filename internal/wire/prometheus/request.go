@@ -1,13 +1,11 @@
 package prometheus
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"math/bits"
-	"unicode/utf8"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -15,8 +13,11 @@ import (
 // RequestVersion is the value of the header X-Prometheus-Remote-Write-Version.
 const RequestVersion = "0.1.0"
 
-// ErrBadRequest is wrapped by the errors of [Uncompress] and [ParseRequest].
+// ErrBadRequest is wrapped by the errors of [Uncompress] and [RequestParser].
 var ErrBadRequest = errors.New("bad remote write request")
+
+// ErrTooLarge is wrapped, too, where a request is larger than it may be.
+var ErrTooLarge = fmt.Errorf("%w: it is too large", ErrBadRequest)
 
 func bad(what string) error { return fmt.Errorf("%w: %s", ErrBadRequest, what) }
 
@@ -71,7 +72,7 @@ func Uncompress(dst, body []byte, limit int) ([]byte, error) {
 		return nil, bad("it is not compressed by snappy")
 	}
 	if n > limit {
-		return nil, bad(fmt.Sprintf("it holds %d bytes, more than %d", n, limit))
+		return nil, fmt.Errorf("%w: %d bytes, more than %d", ErrTooLarge, n, limit)
 	}
 	request, err := s2.Decode(dst[:cap(dst)], body)
 	if err != nil {
@@ -82,80 +83,6 @@ func Uncompress(dst, body []byte, limit int) ([]byte, error) {
 
 // RawLabel is a label of a request, in which its bytes stand.
 type RawLabel struct{ Name, Value []byte }
-
-// RequestParser reads requests. Its buffers are used again: one goroutine at a time.
-type RequestParser struct {
-	labels  []RawLabel
-	samples []Sample
-}
-
-// Parse calls fn for each series of a request, up to fn's first error, which
-// it returns. The slices are valid during the call, and point into the request.
-// Labels are valid UTF-8, sorted, each once and with a name and a value. What
-// remote write 1.0 has besides (metadata, exemplars, native histograms) is
-// skipped. After an error of Parse's own, fn has had the series before.
-func (p *RequestParser) Parse(request []byte, fn func(labels []RawLabel, samples []Sample) error) error {
-	return fields(request, func(tag uint64, value []byte, _ uint64) error {
-		if tag != tagSeries {
-			return nil
-		}
-		if err := p.series(value); err != nil {
-			return err
-		}
-		return fn(p.labels, p.samples)
-	})
-}
-
-func (p *RequestParser) series(msg []byte) error {
-	p.labels, p.samples = p.labels[:0], p.samples[:0]
-	return fields(msg, func(tag uint64, value []byte, _ uint64) error {
-		switch tag {
-		case tagSeries:
-			return p.label(value)
-		case tagSamples:
-			return p.sample(value)
-		}
-		return nil
-	})
-}
-
-func (p *RequestParser) label(msg []byte) error {
-	var name, value []byte
-	err := fields(msg, func(tag uint64, text []byte, _ uint64) error {
-		switch tag {
-		case tagSeries:
-			name = text
-		case tagSamples:
-			value = text
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return err
-	case len(name) == 0 || len(value) == 0 || !utf8.Valid(name) || !utf8.Valid(value):
-		return bad("a label is empty or no UTF-8")
-	case len(p.labels) > 0 && bytes.Compare(p.labels[len(p.labels)-1].Name, name) >= 0:
-		return bad("labels are not in order, or one is there twice")
-	}
-	p.labels = append(p.labels, RawLabel{name, value})
-	return nil
-}
-
-func (p *RequestParser) sample(msg []byte) error {
-	var s Sample
-	err := fields(msg, func(tag uint64, _ []byte, number uint64) error {
-		switch tag {
-		case tagValue:
-			s.Value = math.Float64frombits(number)
-		case tagTime:
-			s.Milliseconds = int64(number)
-		}
-		return nil
-	})
-	p.samples = append(p.samples, s)
-	return err
-}
 
 // fields calls fn for each field of a message, with the bytes of one that has
 // a length, else with its number. Fields that are not known are fn's to skip.

@@ -1,6 +1,6 @@
 // Package prometheus is what Prometheus reads and writes: its names, its text
 // formats 0.0.4 and OpenMetrics 1.0 (to write), and the requests of remote
-// write 1.0 (both directions).
+// write 1.0 (both directions) and 2.0 (to read).
 //
 // A text is, for each family of series,
 //
@@ -13,6 +13,11 @@
 //
 //	0x0a len { 0x0a len { 0x0a len label's name, 0x12 len label's value } for each label,
 //	           0x12 len { 0x09 value as float64, 0x10 milliseconds as varint } for each sample }
+//
+// In version 2 texts are numbers of a table that the request begins with:
+//
+//	0x22 len symbol ... { 0x2a len { 0x0a len { name's number, value's number }...,
+//	                                 0x12 len { as above } for each sample, ... } }
 //
 // It promises that no name, help or label can add a line, a label or a series
 // to a text, that no family and no series is on a [Page] twice, that what

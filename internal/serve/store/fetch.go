@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// maxPoints bounds a Columns.
+const maxPoints = 4 << 20
+
+func (db *DB) fetch(ctx context.Context, name string, opt FetchOptions) (*Columns, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	db.view.RLock()
+	defer db.view.RUnlock()
+	id, _, err := db.canonical(name)
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	r := reader{db: db, id: id}
+	if err := r.begin(opt); err != nil {
+		return nil, fmt.Errorf("fetch %q: %w", name, err)
+	}
+	if err := r.read(ctx); err != nil {
+		return nil, fmt.Errorf("fetch %q: %w", name, err)
+	}
+	r.show()
+	return r.out, nil
+}
+
+// tierFor returns the tier to read: the one asked for, also a former one; else
+// the finest whose retention reaches From, else the one that reaches back
+// furthest. The first n are the series' own.
+func tierFor(tiers []tier, n int, opt FetchOptions, now int64) (int, error) {
+	for k, t := range tiers {
+		if opt.Step == int64(t.step) || opt.Step == 0 && k < n && opt.From >= now-int64(t.keep) {
+			return k, nil
+		}
+	}
+	if opt.Step != 0 {
+		return 0, fmt.Errorf("no tier of %d s", opt.Step)
+	}
+	return n - 1, nil
+}
+
+func newColumns(opt FetchOptions, step int64) (*Columns, error) {
+	from := max(opt.From, 0) / step * step
+	n := (max(opt.Until, from) - from + step - 1) / step
+	if n > maxPoints {
+		return nil, fmt.Errorf("%d points are more than %d", n, maxPoints)
+	}
+	f := make([]float64, 6*n)
+	return &Columns{Start: from, Step: step, Count: make([]uint64, n),
+		Sum: f[:n:n], Min: f[n : 2*n : 2*n], Max: f[2*n : 3*n : 3*n], M2: f[3*n : 4*n : 4*n], Last: f[4*n : 5*n : 5*n], Value: f[5*n:]}, nil
+}
+
+// index returns where the bucket at start is.
+func (c *Columns) index(start uint32) (int, bool) {
+	i := (int64(start) - c.Start) / c.Step
+	return int(i), int64(start) >= c.Start && i < int64(len(c.Count))
+}
+
+func (c *Columns) bucket(i int) metric.Bucket {
+	return metric.Bucket{Count: c.Count[i], Sum: c.Sum[i], Min: c.Min[i], Max: c.Max[i], M2: c.M2[i], Last: c.Last[i]}
+}
+
+func (c *Columns) set(start uint32, b metric.Bucket) {
+	if i, ok := c.index(start); ok {
+		c.put(i, b)
+	}
+}
+
+func (c *Columns) put(i int, b metric.Bucket) {
+	c.Count[i], c.Sum[i], c.Min[i], c.Max[i], c.M2[i], c.Last[i] = b.Count, b.Sum, b.Min, b.Max, b.M2, b.Last
+}
+
+// show returns what a method shows of a bucket.
+func show(b metric.Bucket, m metric.Method, slots int) float64 {
+	if b.Count == 0 {
+		return math.NaN()
+	}
+	switch m {
+	case metric.Sum:
+		return b.Sum
+	case metric.Min:
+		return b.Min
+	case metric.Max:
+		return b.Max
+	case metric.Last:
+		return b.Last
+	case metric.AvgZero:
+		return b.Sum / float64(slots)
+	case metric.AbsMax:
+		if math.Abs(b.Min) > math.Abs(b.Max) {
+			return b.Min
+		}
+		return b.Max
+	case metric.AbsMin:
+		if math.Abs(b.Min) < math.Abs(b.Max) {
+			return b.Min
+		}
+		return b.Max
+	}
+	return b.Mean()
+}

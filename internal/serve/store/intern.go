@@ -1,0 +1,164 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// catalogue knows the series by name.
+type catalogue struct {
+	index *names.Index
+
+	// mu is held by what adds, renames and removes names; taken before DB.mu.
+	mu     sync.Mutex
+	second int64 // the one that made is of
+	made   int   // names made in that second
+}
+
+// Names returns the index of the names, to search in. Its numbers are IDs. Only
+// the store changes it.
+func (db *DB) Names() *names.Index { return db.names.index }
+
+// intern returns the series of a raw name, which it makes when it is new.
+func (db *DB) intern(raw []byte, hint metric.Method) (ID, Refusal) {
+	var scratch [names.MaxLen]byte
+	name, ok := names.AppendCanonical(scratch[:0], raw)
+	if !ok {
+		return 0, BadName
+	}
+	c := &db.names
+	if id, ok := c.index.Get(name); ok {
+		return ID(id), Taken
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id, ok := c.index.Get(name); ok {
+		return ID(id), Taken
+	}
+	if r := db.mayMake(); r != Taken {
+		return 0, r
+	}
+	return db.makeSeries(name, hint)
+}
+
+// mayMake says whether one more series may be made.
+func (db *DB) mayMake() Refusal {
+	c := &db.names
+	if c.index.Len() >= db.opt.MaxSeries {
+		return TooManySeries
+	}
+	if now := db.now().Unix(); now != c.second {
+		c.second, c.made = now, 0
+	}
+	if c.made >= db.opt.MaxNewSeries || db.room() != nil {
+		return TooManyNew
+	}
+	c.made++
+	return Taken
+}
+
+// makeSeries puts a new series into index, log and head.
+func (db *DB) makeSeries(name []byte, hint metric.Method) (ID, Refusal) {
+	text := string(name)
+	tiers := tiersOf(db.opt.Schemas.Tiers(text))
+	method := methodOf(db.opt.Schemas.Method(text), hint)
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	number, _, err := db.names.index.Add(name)
+	if err != nil {
+		return 0, TooManySeries
+	}
+	id := ID(number)
+	db.append(appendName(newRecord(nil), id, hint, method, tiers, text))
+	db.head.add(id, db.head.intern(tierSet{tiers: tiers}), method, hint)
+	db.unsaved[id] = struct{}{}
+	db.reach(tiers)
+	return id, Taken
+}
+
+// reach notes how far back samples may be.
+func (db *DB) reach(tiers []tier) {
+	if keep := int64(longest(tiers)); keep > db.keep.Load() {
+		db.keep.Store(keep)
+	}
+}
+
+// methodOf returns what coarser buckets show: what the configuration says, else
+// what the writer knew.
+func methodOf(rule, hint metric.Method) metric.Method {
+	switch {
+	case rule != metric.Unset:
+		return rule
+	case hint != metric.Unset:
+		return hint
+	}
+	return metric.Average
+}
+
+// canonical returns the number of a name.
+func (db *DB) canonical(name string) (ID, []byte, error) {
+	canonical, ok := names.AppendCanonical(nil, []byte(name))
+	if !ok {
+		return 0, nil, fmt.Errorf("%q is no name: %w", name, ErrNoSeries)
+	}
+	id, ok := db.names.index.Get(canonical)
+	if !ok {
+		return 0, canonical, fmt.Errorf("%q: %w", name, ErrNoSeries)
+	}
+	return ID(id), canonical, nil
+}
+
+// Delete forgets a series. Its buckets are gone at once for readers; they leave
+// the disk when their partitions are folded or expire. Samples that writers had
+// put and not flushed begin a new series. The error wraps ErrNoSeries or ErrFull.
+func (db *DB) Delete(name string) error {
+	db.names.mu.Lock()
+	defer db.names.mu.Unlock()
+	id, canonical, err := db.canonical(name)
+	if err == nil {
+		err = db.room()
+	}
+	if err != nil {
+		return fmt.Errorf("delete series: %w", err)
+	}
+	db.names.index.Remove(uint32(id))
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.append(appendDelete(newRecord(nil), id))
+	db.head.remove(id)
+	db.dead[id] = string(canonical)
+	db.unsaved[id] = struct{}{}
+	db.renamed.Add(1)
+	return nil
+}
+
+// Rename gives a series another name; its buckets stay. The error wraps
+// ErrNoSeries, ErrExists or ErrFull.
+func (db *DB) Rename(from, to string) error {
+	db.names.mu.Lock()
+	defer db.names.mu.Unlock()
+	id, _, err := db.canonical(from)
+	if err == nil {
+		err = db.room()
+	}
+	if err != nil {
+		return fmt.Errorf("rename series: %w", err)
+	}
+	_, canonical, err := db.canonical(to)
+	if canonical == nil || err != nil && !errors.Is(err, ErrNoSeries) {
+		return fmt.Errorf("rename series: %w", err)
+	}
+	if err := db.names.index.Rename(uint32(id), canonical); err != nil {
+		return err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.append(appendRename(newRecord(nil), id, canonical))
+	db.unsaved[id] = struct{}{}
+	db.renamed.Add(1)
+	return nil
+}

@@ -1,0 +1,214 @@
+package names
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Expr is one expression of seriesByTag: "k=v", "k!=v", "k=~re" or "k!=~re". The
+// zero value is not usable; see [ParseExpr].
+type Expr struct {
+	key    string
+	value  string         // if re is nil
+	re     *regexp.Regexp // anchored at the start only
+	negate bool
+}
+
+// ParseExpr reads an expression. Regular expressions are Go's, in which a match
+// takes linear time; look-around is an error, which wraps [ErrPattern].
+func ParseExpr(s string) (e Expr, err error) {
+	at := strings.IndexAny(s, "=!;")
+	if at <= 0 || s[at] == ';' || len(s) > maxPattern {
+		return e, fmt.Errorf("%w: %q is not key=value, key!=value, key=~regex or key!=~regex", ErrPattern, cut(s))
+	}
+	e.key = s[:at]
+	rest, negate := strings.CutPrefix(s[at:], "!")
+	e.negate = negate
+	rest, ok := strings.CutPrefix(rest, "=")
+	if !ok || strings.Contains(rest, ";") {
+		return e, fmt.Errorf("%w: %q is not key=value, key!=value, key=~regex or key!=~regex", ErrPattern, cut(s))
+	}
+	text, isRE := strings.CutPrefix(rest, "~")
+	if !isRE {
+		e.value = rest
+		return e, nil
+	}
+	if !strings.HasPrefix(text, "^") {
+		text = "^(" + text + ")"
+	}
+	if e.re, err = regexp.Compile(text); err != nil {
+		return e, fmt.Errorf("%w: %q: %w", ErrPattern, cut(s), err)
+	}
+	return e, nil
+}
+
+// ParseExprs reads all of list.
+func ParseExprs(list []string) ([]Expr, error) {
+	exprs := make([]Expr, len(list))
+	for i, s := range list {
+		var err error
+		if exprs[i], err = ParseExpr(s); err != nil {
+			return nil, err
+		}
+	}
+	return exprs, nil
+}
+
+func cut(s string) string { return s[:min(len(s), 60)] }
+
+// holds reports whether the expression without its negation is true of value.
+func (e *Expr) holds(value []byte) bool {
+	if e.re != nil {
+		return e.re.Match(value)
+	}
+	return string(value) == e.value
+}
+
+// takesNone reports whether series without the tag are meant, too.
+func (e *Expr) takesNone() bool { return e.holds(nil) != e.negate }
+
+// errOnlyNegative is what graphite-web says, too.
+var errOnlyNegative = fmt.Errorf("%w: at least one expression must not match series without its tag", ErrPattern)
+
+// Tagged returns the series for which all expressions are true, as graphite-web's
+// seriesByTag does: a tag that is not there is one with an empty value, and at
+// least one expression must ask for a value. Every series has the tag called
+// name, its path. They are sorted by name, unless there are more than limit (0:
+// none): then the error is [ErrTooMany].
+func (x *Index) Tagged(ctx context.Context, exprs []Expr, limit int) ([]Match, error) {
+	epoch := x.grace.enter()
+	defer x.grace.leave(epoch)
+	found, err := x.selectSeries(ctx, exprs)
+	if err != nil {
+		return nil, err
+	}
+	var out []Match
+	for id := range found.all() {
+		if x.isGone(id) {
+			continue
+		}
+		if limit > 0 && len(out) == limit {
+			err = ErrTooMany
+			break
+		}
+		if name := x.Name(id); name != "" {
+			out = append(out, Match{Path: name, ID: id, Leaf: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b Match) int { return cmp.Compare(a.Path, b.Path) })
+	return out, err
+}
+
+// selectSeries returns the series, and some that are gone. Expressions that take
+// series without the tag take away those whose tag says otherwise.
+func (x *Index) selectSeries(ctx context.Context, exprs []Expr) (found bitset, err error) {
+	first := true
+	for _, e := range exprs {
+		if e.takesNone() {
+			continue
+		}
+		s, err := x.having(ctx, &e, !e.negate)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			found = s
+		} else {
+			found.and(s)
+		}
+		first = false
+	}
+	if first {
+		return nil, errOnlyNegative
+	}
+	for _, e := range exprs {
+		if e.takesNone() {
+			s, err := x.having(ctx, &e, e.negate)
+			if err != nil {
+				return nil, err
+			}
+			found.andNot(s)
+		}
+	}
+	return found, nil
+}
+
+// having returns the series that have the tag with a value of which e, without
+// its negation, is true, or is not.
+func (x *Index) having(ctx context.Context, e *Expr, is bool) (s bitset, err error) {
+	if is && e.re == nil {
+		if v, ok := x.valueNode([]byte(e.key), []byte(e.value)); ok {
+			x.addItems(&s, v)
+		}
+		if n, ok := x.walkPlain(e); ok {
+			if series := x.nodes.at(n).series.Load(); series != 0 {
+				s.add(series - 1)
+			}
+		}
+		return s, nil
+	}
+	if k, ok := x.step(keysRoot, []byte(e.key)); ok {
+		for i, v := range x.kids(k, x.byLabel) {
+			if i%checkEvery == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if e.holds(x.label(v)) == is {
+				x.addItems(&s, v)
+			}
+		}
+	}
+	if e.key != "name" {
+		return s, nil
+	}
+	return s, x.eachPlain(ctx, func(id uint32, name []byte) {
+		if e.holds(name) == is {
+			s.add(id)
+		}
+	})
+}
+
+// walkPlain returns the node of the plain name that e asks for.
+func (x *Index) walkPlain(e *Expr) (uint32, bool) {
+	if e.key != "name" || strings.Contains(e.value, ";") {
+		return 0, false
+	}
+	return x.walk([]byte(e.value))
+}
+
+// eachPlain calls f for all names without tags.
+func (x *Index) eachPlain(ctx context.Context, f func(id uint32, name []byte)) (err error) {
+	i := 0
+	x.each(plainRoot, nil, '.', func(id uint32, name []byte) bool {
+		if i++; i%checkEvery == 0 {
+			if err = ctx.Err(); err != nil {
+				return false
+			}
+		}
+		f(id, name)
+		return true
+	})
+	return err
+}
+
+// items are the series below a tag's value, in no order, some of them gone.
+func (x *Index) items(v uint32) []uint32 {
+	k := x.nodes.at(v).kids.Load()
+	if k == 0 {
+		return nil
+	}
+	if k&only != 0 {
+		return []uint32{k &^ only}
+	}
+	items, _ := x.lists.at(k).Load().load()
+	return items
+}
+
+func (x *Index) addItems(s *bitset, v uint32) {
+	for _, id := range x.items(v) {
+		s.add(id)
+	}
+}

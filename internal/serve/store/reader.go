@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store/frame"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// reader reads one series for Fetch. db.view is shared meanwhile, so that a
+// bucket is either in the head or in a frame.
+type reader struct {
+	db     *DB
+	id     ID
+	out    *Columns
+	from   uint32 // [from,until), whole buckets
+	until  uint32
+	k      int // the tier that is read, of set.tiers; len(set.tiers) and more: of set.former
+	set    tierSet
+	merged bool
+	now    int64    // Unix seconds
+	head   []placed // what the head has of the tier, within the bounds
+	late   []lateOp
+	key    []byte
+}
+
+// placed is a bucket and its start.
+type placed struct {
+	start  uint32
+	bucket metric.Bucket
+}
+
+// begin finds the tier, and copies what the head has.
+func (r *reader) begin(opt FetchOptions) error {
+	db := r.db
+	r.now = db.now().Unix()
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	s := db.head.find(r.id)
+	if s == nil {
+		return ErrNoSeries
+	}
+	r.set = db.head.sets[s.set]
+	r.merged = s.flags&flagMerged != 0
+	k, err := tierFor(r.set.all(), len(r.set.tiers), opt, r.now)
+	if err != nil {
+		return err
+	}
+	t := r.set.all()[k]
+	r.k = k
+	if r.out, err = newColumns(opt, int64(t.step)); err != nil {
+		return err
+	}
+	r.out.Method = s.method
+	r.from = uint32(min(r.out.Start, maxSecond))
+	r.until = uint32(min(r.out.Start+int64(len(r.out.Count))*r.out.Step, 1<<32-1))
+	r.late = append(r.late, db.head.late.of[r.id]...)
+	if k < len(r.set.tiers) {
+		db.head.read(s, k, func(start uint32, b metric.Bucket) {
+			if start >= r.from && start < r.until {
+				r.head = append(r.head, placed{start, b})
+			}
+		})
+	}
+	return nil
+}
+
+// read fills the columns: frames, late changes, the head, and what former tiers
+// have where all of these have nothing.
+func (r *reader) read(ctx context.Context) error {
+	if r.from >= r.until {
+		return nil
+	}
+	t := r.set.all()[r.k]
+	err := r.frames(ctx, t, func(start uint32, b metric.Bucket) { r.out.set(start, b) })
+	if err != nil {
+		return err
+	}
+	for _, p := range r.head {
+		r.join(p.start, p.bucket) // both have some only after the clock went back
+	}
+	if err := r.applyLate(ctx); err != nil {
+		return err
+	}
+	if r.k >= len(r.set.tiers) {
+		return nil
+	}
+	for i, f := range r.set.former {
+		if err := r.former(ctx, i, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// frames yields what the frames of a tier have within the bounds.
+func (r *reader) frames(ctx context.Context, t tier, yield func(start uint32, b metric.Bucket)) error {
+	return r.framesIn(ctx, t, r.from, r.until, yield)
+}
+
+func (r *reader) framesIn(ctx context.Context, t tier, from, until uint32, yield func(start uint32, b metric.Bucket)) error {
+	d := rowReaders.Get().(*rowReader)
+	defer rowReaders.Put(d)
+	for _, s := range r.db.spans.between(t, from, until) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.key = appendFrameKey(r.key[:0], t, s, uint32(r.id/frameSeries))
+		there, err := r.db.readFrame(r.key, func(v []byte) error {
+			_, _, err := d.dec.DecodeRow(&d.row, v, int(r.id%frameSeries))
+			return err
+		})
+		if err != nil {
+			r.db.damaged(r.key, err)
+		}
+		if err != nil || !there {
+			continue
+		}
+		for i := range d.row.Count {
+			start := s.start + uint32(i)*t.step
+			if d.row.Count[i] > 0 && start >= from && start < until {
+				yield(start, rowBucket(&d.row, i))
+			}
+		}
+	}
+	return nil
+}
+
+// rowReader is what reading a row needs; it keeps its memory.
+type rowReader struct {
+	dec frame.Decoder
+	row frame.Row
+	all frame.Frame
+}
+
+var rowReaders = sync.Pool{New: func() any { return new(rowReader) }}
+
+// applyLate shows the changes that wait for the next seal.
+func (r *reader) applyLate(ctx context.Context) error {
+	var puts []lateOp
+	for _, op := range r.late {
+		switch {
+		case op.put && r.k < len(r.set.tiers):
+			puts = append(puts, op)
+		case !op.put && int(op.tier) == r.k:
+			r.join(op.start, op.bucket)
+		}
+	}
+	if len(puts) == 0 {
+		return nil
+	}
+	if r.k == 0 {
+		for _, op := range puts {
+			r.out.set(op.start-op.start%r.set.tiers[0].step, op.bucket)
+		}
+		return nil
+	}
+	return r.correct(ctx, puts)
+}
+
+// join adds a bucket, of this step or a finer one.
+func (r *reader) join(start uint32, b metric.Bucket) {
+	if i, ok := r.out.index(start); ok {
+		have := r.out.bucket(i)
+		have.Merge(b)
+		r.out.put(i, have)
+	}
+}
+
+// correct does in a coarser tier what a seal will do for late Puts: it needs
+// what the finest tier has there.
+func (r *reader) correct(ctx context.Context, puts []lateOp) error {
+	fine := r.set.tiers[0]
+	step := r.set.tiers[r.k].step
+	as := map[uint32]metric.Bucket{} // what a bucket became
+	for _, op := range puts {
+		start := op.start - op.start%fine.step
+		i, ok := r.out.index(start)
+		if !ok {
+			continue
+		}
+		old, ok := as[start]
+		if !ok && !fine.expired(start, r.now) {
+			err := r.framesIn(ctx, fine, start, start+1, func(_ uint32, b metric.Bucket) { old = b })
+			if err != nil {
+				return err
+			}
+		}
+		as[start] = op.bucket
+		have := r.out.bucket(i)
+		change(&have, old, op.bucket, (start+fine.step)%step == 0)
+		r.out.put(i, have)
+	}
+	return nil
+}
+
+// former fills buckets that hold nothing from a tier that the series had before:
+// a finer one is summed up, a coarser one stands in the first of its buckets.
+func (r *reader) former(ctx context.Context, i int, t tier) error {
+	step := uint32(r.out.Step)
+	if t.step%step != 0 && step%t.step != 0 {
+		return nil
+	}
+	empty := make([]bool, len(r.out.Count))
+	for i, n := range r.out.Count {
+		empty[i] = n == 0
+	}
+	fill := func(start uint32, b metric.Bucket) {
+		at, ok := r.out.index(start)
+		if !ok {
+			return
+		}
+		for n := range int(max(1, t.step/step)) {
+			if at+n < len(empty) && !empty[at+n] {
+				return
+			}
+		}
+		r.join(start, b)
+	}
+	from := r.from - r.from%max(t.step, 1)
+	if err := r.framesIn(ctx, t, from, r.until, fill); err != nil {
+		return err
+	}
+	for _, op := range r.late {
+		if !op.put && int(op.tier) == len(r.set.tiers)+i {
+			fill(op.start, op.bucket)
+		}
+	}
+	return nil
+}
+
+// show computes what a plain read shows. A late Merge into the finest tier makes
+// a series one of Merges.
+func (r *reader) show() {
+	all := r.set.all()
+	if r.k == 0 && !r.merged {
+		r.out.Method = metric.Last
+	}
+	slots := int(max(1, all[r.k].step/r.set.tiers[0].step))
+	for i := range r.out.Value {
+		r.out.Value[i] = show(r.out.bucket(i), r.out.Method, slots)
+	}
+}

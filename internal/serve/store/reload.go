@@ -1,0 +1,144 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// Reload takes new rules: from now on series have the tiers and methods that
+// these say. What former tiers have can be read until it expires.
+func (db *DB) Reload(schemas schema.Schemas) error {
+	if err := db.room(); err != nil {
+		return err
+	}
+	db.names.mu.Lock()
+	defer db.names.mu.Unlock()
+	db.opt.Schemas = schemas
+	db.applySchemas(schemas)
+	return nil
+}
+
+// applySchemas gives each series what the rules say. names.mu is held.
+func (db *DB) applySchemas(schemas schema.Schemas) {
+	for id, name := range db.names.index.All() {
+		db.retier(ID(id), string(name), tiersOf(schemas.Tiers(string(name))), schemas.Method(string(name)))
+	}
+}
+
+// retier changes one series, when there is anything to change.
+func (db *DB) retier(id ID, name string, tiers []tier, rule metric.Method) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	s := db.head.find(id)
+	if s == nil {
+		return
+	}
+	method := methodOf(rule, s.hint)
+	if method == s.method && slices.Equal(tiers, db.head.sets[s.set].tiers) {
+		return
+	}
+	db.append(appendName(newRecord(nil), id, s.hint, method, tiers, name))
+	db.head.retier(id, tiers, method)
+	db.unsaved[id] = struct{}{}
+	db.reach(tiers)
+}
+
+// retier changes a series' tiers. What the head has goes on in the new tier of
+// the same step; where there is none it goes into the former one's frames.
+func (h *head) retier(id ID, tiers []tier, method metric.Method) {
+	b := h.block(id)
+	b.dirty = true
+	s := &b.series[id%frameSeries]
+	s.method = method
+	old := h.sets[s.set]
+	if slices.Equal(tiers, old.tiers) {
+		return
+	}
+	set := tierSet{tiers: tiers}
+	for _, t := range old.all() {
+		if !slices.Contains(tiers, t) && len(set.former) < maxTiers {
+			set.former = append(set.former, t)
+		}
+	}
+	h.move(id, s, old, set)
+}
+
+// place returns where in set.all() buckets of a tier go, -1: nowhere.
+func (a tierSet) place(t tier) int {
+	if i := slices.IndexFunc(a.tiers, func(o tier) bool { return o.step == t.step }); i >= 0 {
+		return i
+	}
+	if i := slices.Index(a.former, t); i >= 0 {
+		return len(a.tiers) + i
+	}
+	return -1
+}
+
+// move puts all that the head has of s where the new set has it.
+func (h *head) move(id ID, s *series, old, set tierSet) {
+	if old.tiers[0].step != set.tiers[0].step {
+		h.closeFinest(s)
+	}
+	open := make([]coarse, len(old.tiers))
+	for k := 1; k < len(old.tiers); k++ {
+		c := h.coarseAt(s, k)
+		open[k] = *c
+	}
+	var closed []wide
+	h.eachClosed(s, func(k int, start uint32, b metric.Bucket) {
+		closed = append(closed, wide{bucket: b, start: start, tier: uint8(k)})
+	})
+	late := h.late.take(id)
+	keep := *s
+	h.takeClosed(s, 1<<32-1, func(int, uint32, metric.Bucket) {})
+	for i := s.coarse; i != 0; {
+		next := h.coarses.at(i).next
+		h.coarses.put(i)
+		i = next
+	}
+	*s = keep
+	s.runs, s.wide, s.coarse = 0, 0, 0
+	s.set = h.intern(set)
+	h.makeCoarse(s)
+	for i := len(closed) - 1; i >= 0; i-- {
+		h.moveClosed(id, s, set, set.place(old.tiers[closed[i].tier]), closed[i].start, closed[i].bucket)
+	}
+	for k := 1; k < len(open); k++ {
+		if open[k].start != 0 {
+			h.moveOpen(id, s, set, set.place(old.tiers[k]), open[k])
+		}
+	}
+	for _, op := range late {
+		k := 0
+		if !op.put {
+			k = set.place(old.all()[op.tier])
+		}
+		if k >= 0 {
+			op.tier = uint8(k)
+			h.late.add(id, op)
+		}
+	}
+}
+
+func (h *head) moveClosed(id ID, s *series, set tierSet, k int, start uint32, b metric.Bucket) {
+	switch {
+	case k < 0:
+		return
+	case k < len(set.tiers):
+		h.keep(s, uint8(k), start, b)
+		return
+	}
+	h.late.add(id, lateOp{start: start, tier: uint8(k), bucket: b})
+}
+
+// moveOpen takes the open bucket of a coarser tier; as a finest one it is closed.
+func (h *head) moveOpen(id ID, s *series, set tierSet, k int, c coarse) {
+	if k <= 0 || k >= len(set.tiers) {
+		h.moveClosed(id, s, set, k, c.start, c.bucket)
+		return
+	}
+	o := h.coarseAt(s, k)
+	o.bucket, o.start, o.lastAt = c.bucket, c.start, c.lastAt
+}

@@ -1,0 +1,118 @@
+package store_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// epoch is when tests take place: the start of an hour.
+const epoch = 1_700_003_600 / 3600 * 3600
+
+type clock struct{ unix int64 }
+
+func (c *clock) now() time.Time { return time.Unix(c.unix, 0) }
+
+func opened(t testing.TB, fs vfs.FS, c *clock) *store.DB {
+	t.Helper()
+	db, err := store.Open(store.Options{Dir: "data", FS: fs, Now: c.now})
+	require.NoError(t, err)
+	return db
+}
+
+func fetched(t testing.TB, db *store.DB, name string, from, until, step int64) []float64 {
+	t.Helper()
+	c, err := db.Fetch(t.Context(), name, store.FetchOptions{From: from, Until: until, Step: step})
+	require.NoError(t, err)
+	return c.Value
+}
+
+func TestPutReplacesTheSameSecond(t *testing.T) {
+	c := &clock{epoch}
+	db := opened(t, vfs.NewMem(), c)
+	w := db.NewWriter()
+	name := []byte("a.b")
+	for range 2 {
+		require.Equal(t, store.Taken, w.Put(name, metric.Unset, epoch, 1))
+		require.Equal(t, store.Taken, w.Put(name, metric.Unset, epoch+10, 5))
+		require.Equal(t, store.Taken, w.Put(name, metric.Unset, epoch+20, 7))
+		require.NoError(t, w.Flush())
+	}
+	got := fetched(t, db, "a.b", epoch, epoch+30, 10)
+	assert.Equal(t, []float64{1, 5, 7}, got)
+	assert.Equal(t, []float64{13. / 3}, fetched(t, db, "a.b", epoch, epoch+300, 300))
+	require.NoError(t, db.Close())
+}
+
+func TestReopenHasAll(t *testing.T) {
+	c := &clock{epoch}
+	fs := vfs.NewMem()
+	db := opened(t, fs, c)
+	w := db.NewWriter()
+	for i := range 1000 {
+		name := fmt.Appendf(nil, "n%d", i%100)
+		require.Equal(t, store.Taken, w.Put(name, metric.Sum, epoch+int64(i/100)*10, float64(i)))
+	}
+	repeated, err := w.Commit(metric.BatchID{Job: [16]byte{1}, Seq: 7})
+	require.NoError(t, err)
+	assert.False(t, repeated)
+	require.NoError(t, db.Close())
+
+	db = opened(t, fs, c)
+	defer db.Close()
+	w = db.NewWriter()
+	assert.Equal(t, []float64{42, 142, 242}, fetched(t, db, "n42", epoch, epoch+30, 10))
+	assert.Equal(t, []float64{42 + 142 + 242 + 342 + 442 + 542 + 642 + 742 + 842 + 942}, fetched(t, db, "n42", epoch, epoch+300, 300))
+	require.Equal(t, store.Taken, w.Put([]byte("n42"), metric.Sum, epoch, 1e6))
+	repeated, err = w.Commit(metric.BatchID{Job: [16]byte{1}, Seq: 7})
+	require.NoError(t, err)
+	assert.True(t, repeated)
+	assert.Equal(t, []float64{42}, fetched(t, db, "n42", epoch, epoch+10, 10))
+}
+
+func TestRefusals(t *testing.T) {
+	c := &clock{epoch}
+	db := opened(t, vfs.NewMem(), c)
+	defer db.Close()
+	w := db.NewWriter()
+	assert.Equal(t, store.BadValue, w.Put([]byte("a"), 0, epoch, math.NaN()))
+	assert.Equal(t, store.BadValue, w.Put([]byte("a"), 0, epoch, 1e101))
+	assert.Equal(t, store.BadTime, w.Put([]byte("a"), 0, epoch+86401, 1))
+	assert.Equal(t, store.BadTime, w.Put([]byte("a"), 0, epoch-4*365*86400, 1))
+	assert.Equal(t, store.BadName, w.Put(nil, 0, epoch, 1))
+	assert.Equal(t, store.BadValue, w.Merge([]byte("a"), 0, epoch, metric.Bucket{}))
+}
+
+func BenchmarkPut(b *testing.B) {
+	c := &clock{epoch}
+	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now})
+	require.NoError(b, err)
+	defer db.Close()
+	const n = 100_000
+	names := make([][]byte, n)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "servers.host%04d.cpu.core%02d.user", i*7919%n/20, i*7919%n%20)
+	}
+	w := db.NewWriter()
+	b.ReportAllocs()
+	second := int64(epoch)
+	i := 0
+	for b.Loop() {
+		w.Put(names[i], metric.Unset, second, float64(i%1000)/10)
+		if i++; i%1000 == 0 {
+			require.NoError(b, w.Flush())
+		}
+		if i == n {
+			i = 0
+			second += 10
+		}
+	}
+}

@@ -170,7 +170,7 @@ func TestOwnSeries(t *testing.T) {
 	n, sink := node(t, `{}`)
 	n.Flush(100)
 	has(t, sink.values, map[string]float64{
-		"stats.gauges.statsd.timestamp_lag": none, "stats.statsd.graphiteStats.last_exception": 0, "stats.statsd.graphiteStats.last_flush": 0, "stats.statsd.graphiteStats.flush_length": 0,
+		"stats.gauges.statsd.timestamp_lag": none, "stats.statsd.graphiteStats.last_exception": 0, "stats.statsd.graphiteStats.flush_length": 0,
 	})
 	sink.err = errors.New("full")
 	n.Flush(112)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -327,4 +328,41 @@ func TestServeForwards(t *testing.T) {
 			assert.Contains(t, c.Value, want, name)
 		}
 	}
+}
+
+// TestServeDialects: two addresses, each understood in its own way, with the file's
+// sections.
+func TestServeDialects(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("serve.yaml", "statsd: {flushInterval: 1000, percentThreshold: 50, graphite: {legacyNamespace: false}, prefixStats: own}\nbrubeck: {frequency: 1, server_name: bru}\n")
+	b := s.serve("--statsd=127.0.0.1:0,brubeck", "--config="+s.file("serve.yaml"))
+	began := time.Now().Unix()
+	b.send("statsd-udp", "node:3|c\n")
+	b.send("statsd2-udp", "bru.beck:4|c\n")
+	for _, l := range []string{"statsd-udp", "statsd2-udp"} {
+		testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="`+l+`"}`) == 1 })
+	}
+	answers(t, b.at("http"), "/brubeck/ping", 200, `"status": "OK"`)
+	b.ends()
+	db := s.kept()
+	for name, want := range map[string]float64{"stats.counters.node.count": 3, "bru.beck": 4} {
+		c, err := db.Fetch(t.Context(), name, store.FetchOptions{From: began - 10, Until: began + 20})
+		require.NoError(t, err, name)
+		sum := 0.0
+		for i, n := range c.Count {
+			if n > 0 {
+				sum += c.Sum[i]
+			}
+		}
+		assert.Equal(t, want, sum, name)
+	}
+	for name, there := range map[string]bool{"stats.own.numStats": true, "bru.metrics": true, "stats_counts.node": false, "stats.counters.bru.beck.count": false} {
+		assert.Equal(t, there, !errors.Is(fetched(t, db, name), store.ErrNoSeries), name)
+	}
+}
+
+func fetched(t *testing.T, db *store.DB, name string) error {
+	_, err := db.Fetch(t.Context(), name, store.FetchOptions{From: time.Now().Unix() - 60, Until: time.Now().Unix()})
+	return err
 }

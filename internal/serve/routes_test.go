@@ -60,6 +60,8 @@ var classes = map[string]access.Class{
 	"POST /api/v1/write":      access.Ingest,
 	"POST /v1/metrics":        access.Ingest,
 	"POST /gatherer/v1/batch": access.Ingest,
+	"GET /brubeck/":           access.Read,
+	"POST /brubeck/expire/":   access.Change,
 	"POST /admin/delete":      access.Change,
 	"POST /admin/rename":      access.Change,
 	"POST /admin/backup":      access.Change,
@@ -68,8 +70,9 @@ var classes = map[string]access.Class{
 // TestEachRoute asks for each as somebody without a token, with a wrong one, as a
 // page of another origin, and by a name that is not the server's.
 func TestEachRoute(t *testing.T) {
-	open, token := opened(t, Options{HTTP: "127.0.0.1:0"})
-	closed, closedToken := opened(t, Options{HTTP: "127.0.0.1:0", TokenReads: true})
+	brubeck := []StatsD{{Address: "127.0.0.1:0", Brubeck: true}}
+	open, token := opened(t, Options{HTTP: "127.0.0.1:0", StatsD: brubeck})
+	closed, closedToken := opened(t, Options{HTTP: "127.0.0.1:0", StatsD: brubeck, TokenReads: true})
 	closed.guard = access.New(access.Options{Tokens: closed.tokens, TokenReads: true, Beyond: true})
 	seen := make(map[string]bool)
 	for _, r := range open.routes() {

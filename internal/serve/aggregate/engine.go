@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"slices"
@@ -19,6 +20,7 @@ type engine struct {
 	log      *slog.Logger
 
 	spellings atomic.Int64 // of names in all workers
+	quiet     atomic.Int64 // Unix second until which no bad line is shown
 
 	hands   sync.Mutex // over workers
 	workers []*Worker
@@ -59,6 +61,20 @@ func (e *engine) spelling() bool {
 		return false
 	}
 	return true
+}
+
+// How often a bad line is shown, and how much of it.
+const (
+	exampleSeconds = 60
+	exampleBytes   = 200
+)
+
+// example shows a bad line, if none was for a while.
+func (e *engine) example(line []byte) {
+	now := time.Now().Unix()
+	if quiet := e.quiet.Load(); now >= quiet && e.quiet.CompareAndSwap(quiet, now+exampleSeconds) {
+		e.log.Warn("statsd: bad line; others of this minute are only counted", "line", fmt.Sprintf("%q", line[:min(len(line), exampleBytes)]))
+	}
 }
 
 func (e *engine) team() []*Worker {

@@ -53,6 +53,19 @@ func TestFlushTimes(t *testing.T) {
 	})
 }
 
+// TestClockJumps: the stamp is of the clock as it is now.
+func TestClockJumps(t *testing.T) {
+	const interval = 10 * time.Second
+	next := time.Unix(1_000_000, 0)
+	for off, want := range map[time.Duration]int64{
+		0: 1_000_000, 3 * time.Second: 1_000_000, -time.Millisecond: 1_000_000, // late, or early by how clocks are read
+		25 * time.Second: 1_000_020, time.Hour: 1_003_600, // it slept
+		-time.Hour: 996_400, -8 * time.Second: 999_990, // it was set back
+	} {
+		assert.Equal(t, want, aggregate.Reached(next.Add(off), next, interval).Unix(), "%v", off)
+	}
+}
+
 // TestFlushOfASilentWorker: a flush waits for nobody.
 func TestFlushOfASilentWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -127,7 +127,7 @@ func (u *Brubeck) takeLine(w *Worker, b []byte) (rest []byte) {
 	}
 	t.lines++
 	id := w.names.find(w.line.Name)
-	if id == 0 {
+	if id == 0 && len(w.line.Name) <= u.e.limits.MaxKeyBytes {
 		id = w.learn(w.line.Name, w.line.Name)
 	}
 	if id == 0 {

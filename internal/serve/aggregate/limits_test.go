@@ -177,6 +177,28 @@ func TestDebugPrintsWhatMatches(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(out.String(), "\n"), 2010, "a thousand lines a second")
 }
 
+// TestHostileLinesTakeLinearTime: lines of 1 MiB, each of a form that is read
+// again and again by who is careless.
+func TestHostileLinesTakeLinearTime(t *testing.T) {
+	n, _ := limited(t, aggregate.Limits{}, aggregate.NodeConfig{})
+	u, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{})
+	require.NoError(t, err)
+	w, v := n.Worker(), u.Worker()
+	for name, parts := range map[string][3]string{
+		"colons": {"a", ":", "1|c"}, "values": {"a", ":1", "|c"}, "samples": {"a", ":1|c", ""}, "sections": {"a:1|c", "|c:x", ""}, "containers": {"a:1|c", "|c:", ""},
+		"samples with sections behind tags": {"a" + strings.Repeat(":1|c", 1<<17) + "|#t", "|x", ""}, "tags": {"a:1|c|#", "b:c,", ""}, "hashes": {"a:1|c", "|#", ""},
+		"bars": {"a:1", "|", ""}, "short lines": {"", "a\n", ""}, "blank lines": {"", "\n", ""}, "digits": {"a:", "1", "|c"}, "blanks": {"a:", " ", "|c"},
+		"a name": {"", "a ", ":1|c"}, "names in tags": {"a;", "b=c;", ":1|c"}, "events": {"", "_e{1,1}:a|b\n", ""}, "NUL": {"a:1|c", "\x00", ""},
+	} {
+		text := []byte(parts[0] + strings.Repeat(parts[1], (1<<20)/len(parts[1])) + parts[2])
+		start := time.Now()
+		w.Block(text)
+		v.Block(text)
+		t.Logf("%s: %v", name, time.Since(start))
+		assert.Less(t, time.Since(start), 3*time.Second, name)
+	}
+}
+
 // TestBadLinesAreShown: one a minute, cut and quoted.
 func TestBadLinesAreShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -145,7 +145,7 @@ func (n *Node) takeSamples(w *Worker, line []byte) {
 	raw := w.spelling()
 	id := w.names.find(raw)
 	named := true
-	if id == 0 {
+	if id == 0 && len(raw) <= n.e.limits.MaxKeyBytes {
 		var key []byte
 		if key, named = n.clean(l); named {
 			id = w.learn(raw, key)

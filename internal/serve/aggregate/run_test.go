@@ -2,6 +2,7 @@ package aggregate_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -107,6 +108,10 @@ func TestForwardSurvives(t *testing.T) {
 	cancel()
 	wg.Wait()
 	waitFor(t, func() bool { return g.has("stats_counts.last 1 ") })
+	_, stamp := sink.last()
+	for name, v := range sink.values { // all of the last flush, as JavaScript prints it
+		assert.True(t, g.has(fmt.Sprintf("%s %s %d\n", name, js(v), stamp)), name)
+	}
 	assert.Zero(t, figure(t, n, "forwardBytesWaiting"))
 	assert.Zero(t, figure(t, n, "forwardFlushesDropped"))
 }

@@ -17,7 +17,7 @@ type carbonReceiver struct {
 
 func (r *carbonReceiver) Block(b []byte) {
 	rows, bad := graphite.Parse(r.rows[:0], b)
-	lines := len(rows)
+	r.lines += len(rows)
 	for i := range rows {
 		row := &rows[i]
 		if row.Time == graphite.Now {
@@ -27,11 +27,10 @@ func (r *carbonReceiver) Block(b []byte) {
 	}
 	if bad.Line != nil {
 		for why, n := range bad.Counts {
-			lines += n
+			r.lines += n
 			r.p.bad[why].Add(uint64(n))
 		}
 		r.p.example(graphite.Reasons[bad.Why], bad.Line)
 	}
-	r.done(lines)
 	r.rows = rows
 }

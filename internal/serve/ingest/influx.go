@@ -21,7 +21,7 @@ func NewInflux(opt PointsOptions) *Points {
 var influxErrors = [...]error{
 	influx.ErrNoMeasurement, influx.ErrNoTagKey, influx.ErrNoTagValue, influx.ErrTag, influx.ErrTwice, influx.ErrManyTags,
 	influx.ErrNoFields, influx.ErrField, influx.ErrNoFieldKey, influx.ErrNoValue, influx.ErrNumber, influx.ErrFloat,
-	influx.ErrInteger, influx.ErrBoolean, influx.ErrQuotes, influx.ErrTime, influx.ErrRange,
+	influx.ErrInteger, influx.ErrBoolean, influx.ErrQuotes, influx.ErrTime, influx.ErrRange, influx.ErrManyFields,
 }
 
 // Reasons that are no errors of the parser's.
@@ -33,7 +33,7 @@ const (
 var datagramReasons = [...]string{
 	"measurement", "tagKey", "tagValue", "tag", "twice", "manyTags",
 	"fields", "field", "fieldKey", "value", "number", "infinite",
-	"integer", "boolean", "quotes", "time", "range", longTagsReason: "longTags", otherReason: "other",
+	"integer", "boolean", "quotes", "time", "range", "manyFields", longTagsReason: "longTags", otherReason: "other",
 }
 
 // influxReason is the index of what is wrong with a line.
@@ -56,11 +56,10 @@ type influxReceiver struct {
 // Block takes each line that is good, whatever the others are: InfluxDB drops
 // a datagram for one bad line.
 func (r *influxReceiver) Block(b []byte) {
-	lines := 0
-	for r.parser.Reset(b); ; lines++ {
+	for r.parser.Reset(b); ; r.lines++ {
 		ok, err := r.parser.Next(&r.point)
 		if !ok {
-			break
+			return
 		}
 		if err != nil {
 			why := influxReason(err)
@@ -75,7 +74,6 @@ func (r *influxReceiver) Block(b []byte) {
 		}
 		r.fields()
 	}
-	r.done(lines)
 }
 
 // fields puts each number of the point.

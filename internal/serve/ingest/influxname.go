@@ -69,7 +69,7 @@ func appendTagText(dst, text []byte, not string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n == 1 || r < 0xa0 { // the other control characters
 			dst = append(dst, '_')
 		} else {
 			dst = append(dst, text[i:i+n]...)

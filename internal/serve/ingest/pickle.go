@@ -34,6 +34,7 @@ func (r *pickleReceiver) Block(b []byte) {
 		r.p.bad[badElement].Add(uint64(bad))
 		r.p.example("element", b)
 	}
+	r.lines += len(rows) + bad
 	for i := range rows {
 		row := &rows[i]
 		if row.Time == -1 {
@@ -41,7 +42,6 @@ func (r *pickleReceiver) Block(b []byte) {
 		}
 		r.put(row.Name, row.Time, row.Value)
 	}
-	r.done(len(rows) + bad)
 	r.rows = rows
 }
 

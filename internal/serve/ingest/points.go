@@ -86,18 +86,20 @@ func (p *Points) example(reason string, line []byte) {
 	}
 }
 
-// putter gives the points of one block to a Writer.
+// putter gives points to a Writer, and counts them until Idle: not each datagram
+// is to touch what all receivers share.
 type putter struct {
 	p       *Points
 	w       Writer
 	now     int64 // Unix seconds, 0 while not asked for
+	lines   int
 	taken   uint64
 	refused [store.RefusalCount]uint64
 	name    []byte // one that was refused, with its reason
 	why     store.Refusal
 }
 
-// second is the receiver's clock in Unix seconds, read once a block.
+// second is the receiver's clock in Unix seconds, read once between two calls of Idle.
 func (u *putter) second() int64 {
 	if u.now == 0 {
 		u.now = u.p.opt.Now().Unix()
@@ -119,25 +121,24 @@ func (u *putter) put(name []byte, unix int64, v float64) {
 	u.name, u.why = append(u.name[:0], name[:min(len(name), excerptLen)]...), why
 }
 
-// done counts what was put since the last call, which came in lines.
-func (u *putter) done(lines int) {
+// Idle hands on what was put.
+func (u *putter) Idle() error {
 	u.now = 0
-	u.p.lines.Add(uint64(lines))
+	u.p.lines.Add(uint64(u.lines))
 	u.p.taken.Add(u.taken)
-	u.taken = 0
-	if u.why == store.Taken {
-		return
+	u.lines, u.taken = 0, 0
+	if u.why != store.Taken {
+		u.countRefused()
 	}
+	return u.w.Flush()
+}
+
+func (u *putter) countRefused() {
 	for why, n := range u.refused {
-		if n > 0 {
-			u.p.refused[why].Add(n)
-		}
+		u.p.refused[why].Add(n)
 	}
 	if u.p.refuseNotice.due() {
 		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", u.why.String(), "series", excerpt(u.name))
 	}
 	u.refused, u.why = [store.RefusalCount]uint64{}, store.Taken
 }
-
-// Idle hands on what was put.
-func (u *putter) Idle() error { return u.w.Flush() }

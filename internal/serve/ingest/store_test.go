@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"strings"
@@ -143,7 +144,8 @@ func TestNamesOfInfluxAreTheStores(t *testing.T) {
 	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem()})
 	require.NoError(t, err)
 	r := random(t)
-	p := ingest.NewInflux(ingest.PointsOptions{Name: "test", NewWriter: func() ingest.Writer { return db.NewWriter() }})
+	var log strings.Builder // shows the first that is refused
+	p := ingest.NewInflux(ingest.PointsOptions{Name: "test", NewWriter: func() ingest.Writer { return db.NewWriter() }, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	receiver := p.Receiver()
 	text := func() string { return strings.Map(dropEnds, string(noise(r, 1+r.IntN(12)))) }
 	for range 2000 {
@@ -151,7 +153,7 @@ func TestNamesOfInfluxAreTheStores(t *testing.T) {
 	}
 	require.NoError(t, receiver.Idle())
 	assert.Greater(t, figure(t, p.Figures(), "points"), 500.)
-	assert.EqualValues(t, 0, figure(t, p.Figures(), "refusedPoints", "badName"))
+	assert.EqualValues(t, 0, figure(t, p.Figures(), "refusedPoints", "badName"), log.String())
 	require.NoError(t, db.Close())
 }
 

@@ -85,17 +85,15 @@ func (s *stream) expect(ctx context.Context) bool {
 		s.t.counts.greedy.Add(1)
 		return false
 	}
-	d := s.deadline()
-	if d.IsZero() && !s.timed {
-		return true
+	if d := s.deadline(); !d.IsZero() || s.timed {
+		s.timed = !d.IsZero()
+		_ = s.conn.SetReadDeadline(d)
 	}
-	s.timed = !d.IsZero()
-	_ = s.conn.SetReadDeadline(d)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // after the above, which may have replaced the deadline that the end has set
 		s.t.mu.Lock()
 		defer s.t.mu.Unlock()
-		if !s.t.ending.IsZero() { // what has been replaced may have been this
-			_ = s.conn.SetReadDeadline(s.t.ending)
+		if !s.t.ending.IsZero() {
+			_ = s.conn.SetReadDeadline(s.t.last())
 		}
 	}
 	return true

@@ -60,7 +60,8 @@ const (
 	maxBuffers    = 128 << 20
 	coolTime      = time.Second // after which a connection that sends no more gives its large buffer back
 	handshakeTime = 10 * time.Second
-	endTime       = 250 * time.Millisecond // at the end, for what connections have sent already
+	endTime       = 2 * time.Second        // at the end, for what connections have sent already
+	lullTime      = 250 * time.Millisecond // at the end, after which a silent connection has sent all
 )
 
 // TCP receives streams, also those of unix sockets. It never answers, but for
@@ -195,8 +196,16 @@ func (t *TCP) end() {
 	defer t.mu.Unlock()
 	t.ending = time.Now().Add(endTime)
 	for s := range t.open {
-		_ = s.conn.SetReadDeadline(t.ending)
+		_ = s.conn.SetReadDeadline(t.last())
 	}
+}
+
+// last is the deadline of a read at the end. Called with mu held.
+func (t *TCP) last() time.Time {
+	if lull := time.Now().Add(lullTime); lull.Before(t.ending) {
+		return lull
+	}
+	return t.ending
 }
 
 // accept starts a goroutine for each connection, for which its caller waits.

@@ -23,10 +23,16 @@ type serveCmd struct {
 	storeFlags
 	accessFlags
 	limitFlags
-	Config string `group:"process" type:"path" placeholder:"FILE" help:"YAML file with these flags by their names, and a section statsd with settings of statsd's own daemon."`
+	Config string `group:"process" type:"path" placeholder:"FILE" help:"YAML file with these flags by their names, and sections statsd and brubeck with those daemons' own settings."`
 	Debug  bool   `group:"process" help:"Say on stderr what is done."`
 
-	section aggregate.NodeConfig // of the file
+	sections serveSections
+}
+
+// serveSections are what a file has beside flags.
+type serveSections struct {
+	node    aggregate.NodeConfig
+	brubeck aggregate.BrubeckConfig
 }
 
 // listenFlags say where to listen.

@@ -51,6 +51,7 @@ func TestServeKilledAtFullLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds for each protocol")
 	}
+	t.Parallel()
 	for name, p := range map[string]struct {
 		listener string
 		connect  func(k *killed) (send func(round int) error, done func())
@@ -61,7 +62,6 @@ func TestServeKilledAtFullLoad(t *testing.T) {
 		"influx":     {"http-influx", (*killed).influxHTTP},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := newSite(t)
 			s.write("schemas.conf", "[all]\npattern = .*\nretentions = 10s:90d\n")
 			now := time.Now().Unix()

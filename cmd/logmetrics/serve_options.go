@@ -15,7 +15,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/logmetrics/logmetrics/internal/serve"
-	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
 )
 
 // options turns flags into what the server is given, checked completely.
@@ -33,7 +32,7 @@ func (k *serveCmd) options(c *console, log *slog.Logger) (opt serve.Options, err
 	if opt.StatsD, err = k.statsdListeners(); err != nil {
 		return opt, err
 	}
-	if opt.Node, err = k.nodeConfig(k.section); err != nil {
+	if err := k.dialects(&opt); err != nil {
 		return opt, err
 	}
 	if opt.Debug, err = k.debugging(c); err != nil {
@@ -108,9 +107,9 @@ func (k *serveCmd) withFile(c *console) (*serveCmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	given, section, err := readServeFile(data, serveKeys(c))
+	given, sections, err := readServeFile(data, serveKeys(c))
 	if err == nil {
-		again := &serveAlone{Serve: serveCmd{section: section}}
+		again := &serveAlone{Serve: serveCmd{sections: sections}}
 		if _, _, err = c.parseInto(again, c.args, given); err == nil {
 			return &again.Serve, nil
 		}
@@ -134,26 +133,30 @@ func serveKeys(c *console) (names []string) {
 }
 
 // readServeFile reads a configuration file of serve: flags by their names, and
-// the section statsd, which is a mapping where the flag's value is none. Errors
+// sections, of which statsd is a mapping where the flag's value is none. Errors
 // tell line and column.
-func readServeFile(data []byte, keys []string) (given *settings, section aggregate.NodeConfig, err error) {
+func readServeFile(data []byte, keys []string) (given *settings, sections serveSections, err error) {
 	body, err := parseDocument(data, "KEY: VALUE lines are expected, as carbon: 127.0.0.1:2003")
 	if err != nil {
-		return nil, section, err
+		return nil, sections, err
 	}
 	listeners := make(map[string]any)
-	given, err = readMapping(body, keys, func(key string, it *ast.MapNodeIter) (bool, error) {
-		if _, mapping := it.Value().(ast.MapNode); key != "statsd" || !mapping {
+	given, err = readMapping(body, keys, func(key string, it *ast.MapNodeIter) (taken bool, err error) {
+		_, mapping := it.Value().(ast.MapNode)
+		switch {
+		case key == "statsd" && mapping:
+			sections.node, err = readStatsdSection(it.Value(), listeners)
+		case key == "brubeck":
+			sections.brubeck, err = readBrubeckSection(it.Value())
+		default:
 			return false, nil
 		}
-		var err error
-		section, err = readStatsdSection(it.Value(), listeners)
 		return true, err
-	})
+	}, "brubeck")
 	if err == nil {
 		maps.Copy(given.values, listeners)
 	}
-	return given, section, err
+	return given, sections, err
 }
 
 // patternMapper reads --statsd-debug, which stands alone, for all lines, or has a

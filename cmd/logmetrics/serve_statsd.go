@@ -44,6 +44,14 @@ func readStatsdSection(node ast.Node, given map[string]any) (aggregate.NodeConfi
 	return section.NodeConfig, nil
 }
 
+// readBrubeckSection decodes the section brubeck, which has that one's settings.
+func readBrubeckSection(node ast.Node) (conf aggregate.BrubeckConfig, err error) {
+	if err := yaml.NodeToValue(node, &conf, yaml.Strict()); err != nil {
+		return conf, inOneLine(err)
+	}
+	return conf, nil
+}
+
 // statsdListeners reads what --statsd says: ADDR[,DIALECT], several also parted
 // by blanks, as the environment has them.
 func (k *serveCmd) statsdListeners() (list []serve.StatsD, err error) {
@@ -65,19 +73,24 @@ func (k *serveCmd) statsdListeners() (list []serve.StatsD, err error) {
 	return list, nil
 }
 
-// nodeConfig returns the settings of statsd's daemon: those of the file's section,
-// and over them what flags say.
-func (k *serveCmd) nodeConfig(section aggregate.NodeConfig) (conf aggregate.NodeConfig, err error) {
-	conf = section
+// dialects sets the settings of both dialects: those of the file's sections, and
+// over them what flags say.
+func (k *serveCmd) dialects(opt *serve.Options) (err error) {
+	opt.Node, opt.Brubeck = k.sections.node, k.sections.brubeck
 	if k.StatsdFlush != 0 {
 		if k.StatsdFlush < time.Second || k.StatsdFlush%time.Second != 0 {
-			return conf, &usageError{fmt.Sprintf("--statsd-flush=%v: it must be whole seconds", k.StatsdFlush)}
+			return &usageError{fmt.Sprintf("--statsd-flush=%v: it must be whole seconds", k.StatsdFlush)}
 		}
-		conf.FlushInterval = int(k.StatsdFlush / time.Millisecond)
+		opt.Node.FlushInterval, opt.Brubeck.Frequency = int(k.StatsdFlush/time.Millisecond), int(k.StatsdFlush/time.Second)
 	}
+	return k.nodeFlags(&opt.Node)
+}
+
+// nodeFlags sets what flags say of the dialect statsd.
+func (k *serveCmd) nodeFlags(conf *aggregate.NodeConfig) (err error) {
 	if k.StatsdPercentiles != nil {
 		if conf.PercentThreshold, err = percents(k.StatsdPercentiles); err != nil {
-			return conf, err
+			return err
 		}
 	}
 	switch k.StatsdNamespace {
@@ -85,12 +98,12 @@ func (k *serveCmd) nodeConfig(section aggregate.NodeConfig) (conf aggregate.Node
 	case "legacy", "new":
 		conf.Graphite.LegacyNamespace = new(k.StatsdNamespace == "legacy")
 	default:
-		return conf, &usageError{fmt.Sprintf("--statsd-namespace=%s: it is legacy or new", k.StatsdNamespace)}
+		return &usageError{fmt.Sprintf("--statsd-namespace=%s: it is legacy or new", k.StatsdNamespace)}
 	}
 	if k.StatsdDeleteIdle == nil {
-		return conf, nil
+		return nil
 	}
-	return conf, deleteIdle(&conf, k.StatsdDeleteIdle)
+	return deleteIdle(conf, k.StatsdDeleteIdle)
 }
 
 func percents(list []string) (*aggregate.Percents, error) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/serve"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/testutil"
 )
@@ -272,8 +276,8 @@ func TestServeTellsSystemd(t *testing.T) {
 	p.exits(0)
 }
 
-// TestServeOnATerminal shows where the page is, with a token; the log of a
-// service never has one.
+// TestServeOnATerminal shows where the page is, with a token; the log of a service
+// never has one.
 func TestServeOnATerminal(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -281,10 +285,111 @@ func TestServeOnATerminal(t *testing.T) {
 	b.ends()
 	token, err := os.ReadFile(filepath.Join(s.file("data"), "token"))
 	require.NoError(t, err)
-	assert.NotContains(t, b.stderr.String(), strings.TrimSpace(string(token)))
+	secret := strings.TrimSpace(string(token))
+	assert.NotContains(t, b.stderr.String(), secret)
 	fi, err := os.Stat(s.file("data"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o700), fi.Mode().Perm())
+
+	server, err := serve.Open(serve.Options{Data: s.file("data"), HTTP: "127.0.0.1:0"})
+	require.NoError(t, err)
+	c, _, stderr := newConsole()
+	(&serveCmd{}).announce(c, server)
+	assert.Empty(t, stderr.String())
+	c.terminal = true
+	(&serveCmd{}).announce(c, server)
+	assert.Regexp(t, `^logmetrics: http://127\.0\.0\.1:\d+/#token=`+regexp.QuoteMeta(secret)+`\n$`, stderr.String())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, server.Run(ctx))
+}
+
+// TestHostileClients do not hurt a good one: it loses nothing, and is answered soon,
+// while others send lines without an end, connect and go away, send slowly, and
+// read nothing.
+func TestHostileClients(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.serve()
+	ctx, cancel := context.WithCancel(t.Context())
+	var hostile sync.WaitGroup
+	defer hostile.Wait()
+	defer cancel()
+	b.slowClients(200)
+	for _, do := range []func(){
+		func() { _ = b.sends(ctx, "carbon-tcp", strings.Repeat("a", 1<<20)) },
+		func() { _ = b.sends(ctx, "carbon-tcp", "GET / HTTP/1.1\r\n\r\n") },
+		func() { _ = b.sends(ctx, "pickle-tcp", "\x7f\xff\xff\xffbomb") },
+		func() { _ = b.sends(ctx, "carbon-udp", strings.Repeat("\xff", 60000)) },
+		func() {
+			_ = b.sends(ctx, "http", "POST /write?db=x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\nx")
+		},
+	} {
+		hostile.Go(func() {
+			for ctx.Err() == nil {
+				do()
+			}
+		})
+	}
+	good := b.dial("carbon-tcp")
+	defer good.Close()
+	now := time.Now().Unix()
+	const points = 2000
+	slowest := time.Duration(0)
+	for i := range points {
+		_, err := fmt.Fprintf(good, "good.s%d %d %d\n", i, i, now)
+		require.NoError(t, err)
+		if i%100 == 0 {
+			began := time.Now()
+			code, _ := get(t, b.at("http"), "/readyz")
+			require.Equal(t, 200, code)
+			slowest = max(slowest, time.Since(began))
+		}
+	}
+	b.takes("carbon", points)
+	cancel()
+	hostile.Wait()
+	assert.Less(t, slowest, time.Second)
+	assert.Positive(t, b.figure(`logmetrics_ingest_http_on_line_port_total{listener="carbon-tcp"}`))
+	assert.Positive(t, b.figure(`logmetrics_ingest_long_lines_total{listener="carbon-tcp"}`))
+	assert.Positive(t, b.figure(`logmetrics_ingest_closed_connections_total{listener="pickle-tcp",reason="badFrame"}`))
+	b.ends()
+	db := s.kept()
+	for i := range points {
+		require.Equal(t, float64(i), value(t, db, fmt.Sprintf("good.s%d", i), now))
+	}
+}
+
+// slowClients are n connections to each of some listeners that begin something
+// and do not go on; they are open until the test ends.
+func (b *backend) slowClients(n int) {
+	for range n {
+		for source, text := range map[string]string{"carbon-tcp": "slow.a", "pickle-tcp": "\x00\x00", "http": "GET / HT"} {
+			c := b.dial(source)
+			b.t.Cleanup(func() { c.Close() })
+			_, err := io.WriteString(c, text)
+			require.NoError(b.t, err)
+		}
+	}
+}
+
+// sends connects, sends, and goes away.
+func (b *backend) sends(ctx context.Context, source, text string) error {
+	network := "tcp"
+	if strings.HasSuffix(source, "-udp") {
+		network = "udp"
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, b.at(source))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	_, err = io.WriteString(conn, text)
+	return err
 }
 
 // TestServeStatsDAdmin: the text commands of statsd's daemon, and the lines that
@@ -327,4 +432,41 @@ func TestServeForwards(t *testing.T) {
 			assert.Contains(t, c.Value, want, name)
 		}
 	}
+}
+
+// TestServeDialects: two addresses, each understood in its own way, with the file's
+// sections.
+func TestServeDialects(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("serve.yaml", "statsd: {flushInterval: 1000, percentThreshold: 50, graphite: {legacyNamespace: false}, prefixStats: own}\nbrubeck: {frequency: 1, server_name: bru}\n")
+	b := s.serve("--statsd=127.0.0.1:0,brubeck", "--config="+s.file("serve.yaml"))
+	began := time.Now().Unix()
+	b.send("statsd-udp", "node:3|c\n")
+	b.send("statsd2-udp", "bru.beck:4|c\n")
+	for _, l := range []string{"statsd-udp", "statsd2-udp"} {
+		testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="`+l+`"}`) == 1 })
+	}
+	answers(t, b.at("http"), "/brubeck/ping", 200, `"status": "OK"`)
+	b.ends()
+	db := s.kept()
+	for name, want := range map[string]float64{"stats.counters.node.count": 3, "bru.beck": 4} {
+		c, err := db.Fetch(t.Context(), name, store.FetchOptions{From: began - 10, Until: began + 20})
+		require.NoError(t, err, name)
+		sum := 0.0
+		for i, n := range c.Count {
+			if n > 0 {
+				sum += c.Sum[i]
+			}
+		}
+		assert.Equal(t, want, sum, name)
+	}
+	for name, there := range map[string]bool{"stats.own.numStats": true, "bru.metrics": true, "stats_counts.node": false, "stats.counters.bru.beck.count": false} {
+		assert.Equal(t, there, !errors.Is(fetched(t, db, name), store.ErrNoSeries), name)
+	}
+}
+
+func fetched(t *testing.T, db *store.DB, name string) error {
+	_, err := db.Fetch(t.Context(), name, store.FetchOptions{From: time.Now().Unix() - 60, Until: time.Now().Unix()})
+	return err
 }

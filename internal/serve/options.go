@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
@@ -24,9 +25,10 @@ type Options struct {
 
 	StatsDAdmin string // of the text commands of statsd's own daemon
 
-	Node    aggregate.NodeConfig // of the dialect statsd
-	Forward string               // a Graphite that is sent what was summed up, too
-	Debug   *aggregate.Debug     // nil: what StatsD clients send is not printed
+	Node    aggregate.NodeConfig    // of the dialect statsd
+	Brubeck aggregate.BrubeckConfig // of the dialect brubeck
+	Forward string                  // a Graphite that is sent what was summed up, too
+	Debug   *aggregate.Debug        // nil: what StatsD clients send is not printed
 
 	Schemas, Aggregation string // files in Graphite's syntax; "": what is built in
 
@@ -66,8 +68,9 @@ func (o *Options) Check() error {
 		errs = append(errs, fmt.Errorf("--%s=%s is reached from beyond this machine, and its protocol knows no password: "+
 			"--allow=CIDR,... says who may send, --insecure that everybody may, --%s=127.0.0.1:PORT keeps it to this machine", l.flag, l.address, l.flag))
 	}
-	if o.StatsDAdmin != "" && len(o.StatsD) == 0 {
-		errs = append(errs, errors.New("--statsd-admin has nothing to tell of without --statsd"))
+	node := slices.ContainsFunc(o.StatsD, func(l StatsD) bool { return !l.Brubeck })
+	if o.StatsDAdmin != "" && !node {
+		errs = append(errs, errors.New("--statsd-admin has nothing to tell of without --statsd=ADDR"))
 	}
 	if len(o.Allow) > 0 && o.Insecure {
 		errs = append(errs, errors.New("--allow and --insecure say different things"))

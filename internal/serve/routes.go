@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
+	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/telemetry"
 	"github.com/logmetrics/logmetrics/internal/wire/gatherer"
@@ -33,6 +34,10 @@ func (s *Server) routes() []route {
 		{"POST /admin/rename", access.Change, http.HandlerFunc(s.rename)},
 		{"POST " + gatherer.Path, access.Ingest, s.gatherer},
 	}
+	if u, ok := s.dialects[true].(*aggregate.Brubeck); ok {
+		h := http.StripPrefix("/brubeck", u.Handler())
+		list = append(list, route{"GET /brubeck/", access.Read, h}, route{"POST /brubeck/expire/", access.Change, h})
+	}
 	for _, r := range s.samples.Routes() {
 		class := access.Ingest
 		if strings.HasPrefix(r.Pattern, "GET ") {
@@ -47,10 +52,18 @@ func (s *Server) routes() []route {
 func (s *Server) receiveHTTP() {
 	s.samples = ingest.NewHTTP(ingest.HTTPOptions{Log: s.log, NewWriter: func() ingest.HTTPWriter { return s.db.NewWriter() }})
 	s.gatherer = ingest.NewGatherer(ingest.GathererOptions{Log: s.log, Writer: func() ingest.BatchWriter { return s.db.NewWriter() }})
-	s.ingested = append(s.ingested, s.samples.Figures, s.gatherer.Figures)
+	s.ingested = append(s.ingested, s.samples.Figures, func() []telemetry.Figure { return ofListener("http-gatherer", s.gatherer.Figures()) })
 }
 
 func showFront(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(front)) // the client's loss
+}
+
+// ofListener adds to figures whose they are.
+func ofListener(name string, list []telemetry.Figure) []telemetry.Figure {
+	for i := range list {
+		list[i].Labels = append([]telemetry.Label{{Key: "listener", Value: name}}, list[i].Labels...)
+	}
+	return list
 }

@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/internal/telemetry"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -60,6 +64,8 @@ var classes = map[string]access.Class{
 	"POST /api/v1/write":      access.Ingest,
 	"POST /v1/metrics":        access.Ingest,
 	"POST /gatherer/v1/batch": access.Ingest,
+	"GET /brubeck/":           access.Read,
+	"POST /brubeck/expire/":   access.Change,
 	"POST /admin/delete":      access.Change,
 	"POST /admin/rename":      access.Change,
 	"POST /admin/backup":      access.Change,
@@ -68,8 +74,9 @@ var classes = map[string]access.Class{
 // TestEachRoute asks for each as somebody without a token, with a wrong one, as a
 // page of another origin, and by a name that is not the server's.
 func TestEachRoute(t *testing.T) {
-	open, token := opened(t, Options{HTTP: "127.0.0.1:0"})
-	closed, closedToken := opened(t, Options{HTTP: "127.0.0.1:0", TokenReads: true})
+	brubeck := []StatsD{{Address: "127.0.0.1:0", Brubeck: true}}
+	open, token := opened(t, Options{HTTP: "127.0.0.1:0", StatsD: brubeck})
+	closed, closedToken := opened(t, Options{HTTP: "127.0.0.1:0", StatsD: brubeck, TokenReads: true})
 	closed.guard = access.New(access.Options{Tokens: closed.tokens, TokenReads: true, Beyond: true})
 	seen := make(map[string]bool)
 	for _, r := range open.routes() {
@@ -179,5 +186,33 @@ func TestNamesOfBackups(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(s.opt.Data, "backups"))
 	for _, name := range []string{"a", "2026-11-21_03.10", strings.Repeat("a", 100)} {
 		assert.True(t, validBackup(name), name)
+	}
+}
+
+// TestFiguresAreInTheDocs: each under its stage, and none that is not there.
+func TestFiguresAreInTheDocs(t *testing.T) {
+	s, _ := opened(t, Options{
+		HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0", Pickle: "127.0.0.1:0", InfluxUDP: "127.0.0.1:0", Forward: "127.0.0.1:9",
+		StatsD: []StatsD{{Address: "127.0.0.1:0"}, {Address: "127.0.0.1:0", Brubeck: true}},
+	})
+	text, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	for _, stage := range s.stages() {
+		_, table, _ := strings.Cut(string(text), "| figure of `"+stage.Name+"`")
+		table, _, _ = strings.Cut(table, "\n\n")
+		rows := make(map[string]bool)
+		for line := range strings.Lines(table) {
+			names, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+			for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(names, -1) {
+				rows[m[1]] = true
+			}
+		}
+		there := make(map[string]bool)
+		for _, f := range stage.Figures {
+			there[f.Name] = true
+			assert.True(t, metric.ValidName(string(appendSeries(nil, stage.Name, f))), f.Name)
+			assert.True(t, slices.IsSortedFunc(f.Labels, func(a, b telemetry.Label) int { return strings.Compare(a.Key, b.Key) }), f.Name)
+		}
+		assert.Equal(t, there, rows, stage.Name)
 	}
 }

@@ -52,7 +52,8 @@ type Server struct {
 	gatherer    *ingest.Gatherer
 	listeners   []listener
 	ingested    []func() []telemetry.Figure // of all that take something from clients
-	node        *aggregate.Node             // nil: no listener of statsd's dialect
+	dialects    map[bool]aggregator         // by whether it is brubeck
+	node        *aggregate.Node             // of dialects; nil: none listens
 	admin       *allowing                   // nil: node's commands are not listened for
 	account     *account
 
@@ -69,7 +70,7 @@ func Open(opt Options) (*Server, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, log: opt.Log, began: time.Now()}
+	s := &Server{opt: opt, log: opt.Log, began: time.Now(), dialects: make(map[bool]aggregator)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

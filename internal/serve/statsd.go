@@ -47,25 +47,35 @@ func (s *Server) aggregation(interval time.Duration) (opt aggregate.Options, err
 	return opt, err
 }
 
-// newNode makes what does as statsd's own daemon does.
-func (s *Server) newNode() error {
-	opt, err := s.aggregation(time.Duration(s.opt.Node.FlushInterval) * time.Millisecond)
-	if err != nil {
-		return err
-	}
-	s.node, err = aggregate.NewNode(aggregate.NodeOptions{NodeConfig: s.opt.Node, Options: opt})
-	return err
-}
-
-// listenStatsD takes lines over UDP and TCP. Several addresses of one dialect feed
-// one table.
-func (s *Server) listenStatsD(l StatsD, name string) ([]listener, error) {
-	if s.node == nil {
-		if err := s.newNode(); err != nil {
+// newAggregator makes what sums up in one dialect: what serves several addresses
+// feeds one table.
+func (s *Server) newAggregator(brubeck bool) (aggregator, error) {
+	if brubeck {
+		opt, err := s.aggregation(time.Duration(s.opt.Brubeck.Frequency) * time.Second)
+		if err != nil {
 			return nil, err
 		}
+		return aggregate.NewBrubeck(aggregate.BrubeckOptions{BrubeckConfig: s.opt.Brubeck, Options: opt, Version: s.opt.Version})
 	}
-	receiver := func() ingest.Receiver { return s.node.Worker() }
+	opt, err := s.aggregation(time.Duration(s.opt.Node.FlushInterval) * time.Millisecond)
+	if err != nil {
+		return nil, err
+	}
+	node, err := aggregate.NewNode(aggregate.NodeOptions{NodeConfig: s.opt.Node, Options: opt})
+	s.node = node
+	return node, err
+}
+
+// listenStatsD takes lines over UDP and TCP.
+func (s *Server) listenStatsD(l StatsD, name string) ([]listener, error) {
+	if s.dialects[l.Brubeck] == nil {
+		a, err := s.newAggregator(l.Brubeck)
+		if err != nil {
+			return nil, err
+		}
+		s.dialects[l.Brubeck] = a
+	}
+	receiver := func() ingest.Receiver { return s.dialects[l.Brubeck].Worker() }
 	tcp, err := s.tcp(ingest.TCPOptions{Name: name + "-tcp", Address: l.Address}, receiver)
 	if err != nil {
 		return nil, err
@@ -136,20 +146,27 @@ func (s *Server) aggregating() (list []part) {
 	if s.admin != nil {
 		list = append(list, part{"statsd-admin", func(ctx context.Context) error { return s.node.ServeAdmin(ctx, s.admin) }})
 	}
-	if s.node != nil {
-		list = append(list, part{"statsd", func(ctx context.Context) error { s.node.Run(ctx); return nil }})
+	for _, brubeck := range []bool{false, true} {
+		if a := s.dialects[brubeck]; a != nil {
+			list = append(list, part{dialectName(brubeck), func(ctx context.Context) error { a.Run(ctx); return nil }})
+		}
 	}
 	return list
 }
 
-// aggregated are the figures of what sums up, by dialect.
-func (s *Server) aggregated() (list []telemetry.Figure) {
-	if s.node == nil {
-		return nil
+func dialectName(brubeck bool) string {
+	if brubeck {
+		return "brubeck"
 	}
-	for _, f := range s.node.Figures() {
-		f.Labels = append(f.Labels, telemetry.Label{Key: "dialect", Value: "statsd"})
-		list = append(list, f)
+	return "statsd"
+}
+
+// aggregated are the figures of what sums up.
+func (s *Server) aggregated() (list []telemetry.Figure) {
+	for _, brubeck := range []bool{false, true} {
+		if a := s.dialects[brubeck]; a != nil {
+			list = append(list, a.Figures()...)
+		}
 	}
 	return list
 }

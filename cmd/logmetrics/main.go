@@ -74,7 +74,7 @@ const exitTable = `Exit codes:
   1    failure; nothing was lost, the next run reads the same lines
   2    wrong usage
   3    not everything was delivered; it is kept, and sent by the next run
-  4    another run holds the job's lock
+  4    another run holds the job's lock, or another server the store
   130  interrupted
 `
 

@@ -13,6 +13,7 @@ package aggregate
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/logmetrics/logmetrics/metric"
@@ -66,6 +67,17 @@ func (l Limits) withDefaults() Limits {
 		l.MaxValues = DefaultMaxValues
 	}
 	return l
+}
+
+// runWith flushes, and forwards, until ctx is done.
+func runWith(ctx context.Context, f *Forwarder, interval time.Duration, flush func(stamp int64)) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if f != nil {
+		wg.Go(func() { f.run(ctx) })
+		defer f.finish()
+	}
+	every(ctx, interval, flush)
 }
 
 // every calls flush at each multiple of interval of the wall clock, with the

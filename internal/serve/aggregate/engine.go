@@ -29,6 +29,9 @@ type engine struct {
 	heard      tally // since the last flush
 	ever       tally // until the last flush
 	lastPacket time.Time
+
+	figuresLock sync.Mutex // over told
+	told        tally      // ever, for who must not wait
 }
 
 func newEngine(opt Options, gaugeTTL int, clean func(string) string) *engine {
@@ -84,12 +87,12 @@ func (e *engine) take(iv *interval, s held) {
 	for _, i := range iv.touched[counterKind] {
 		c := s.counters[i]
 		c.sum += iv.counters[i]
-		c.active = true
+		c.active, c.heard = true, true
 		iv.counters[i] = untouched
 	}
 	for _, i := range iv.touched[timerKind] {
 		s.timers[i].merge(&iv.timers[i])
-		s.timers[i].active = true
+		s.timers[i].active, s.timers[i].heard = true, true
 	}
 	for _, i := range iv.touched[setKind] {
 		s.sets[i].merge(&iv.sets[i])
@@ -117,13 +120,14 @@ func (e *engine) dismiss(w *Worker) {
 const crowdedNames = 1000
 
 // tidy removes series that are not sent when they are most of all, so that
-// names that come and go leave room for others. Called with collecting held.
-func (e *engine) tidy() {
+// names that come and go leave room for others. It returns whether it did.
+// Called with collecting held.
+func (e *engine) tidy() bool {
 	idle := e.idle()
 	names := e.registry.count()
 	full := e.spellings.Load() > int64(rawNames*e.limits.MaxNames/2)
 	if !full && (idle < crowdedNames || idle < names/2) {
-		return
+		return false
 	}
 	e.registry.mu.Lock()
 	e.registry.gen++
@@ -135,6 +139,8 @@ func (e *engine) tidy() {
 	prune(r, &r.sets, func(s *set) bool { return !s.active })
 	prune(r, &r.gauges, func(g *gauge) bool { _, ok := g.read(); return !ok })
 	prune(r, &r.totals, (*total).asleep)
+	prune(r, &r.keys, func(k *brubeckKey) bool { return !k.active })
+	return true
 }
 
 // idle counts the series that are not sent.
@@ -154,6 +160,9 @@ func (e *engine) idle() (n int) {
 	}
 	for _, t := range all(&e.registry, &e.registry.totals) {
 		n += one(t.asleep())
+	}
+	for _, k := range all(&e.registry, &e.registry.keys) {
+		n += one(!k.active)
 	}
 	return n
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +33,11 @@ type Node struct {
 // ownCounters count what came, as series of their own.
 type ownCounters struct{ bad, packets, lines *counter }
 
+// all yields where each counter is kept, in node's order.
+func (o *ownCounters) all(yield func(name string, c **counter) bool) {
+	_ = yield("bad_lines_seen", &o.bad) && yield("packets_received", &o.packets) && yield("metrics_received", &o.lines)
+}
+
 // NewNode returns a Node. An error is a setting's.
 func NewNode(opt NodeOptions) (*Node, error) {
 	if err := opt.check(); err != nil {
@@ -48,13 +52,10 @@ func NewNode(opt NodeOptions) (*Node, error) {
 		calc: newTimerCalc(&opt.NodeConfig), began: time.Now(),
 	}
 	n.healthy.Store(opt.HealthStatus != "down")
-	n.status.exception = time.Time{}
-	for name, c := range map[string]**counter{
-		"bad_lines_seen": &n.own.bad, "packets_received": &n.own.packets, "metrics_received": &n.own.lines,
-	} {
-		*c, _ = get(&n.e.registry, &n.e.registry.counters, opt.PrefixStats+"."+name)
-		if *c == nil {
-			return nil, fmt.Errorf("statsd: no room for names")
+	for name, c := range n.own.all {
+		var ok bool
+		if *c, ok = get(&n.e.registry, &n.e.registry.counters, opt.PrefixStats+"."+name); !ok {
+			return nil, fmt.Errorf("statsd: MaxNames %d: too few", opt.MaxNames)
 		}
 		(*c).active = true
 	}
@@ -71,13 +72,7 @@ func (n *Node) Worker() *Worker {
 // Run flushes at each multiple of the interval until ctx is done, and then
 // once more. Workers must be idle by then if nothing is to be lost.
 func (n *Node) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	if f := n.opt.Forward; f != nil {
-		wg.Go(func() { f.run(ctx) })
-		defer f.finish()
-	}
-	every(ctx, n.opt.interval(), n.Flush)
+	runWith(ctx, n.opt.Forward, n.opt.interval(), n.Flush)
 }
 
 // take takes lines. It is called with the worker's lock.

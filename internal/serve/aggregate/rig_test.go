@@ -47,6 +47,20 @@ func (r *recorder) Flush() error {
 	return r.err
 }
 
+// last returns how many flushes there were, and the stamp of the last.
+func (r *recorder) last() (flushes int, stamp int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.flushes, r.stamp
+}
+
+// value returns a value of the last flush, 0 when there is none.
+func (r *recorder) value(name string) float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.values[name]
+}
+
 // lines are the values as JavaScript prints them, sorted, but for what node
 // tells of its times.
 func (r *recorder) lines() (lines []string) {

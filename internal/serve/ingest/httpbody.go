@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	blockSize = 64 << 10  // of a body of lines, read at once
-	maxLine   = 1 << 20   // bytes of one line
-	smallBody = 256 << 10 // bytes of a body for which no place is needed
-	keepPlain = 1 << 20   // bytes that a turn keeps for the next body
+	blockSize  = 64 << 10  // of a body of lines, read at once
+	maxLine    = 1 << 20   // bytes of one line
+	smallBody  = 256 << 10 // bytes of a body for which no place is needed
+	keepPlain  = 1 << 20   // bytes that a turn keeps for the next body
+	keepFields = 4 << 10   // fields of a line for which it keeps room
 )
 
 // refusal is an error that says how a request is answered.
@@ -75,6 +76,9 @@ func (h *HTTP) give(t *turn, c *counts) {
 	if cap(t.plain) > keepPlain {
 		t.plain = nil
 	}
+	if cap(t.point.Fields) > keepFields {
+		t.point.Fields = nil
+	}
 	h.turns <- t
 }
 
@@ -89,15 +93,21 @@ func (t *turn) flush() *refusal {
 	return nil
 }
 
-// hurry gives the client until BodyTime from now to send what is read next.
+// hurry gives the client until BodyTime from now to send what is read next, and
+// as long after that to take the answer.
 func (h *HTTP) hurry(w http.ResponseWriter) {
+	c, now := http.NewResponseController(w), time.Now()
 	// Not supported by writers of tests, which do not wait either.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.opt.BodyTime))
+	_ = c.SetReadDeadline(now.Add(h.opt.BodyTime))
+	_ = c.SetWriteDeadline(now.Add(2*h.opt.BodyTime + h.opt.Wait))
 }
 
 // gone says why a body ended before its end.
 func gone(err error) *refusal {
+	var large *http.MaxBytesError
 	switch {
+	case errors.As(err, &large):
+		return tooLong(large.Limit)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return refuse(badRequest, http.StatusBadRequest, "the body is not compressed by gzip")
 	}

@@ -43,8 +43,8 @@ const (
 )
 
 var reasonNames = [reasons]string{
-	badLine: "badLine", longLine: "longLine", textField: "textField", heartbeat: "heartbeat",
-	staleMarker: "staleMarker", notFinite: "notFinite", badLabels: "badLabels", longName: "longName",
+	badLine: "badLine", longLine: "longLine", textField: "textField", heartbeat: "heartbeats",
+	staleMarker: "staleMarkers", notFinite: "notFinite", badLabels: "badLabels", longName: "longName",
 	nativeHistogram: "nativeHistogram", exemplar: "exemplar",
 	noValue: "noValue", noTemporality: "noTemporality", badPoint: "badPoint",
 	badRequest: "badRequest", wrongType: "wrongType", tooLarge: "tooLarge",
@@ -54,7 +54,7 @@ var reasonNames = [reasons]string{
 // String returns the reason as metrics have it.
 func (r reason) String() string {
 	if r < reason(store.RefusalCount) {
-		return refusals[r]
+		return store.Refusal(r).String()
 	}
 	return reasonNames[r]
 }
@@ -112,12 +112,19 @@ func (h *HTTP) Figures() (list []telemetry.Figure) {
 			counter("bytes", c.listener, c.bytes.Load()),
 			counter("points", c.listener, c.by[taken].Load()))
 		for _, r := range c.reasons {
-			name := "refusedPoints"
-			if r >= sampleReasons {
-				name = "refusedRequests"
-			}
-			list = append(list, because(counter(name, c.listener, c.by[r].Load()), r.String()))
+			list = append(list, c.figure(r))
 		}
 	}
 	return list
+}
+
+func (c *counts) figure(r reason) telemetry.Figure {
+	n := c.by[r].Load()
+	switch {
+	case r == heartbeat || r == staleMarker: // nothing is refused
+		return counter(r.String(), c.listener, n)
+	case r < sampleReasons:
+		return because(counter("refusedPoints", c.listener, n), r.String())
+	}
+	return because(counter("refusedRequests", c.listener, n), r.String())
 }

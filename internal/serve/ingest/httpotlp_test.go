@@ -275,3 +275,8 @@ func BenchmarkOTLP(b *testing.B) {
 	}
 	b.ReportMetric(float64(c.n)/b.Elapsed().Seconds(), "samples/s")
 }
+
+// bothSides is a histogram with both sides and a zero.
+func bothSides() *metricspb.ExponentialHistogramDataPoint {
+	return &metricspb.ExponentialHistogramDataPoint{Count: 9, Sum: ptr(1.0), Scale: 3, ZeroCount: 2, Positive: side(-9, 1, 2, 3), Negative: side(4, 1)}
+}

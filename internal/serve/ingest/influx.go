@@ -84,7 +84,7 @@ func (r *influxReceiver) fields() {
 	if pt.Heartbeat() {
 		r.p.more[heartbeats].value.Add(1)
 	}
-	unix := floorSecond(pt.Time)
+	unix := floor(pt.Time, 1e9)
 	if !pt.Timed {
 		unix = r.second()
 	}
@@ -97,13 +97,4 @@ func (r *influxReceiver) fields() {
 		r.name = SeriesName(r.name[:0], pt, pt.Fields[i].Key)
 		r.put(r.name, unix, v)
 	}
-}
-
-// floorSecond is the second that nanoseconds since 1970 are in.
-func floorSecond(ns int64) int64 {
-	const second = 1e9
-	if ns < 0 {
-		return (ns+1)/second - 1
-	}
-	return ns / second
 }

@@ -23,13 +23,18 @@ func SeriesName(dst []byte, pt *influx.Point, field []byte) []byte {
 		dst = metric.AppendName(append(dst, '.'), field)
 	}
 	for _, t := range pt.Tags {
-		dst = appendTagText(append(dst, ';'), t.Key, notInKey)
-		if string(t.Key) == "name" {
-			dst = append(dst, '_')
-		}
-		dst = appendTagText(append(dst, '='), t.Value, notInValue)
+		dst = appendTag(dst, t.Key, t.Value)
 	}
 	return dst
+}
+
+// appendTag appends a tag to the name of a series, cleaned.
+func appendTag(dst, key, value []byte) []byte {
+	dst = appendTagText(append(dst, ';'), key, notInKey)
+	if string(key) == "name" {
+		dst = append(dst, '_')
+	}
+	return appendTagText(append(dst, '='), value, notInValue)
 }
 
 // The bytes that the store takes in no tag's value, and in no tag's name.

@@ -10,9 +10,6 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// refusals are the store's reasons, as metrics have them.
-var refusals = [store.RefusalCount]string{"", "badName", "badValue", "badTime", "tooManySeries", "tooManyNew"}
-
 // MaxSeriesName is the length in bytes beyond which a series is refused before
 // the store looks at it. A pickle can mean one name of a MiB, and a line of Influx
 // the same tags, thousands of times: to look at them would take seconds.
@@ -74,7 +71,7 @@ func (p *Points) Figures() []telemetry.Figure {
 		figures = append(figures, because(counter("badLines", name, p.bad[i].Load()), reason))
 	}
 	for r := store.Taken + 1; r < store.RefusalCount; r++ {
-		figures = append(figures, because(counter("refusedPoints", name, p.refused[r].Load()), refusals[r]))
+		figures = append(figures, because(counter("refusedPoints", name, p.refused[r].Load()), r.String()))
 	}
 	for i := range p.more {
 		figures = append(figures, counter(p.more[i].name, name, p.more[i].value.Load()))
@@ -137,7 +134,7 @@ func (u *putter) done(lines int) {
 		}
 	}
 	if u.p.refuseNotice.due() {
-		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", refusals[u.why], "series", excerpt(u.name))
+		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", u.why.String(), "series", excerpt(u.name))
 	}
 	u.refused, u.why = [store.RefusalCount]uint64{}, store.Taken
 }

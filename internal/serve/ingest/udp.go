@@ -147,6 +147,9 @@ func (l *udpLoop) run(ctx context.Context) error {
 			quiet = true
 			continue
 		}
+		if quiet {
+			l.idle(ctx) // the Receiver may not have been asked for long
+		}
 		quiet = false
 		if l.take(n); l.since >= idleAfter {
 			l.idle(ctx)

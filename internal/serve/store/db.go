@@ -143,11 +143,7 @@ func makeDir(fs vfs.FS, dir string) error {
 	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	parent, err := fs.OpenDir(fs.PathDir(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(parent.Sync(), parent.Close())
+	return syncDir(fs, fs.PathDir(dir))
 }
 
 // Close makes all durable that was taken. Writers must not be used any more.
@@ -187,15 +183,6 @@ func (db *DB) syncLoop(ctx context.Context) {
 
 // Sync makes durable what writers have flushed.
 func (db *DB) Sync() error { return db.log.Sync() }
-
-// room says whether the log takes more.
-func (db *DB) room() error {
-	if n := db.log.Pending(); n > db.opt.MaxPending {
-		db.figures.full.Add(1)
-		return fmt.Errorf("store %q: %d bytes wait for the log: %w", db.opt.Dir, n, ErrFull)
-	}
-	return nil
-}
 
 // append puts a record into the log; mu is held. The record begins with room for
 // its number.

@@ -210,7 +210,7 @@ const sealedAtOnce = 1024
 
 // fillBlock fills the tiers of series of one block.
 func (i *importer) fillBlock(ctx context.Context, list []importSeries) error {
-	i.work.from = func(t tier) (from, until uint32) { return 0, list[0].horizon / t.step * t.step }
+	i.work.until = func(t tier) uint32 { return list[0].horizon / t.step * t.step }
 	var tiers []tier
 	first, cut := int64(math.MaxInt64), int64(0)
 	for _, s := range list {

@@ -9,21 +9,11 @@ import (
 func (h *head) putLate(id ID, b *block, s *series, start, second uint32, v float64) {
 	step := h.sets[s.set].tiers[0].step
 	if start+step <= b.horizon {
-		h.putSealed(id, b, s, second, v)
+		h.late.add(id, lateOp{start: second, put: true, bucket: valueBucket(v)})
 		return
 	}
 	old := h.replaceClosed(s, start, valueBucket(v))
 	h.amend(s, 1, start, start, old, valueBucket(v))
-}
-
-// putSealed is putLate for a bucket that is sealed. Where the finest tier does not
-// reach back that far there is nothing to replace: the value is added to the others.
-func (h *head) putSealed(id ID, b *block, s *series, second uint32, v float64) {
-	if h.sets[s.set].tiers[0].expired(second, b.horizon) {
-		h.mergeLate(id, b, s, second, valueBucket(v))
-		return
-	}
-	h.late.add(id, lateOp{start: second, put: true, bucket: valueBucket(v)})
 }
 
 // replaceClosed sets a closed finest bucket that is not sealed, and returns what
@@ -108,9 +98,6 @@ func (h *head) amend(s *series, k int, start, lastAt uint32, old, b metric.Bucke
 func (h *head) mergeLate(id ID, b *block, s *series, second uint32, m metric.Bucket) {
 	for k, t := range h.sets[s.set].tiers {
 		start := second - second%t.step
-		if t.expired(second, b.horizon) {
-			continue
-		}
 		if start+t.step <= b.horizon {
 			h.late.add(id, lateOp{start: start, tier: uint8(k), bucket: m})
 			continue

@@ -19,6 +19,7 @@ type reader struct {
 	k      int // the tier that is read, of set.tiers; len(set.tiers) and more: of set.former
 	set    tierSet
 	merged bool
+	now    int64    // Unix seconds
 	head   []placed // what the head has of the tier, within the bounds
 	late   []lateOp
 	key    []byte
@@ -33,7 +34,7 @@ type placed struct {
 // begin finds the tier, and copies what the head has.
 func (r *reader) begin(opt FetchOptions) error {
 	db := r.db
-	now := db.now().Unix()
+	r.now = db.now().Unix()
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	s := db.head.find(r.id)
@@ -42,7 +43,7 @@ func (r *reader) begin(opt FetchOptions) error {
 	}
 	r.set = db.head.sets[s.set]
 	r.merged = s.flags&flagMerged != 0
-	k, err := tierFor(r.set.all(), len(r.set.tiers), opt, now)
+	k, err := tierFor(r.set.all(), len(r.set.tiers), opt, r.now)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (r *reader) read(ctx context.Context) error {
 		return err
 	}
 	for _, p := range r.head {
-		r.out.set(p.start, p.bucket)
+		r.join(p.start, p.bucket) // both have some only after the clock went back
 	}
 	if err := r.applyLate(ctx); err != nil {
 		return err
@@ -130,6 +131,7 @@ func (r *reader) framesIn(ctx context.Context, t tier, from, until uint32, yield
 type rowReader struct {
 	dec frame.Decoder
 	row frame.Row
+	all frame.Frame
 }
 
 var rowReaders = sync.Pool{New: func() any { return new(rowReader) }}
@@ -171,21 +173,21 @@ func (r *reader) join(start uint32, b metric.Bucket) {
 func (r *reader) correct(ctx context.Context, puts []lateOp) error {
 	fine := r.set.tiers[0]
 	step := r.set.tiers[r.k].step
-	now := map[uint32]metric.Bucket{}
+	as := map[uint32]metric.Bucket{} // what a bucket became
 	for _, op := range puts {
 		start := op.start - op.start%fine.step
 		i, ok := r.out.index(start)
 		if !ok {
 			continue
 		}
-		old, ok := now[start]
-		if !ok {
+		old, ok := as[start]
+		if !ok && !fine.expired(start, r.now) {
 			err := r.framesIn(ctx, fine, start, start+1, func(_ uint32, b metric.Bucket) { old = b })
 			if err != nil {
 				return err
 			}
 		}
-		now[start] = op.bucket
+		as[start] = op.bucket
 		have := r.out.bucket(i)
 		change(&have, old, op.bucket, (start+fine.step)%step == 0)
 		r.out.put(i, have)

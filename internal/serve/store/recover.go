@@ -1,12 +1,8 @@
 package store
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -19,6 +15,7 @@ type recovery struct {
 	names  []string // per id; "": none
 	dead   map[ID]bool
 	record uint64 // the number of the one that is replayed
+	damage bool   // names may be missing
 	lost   int    // samples of the log whose series is not known
 }
 
@@ -35,136 +32,6 @@ func (db *DB) recover() error {
 	}
 	if !db.opt.KeepTiers {
 		db.applySchemas(db.opt.Schemas)
-	}
-	return nil
-}
-
-// loadSeal reads what the last seal left.
-func (r *recovery) loadSeal() error {
-	if err := r.loadMeta(); err != nil {
-		return err
-	}
-	r.head.horizon = r.meta.horizon
-	r.records, r.sealedUntil = r.meta.records, r.meta.horizon
-	for _, step := range []struct {
-		kind byte
-		load func(key, value []byte) error
-	}{{keySeries, r.loadSeries}, {keyDead, r.loadDead}, {keyIdentity, r.loadIdentity}, {keyBlock, r.loadBlock}} {
-		if err := r.each(step.kind, step.load); err != nil {
-			return err
-		}
-	}
-	return r.loadSpans()
-}
-
-// loadMeta reads the state of the whole, or makes that of a new store.
-func (r *recovery) loadMeta() error {
-	v, closer, err := r.engine.Get([]byte{keyMeta})
-	if errors.Is(err, pebble.ErrNotFound) {
-		r.meta.horizon = clampSecond(r.now().Unix() - sealGrace)
-		return r.engine.Set([]byte{keyMeta}, r.meta.append(nil), pebble.Sync)
-	}
-	if err != nil {
-		return fmt.Errorf("read state: %w", err)
-	}
-	return errors.Join(r.meta.load(v), closer.Close())
-}
-
-// each calls load with the keys of a kind, in order. What the engine cannot read
-// is counted and left out.
-func (r *recovery) each(kind byte, load func(key, value []byte) error) error {
-	it, err := r.engine.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
-	if err != nil {
-		return fmt.Errorf("read state: %w", err)
-	}
-	for ok := it.First(); ok; ok = it.Next() {
-		if err := load(it.Key()[1:], it.Value()); err != nil {
-			return errors.Join(fmt.Errorf("read state %q: %w", it.Key(), err), it.Close())
-		}
-	}
-	if err := it.Close(); err != nil {
-		r.damaged([]byte{kind}, err)
-	}
-	return nil
-}
-
-func number(key []byte) uint32 {
-	if len(key) != 4 {
-		return 0
-	}
-	return binary.BigEndian.Uint32(key)
-}
-
-func (r *recovery) loadSeries(key, value []byte) error {
-	var s seriesInfo
-	if err := s.load(value); err != nil {
-		return err
-	}
-	id := ID(number(key))
-	r.setName(id, s.name)
-	r.head.add(id, r.head.intern(s.set), s.method, s.hint)
-	r.reach(s.set.tiers)
-	return nil
-}
-
-func (r *recovery) setName(id ID, name string) {
-	for int(id) >= len(r.names) {
-		r.names = append(r.names, make([]string, max(1024, len(r.names)))...)
-	}
-	r.names[id] = name
-}
-
-func (r *recovery) loadDead(key, _ []byte) error {
-	r.dead[ID(number(key))] = true
-	return nil
-}
-
-func (r *recovery) loadIdentity(key, value []byte) error {
-	d := decoder{buf: value}
-	i := identity{seq: d.uvarint(), seen: d.uint32()}
-	var job [16]byte
-	if copy(job[:], key) != len(job) || d.bad {
-		return errRecord
-	}
-	r.identities[job] = i
-	return nil
-}
-
-func (r *recovery) loadBlock(key, value []byte) error {
-	block := number(key)
-	upto, err := r.head.loadCheckpoint(block, value)
-	if err != nil {
-		return err
-	}
-	r.mark(block, upto)
-	r.records = max(r.records, upto)
-	return nil
-}
-
-func (r *recovery) mark(block uint32, upto uint64) {
-	for int(block) >= len(r.marks) {
-		r.marks = append(r.marks, 0)
-	}
-	r.marks[block] = upto
-}
-
-// loadSpans finds which frames there are, without reading them.
-func (r *recovery) loadSpans() error {
-	it, err := r.engine.NewIter(&pebble.IterOptions{LowerBound: []byte{keyFrame}, UpperBound: []byte{keyFrame + 1}})
-	if err != nil {
-		return fmt.Errorf("read frames: %w", err)
-	}
-	for ok := it.First(); ok; {
-		t, s, _, isFrame := parseFrameKey(it.Key())
-		if !isFrame {
-			return errors.Join(fmt.Errorf("key %x: %w", it.Key(), errRecord), it.Close())
-		}
-		r.spans[t] = append(r.spans[t], s)
-		next := appendFrameKey(nil, t, s, 1<<32-1)
-		ok = it.SeekGE(append(next, 0))
-	}
-	if err := it.Close(); err != nil {
-		r.damaged([]byte{keyFrame}, err)
 	}
 	return nil
 }
@@ -193,7 +60,7 @@ func (r *recovery) index() error {
 	for i, name := range r.names {
 		id := ID(i)
 		switch {
-		case r.head.find(id) == nil && r.dead[id]:
+		case r.head.find(id) == nil && (r.dead[id] || r.damage):
 			if err := r.reserve(id); err != nil {
 				return err
 			}

@@ -23,8 +23,8 @@ func (db *DB) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &sealing{db: db, horizon: db.nextHorizon()}
-	s.work = work{db: db, from: s.free}
+	s := &sealing{db: db, horizon: db.nextHorizon(), now: db.now().Unix()}
+	s.work = work{db: db, until: s.until}
 	for i := uint32(0); s.block(i); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -54,13 +54,12 @@ func (db *DB) nextHorizon() uint32 {
 type sealing struct {
 	db      *DB
 	horizon uint32
+	now     int64 // Unix seconds
 	work    work
 }
 
-// free returns where new spans of a tier may be: all that is sealed.
-func (s *sealing) free(t tier) (from, until uint32) {
-	return 0, s.horizon / t.step * t.step
-}
+// until returns where what is sealed of a tier ends.
+func (s *sealing) until(t tier) uint32 { return s.horizon / t.step * t.step }
 
 // block takes what has closed in a block. It reports whether there is one of that number.
 func (s *sealing) block(number uint32) bool {
@@ -129,28 +128,32 @@ func (s *sealing) series(id ID, slot int, sr *series) (any bool) {
 	return any
 }
 
-func (s *sealing) lateMerge(slot int, set tierSet, op lateOp) {
-	s.work.join(set.all()[op.tier], slot, op.start, op.bucket)
-}
-
-// late applies a late change to the frames, and to what the head has of coarser tiers.
+// late applies a late change to the frames, and to what the head has of coarser
+// tiers. Where the finest tier does not reach back that far a Put has nothing to
+// replace, and is added to the others.
 func (s *sealing) late(slot int, sr *series, op lateOp) {
 	h := &s.db.head
-	tiers := h.sets[sr.set].tiers
+	set := h.sets[sr.set]
 	if !op.put {
-		s.lateMerge(slot, h.sets[sr.set], op)
+		if t := set.all()[op.tier]; !t.expired(op.start, s.now) {
+			s.work.join(t, slot, op.start, op.bucket)
+		}
 		return
 	}
-	fine := op.start - op.start%tiers[0].step
-	old := s.work.replace(tiers[0], slot, fine, op.bucket)
-	for k := 1; k < len(tiers); k++ {
-		start := fine - fine%tiers[k].step
-		if start+tiers[k].step > s.horizon {
-			h.amend(sr, k, fine, fine, old, op.bucket)
+	fine := op.start - op.start%set.tiers[0].step
+	var old metric.Bucket
+	if !set.tiers[0].expired(fine, s.now) {
+		old = s.work.replace(set.tiers[0], slot, fine, op.bucket)
+	}
+	for k, t := range set.tiers[1:] {
+		start := fine - fine%t.step
+		if start+t.step > s.horizon {
+			h.amend(sr, k+1, fine, fine, old, op.bucket)
 			return
 		}
-		newer := fine+tiers[0].step == start+tiers[k].step
-		s.work.change(tiers[k], slot, start, old, op.bucket, newer)
+		if !t.expired(start, s.now) {
+			s.work.change(t, slot, start, old, op.bucket, fine+set.tiers[0].step == start+t.step)
+		}
 	}
 }
 
@@ -213,6 +216,7 @@ func (s *sealing) rest(mark wal.Mark) {
 	}
 	m := meta{mark: mark, records: db.records, horizon: s.horizon}
 	db.sealed[string(rune(keyMeta))] = m.append(nil)
+	db.sealed[string(rune(keyMetaCopy))] = m.append(nil)
 }
 
 // ingestSealed hands to the engine what waits for it.
@@ -234,17 +238,17 @@ func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 	return nil
 }
 
-// writeSealed writes what waits into files: one of what is no frame; and of the
-// frames one where a tier begins, or frames that are new meet those that are not,
-// so that files of new frames lie behind all others.
+// writeSealed writes what waits into files: of the frames one where a tier
+// begins, or frames that are new meet those that are not, so that files of new
+// frames lie behind all others; one of what is before the frames and behind them.
 func (db *DB) writeSealed(m *maker) error {
 	keys := slices.Sorted(maps.Keys(db.sealed))
 	var now tier
 	var fresh bool
 	for i, key := range keys {
-		t, s, _, isFrame := parseFrameKey([]byte(key))
+		t, s, _, _ := parseFrameKey([]byte(key))
 		isFresh := db.fresh[spanOf{t, s}]
-		if i == 0 || isFrame && (t != now || isFresh != fresh) {
+		if i == 0 || t != now || isFresh != fresh {
 			if err := m.begin(); err != nil {
 				return err
 			}

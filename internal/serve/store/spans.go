@@ -46,8 +46,9 @@ func (s spans) between(t tier, from, until uint32) []span {
 }
 
 // make adds the span in which the bucket at start is filed, where there is none:
-// the part of its partition that is free around it, inside of [from,until).
-func (s spans) make(t tier, start, from, until uint32) span {
+// the part of its partition that is free around it, before until.
+func (s spans) make(t tier, start, until uint32) span {
+	var from uint32
 	a, b := schema.Tier{Step: int64(t.step), Keep: int64(t.keep)}.Partition(int64(start))
 	piece := (int64(start) - a) / (maxFrame * int64(t.step)) // of the partition
 	a += piece * maxFrame * int64(t.step)

@@ -76,6 +76,7 @@ func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 		}
 		h.put(id, b, sr, s.second, s.value)
 	}
+	db.crowded()
 	return dead
 }
 

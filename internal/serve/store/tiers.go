@@ -10,8 +10,8 @@ import (
 type tier struct{ step, keep uint32 } // seconds
 
 // expired reports whether a second is beyond what the tier keeps.
-func (t tier) expired(second, horizon uint32) bool {
-	return int64(second)+int64(t.keep) < int64(horizon)
+func (t tier) expired(second uint32, now int64) bool {
+	return int64(second)+int64(t.keep) < now
 }
 
 // tierSet is what a series has: its tiers, the finest first, and those that it

@@ -15,7 +15,7 @@ import (
 type work struct {
 	db     *DB
 	block  uint32
-	from   func(tier) (from, until uint32) // what new spans may cover
+	until  func(tier) uint32 // where new spans end
 	frames []*workFrame
 	spare  []*workFrame
 	enc    frame.Encoder
@@ -28,6 +28,7 @@ type workFrame struct {
 	span    span
 	changed bool
 	frame.Frame
+	counts [frame.Rows][]uint64 // memory for the rows' Count, which is nil where there is no row
 }
 
 // at returns the frame that has the bucket of t at start, and its index there.
@@ -39,8 +40,9 @@ func (w *work) at(t tier, start uint32) (*workFrame, int) {
 	}
 	s, ok := w.db.spans.find(t, start)
 	if !ok {
-		from, until := w.from(t)
-		s = w.db.spans.make(t, start, from, until)
+		// Beyond what is sealed only after the clock went back.
+		until := max(w.until(t), start+t.step)
+		s = w.db.spans.make(t, start, until)
 		w.db.fresh[spanOf{t, s}] = true
 	}
 	f := w.open(t, s)
@@ -89,16 +91,17 @@ func (f *workFrame) row(slot int) *frame.Row {
 	f.changed = true
 	r := &f.Rows[slot]
 	if r.Count == nil {
-		r.Count = make([]uint64, f.N)
+		f.counts[slot] = zeroes(f.counts[slot], f.N)
+		r.Count = f.counts[slot]
 		r.Sum, r.Min, r.Max = zeroes(r.Sum, f.N), zeroes(r.Min, f.N), zeroes(r.Max, f.N)
 		r.M2, r.Last = zeroes(r.M2, f.N), zeroes(r.Last, f.N)
 	}
 	return r
 }
 
-func zeroes(s []float64, n int) []float64 {
+func zeroes[T uint64 | float64](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]float64, n)
+		return make([]T, n)
 	}
 	s = s[:n]
 	clear(s)

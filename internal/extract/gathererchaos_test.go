@@ -1,0 +1,143 @@
+package extract_test
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var gathererKills = flag.Int("gatherer-kills", 20, "how often TestGathererChaos kills the program; the gatherer it kills a quarter as often, at least")
+
+// TestGathererChaos kills the program and its gatherer at random instants, the
+// gatherer also before and after a batch is kept and before it says so: each line must
+// count exactly once, though there is nobody who could tell a repeat but the gatherer.
+func TestGathererChaos(t *testing.T) {
+	g := newGathering(t, 15)
+	w := emptyWorld(t, "--gatherer-host", g.address, "--delivery-timeout=300ms")
+	w.outputs = []string{"gatherer"}
+	for w.killed < *gathererKills || g.deadTimes() < *gathererKills/4 {
+		w.write(w.rand.IntN(300))
+		if w.rand.IntN(3) == 0 && w.rotated < generations-1 {
+			w.rotateAnyhow()
+		}
+		run := func() { w.anyhow(time.Duration(1+w.rand.IntN(40_000)) * time.Microsecond) }
+		if w.rand.IntN(3) == 0 {
+			g.killedAfter(time.Duration(w.rand.IntN(30_000))*time.Microsecond, run)
+		} else {
+			run()
+		}
+		if w.rotated == generations-1 {
+			w.delivered()
+		}
+	}
+	g.spare()
+	w.delivered()
+	g.stop()
+	g.check(w.written)
+	t.Logf("%d lines, the program was killed %d times, the gatherer %d times", w.written, w.killed, g.deadTimes())
+}
+
+// anyhow runs the program, and kills it after the given time; what it could not
+// deliver by then waits for the next run.
+func (w *world) anyhow(after time.Duration) {
+	w.t.Helper()
+	cmd, wait := w.start()
+	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	switch code, stderr := wait(); code {
+	case -1:
+		w.killed++
+	case 0, 3:
+		w.rotated = 0
+	default:
+		require.FailNow(w.t, "the program ends with another code", "%d: %s", code, stderr)
+	}
+}
+
+// delivered runs the program until nothing waits.
+func (w *world) delivered() {
+	w.t.Helper()
+	for range 30 {
+		_, wait := w.start()
+		code, stderr := wait()
+		w.rotated = 0
+		if code == 0 {
+			return
+		}
+		require.Equal(w.t, 3, code, "%s", stderr)
+	}
+	require.FailNow(w.t, "it is never all delivered")
+}
+
+// check holds the gatherer to the oracle: a series for each of n lines, which
+// was counted once.
+func (g *gathering) check(n int) {
+	g.t.Helper()
+	sums := g.kept().sums
+	lines := 0
+	for name, of := range sums {
+		if !strings.HasPrefix(name, "n.") {
+			continue
+		}
+		lines++
+		total := 0.
+		for _, b := range of {
+			total += b.Sum
+		}
+		require.EqualValues(g.t, 1, total, name)
+	}
+	for id := range n {
+		require.Contains(g.t, sums, fmt.Sprint("n.", id))
+	}
+	assert.Equal(g.t, n, lines, "it has lines that were never written")
+	total := 0.
+	for _, b := range sums["logmetrics.lines"] {
+		total += b.Sum
+	}
+	assert.EqualValues(g.t, n, total, "the account of the program")
+}
+
+// TestGathererChaosByLogTime does so with lines that come hours late: each second
+// must have the lines that are of it.
+func TestGathererChaosByLogTime(t *testing.T) {
+	g := newGathering(t, 200)
+	w := emptyWorld(t, "--gatherer-host", g.address, "--delivery-timeout=300ms", "--time=log", "--interval=10s", "--timezone=UTC")
+	w.outputs, w.parser = []string{"gatherer"}, "JsonParser"
+	w.args = append(w.args, "--parser-options", "--counter n")
+	truth, lines := make(map[int64]float64), 0
+	begin := time.Now().Add(-20 * 24 * time.Hour).Unix()
+	for round := int64(0); w.killed < *gathererKills/2 || g.deadTimes() < *gathererKills/8; round++ {
+		var text strings.Builder
+		for range 1 + w.rand.IntN(50) {
+			at := begin + 3600*round + w.rand.Int64N(3600)
+			if w.rand.IntN(4) == 0 {
+				at -= w.rand.Int64N(9 * 24 * 3600)
+			}
+			truth[at-at%10]++
+			lines++
+			fmt.Fprintf(&text, `{"time": %d, "n": 1}`+"\n", at)
+		}
+		w.raw("", text.String())
+		g.killedAfter(time.Duration(w.rand.IntN(100_000))*time.Microsecond, func() {
+			w.anyhow(time.Duration(1+w.rand.IntN(60_000)) * time.Microsecond)
+		})
+	}
+	w.raw("", fmt.Sprintf(`{"time": %d, "n": 1}`+"\n", time.Now().Unix()+120)) // closes what is open
+	g.spare()
+	w.delivered()
+	g.stop()
+	got := g.kept().sums
+	total := 0.
+	for at, n := range truth {
+		require.Equal(t, n, got["n"][at].Sum, "%d", at)
+		total += n
+	}
+	assert.EqualValues(t, lines, total)
+	assert.Len(t, got["n"], len(truth))
+	t.Logf("%d lines, the program was killed %d times, the gatherer %d times", lines, w.killed, g.deadTimes())
+}

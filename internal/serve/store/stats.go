@@ -1,0 +1,124 @@
+package store
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// figures count what the store does.
+type figures struct {
+	full, frames, frameBytes, damaged, seals, sealErrors, folds, expired, late, waiting atomic.Int64
+}
+
+// Stats are figures of the store. Those that count go up from the start of the process.
+type Stats struct {
+	Series     int   // there are
+	Identities int   // known senders of batches
+	Pending    int   // bytes that are not durable yet
+	Closed     int   // bytes of closed buckets in RAM, which the next seal takes
+	Waiting    int   // late changes that the next seal makes
+	Frames     int64 // written by seals
+	FrameBytes int64 // theirs
+	Records    int64 // of the log, since ever
+	Seals      int64
+	SealErrors int64 // seals, folds and expiries that did not end well
+	Folds      int64
+	Expired    int64 // partitions, or several at once, that were taken away
+	Late       int64 // samples that came when their bucket was sealed
+	Refused    int64 // calls of Flush and Commit that found the disk full
+	Damaged    int64 // blocks that could not be read
+	DiskBytes  int64 // of the engine's files
+}
+
+// Stats returns the figures.
+func (db *DB) Stats() Stats {
+	f := &db.figures
+	s := Stats{
+		Series: db.names.index.Len(), Pending: db.log.Pending(),
+		Frames: f.frames.Load(), FrameBytes: f.frameBytes.Load(), Seals: f.seals.Load(), SealErrors: f.sealErrors.Load(),
+		Folds: f.folds.Load(), Expired: f.expired.Load(), Late: f.late.Load(), Refused: f.full.Load(), Damaged: f.damaged.Load(),
+		DiskBytes: int64(db.engine.Metrics().DiskSpaceUsage()),
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	s.Identities, s.Records = len(db.identities), int64(db.records)
+	s.Closed, s.Waiting = db.head.closedBytes(), db.head.late.n
+	return s
+}
+
+// Bounds of what the head holds for the next seal.
+const (
+	maxClosedBytes = 192 << 20 // more, and a seal is made early
+	maxLate        = 1 << 20   // late changes; likewise
+	fullLate       = 4 << 20   // more, and writers wait
+)
+
+// closedBytes returns what closed buckets take.
+func (h *head) closedBytes() int { return h.runs.live()*runBytes + h.wides.live()*wideBytes }
+
+const (
+	runBytes  = 128
+	wideBytes = 64
+)
+
+// crowded asks the keeper for a seal when the head holds much. mu is held.
+func (db *DB) crowded() {
+	db.figures.waiting.Store(int64(db.head.late.n))
+	if db.head.late.n < maxLate && db.head.closedBytes() < maxClosedBytes {
+		return
+	}
+	select {
+	case db.full <- struct{}{}:
+	default:
+	}
+}
+
+// room says whether the store takes more.
+func (db *DB) room() error {
+	if n := db.log.Pending(); n > db.opt.MaxPending {
+		db.figures.full.Add(1)
+		return fmt.Errorf("store %q: %d bytes wait for the log: %w", db.opt.Dir, n, ErrFull)
+	}
+	if n := db.figures.waiting.Load(); n > fullLate {
+		db.figures.full.Add(1)
+		return fmt.Errorf("store %q: %d late changes wait for a seal: %w", db.opt.Dir, n, ErrFull)
+	}
+	return nil
+}
+
+// Info is what the store knows of a series.
+type Info struct {
+	ID     ID
+	Name   string // canonical
+	Tiers  schema.Tiers
+	Former schema.Tiers // before the schemas changed; readable until they expire
+	Method metric.Method
+	Newest int64 // start of the newest bucket in RAM, Unix seconds; 0: nothing since the last seal
+}
+
+// Series returns what is known of a series.
+func (db *DB) Series(name string) (Info, bool) {
+	id, canonical, err := db.canonical(name)
+	if err != nil {
+		return Info{}, false
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	s := db.head.find(id)
+	if s == nil {
+		return Info{}, false
+	}
+	set := db.head.sets[s.set]
+	return Info{ID: id, Name: string(canonical), Tiers: schemaTiers(set.tiers), Former: schemaTiers(set.former),
+		Method: s.method, Newest: int64(s.open)}, true
+}
+
+func schemaTiers(tiers []tier) (out schema.Tiers) {
+	for _, t := range tiers {
+		out = append(out, schema.Tier{Step: int64(t.step), Keep: int64(t.keep)})
+	}
+	return out
+}

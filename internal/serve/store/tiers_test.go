@@ -1,0 +1,259 @@
+package store_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+func rules(t testing.TB, retentions string) schema.Schemas {
+	t.Helper()
+	s, err := schema.Parse(schema.File{Name: "s", Text: "[a]\npattern = .*\nretentions = " + retentions + "\n"}, schema.File{})
+	require.NoError(t, err)
+	return s
+}
+
+func openedWith(t testing.TB, fs vfs.FS, c *clock, s schema.Schemas) *store.DB {
+	t.Helper()
+	db, err := store.Open(store.Options{Dir: "data", FS: fs, Now: c.now, Schemas: s, SealEvery: -1})
+	require.NoError(t, err)
+	return db
+}
+
+// fill puts a value each 10 s from the clock on, and tends the store each 10 minutes.
+func fill(t testing.TB, db *store.DB, c *clock, seconds int64, names ...string) {
+	t.Helper()
+	w := db.NewWriter()
+	for end := c.unix + seconds; c.unix < end; c.unix += 10 {
+		for _, name := range names {
+			require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, c.unix, float64(c.unix%1000)))
+		}
+		require.NoError(t, w.Flush())
+		if c.unix%600 == 0 {
+			require.NoError(t, db.Tend(t.Context()))
+		}
+	}
+}
+
+// checkFilled compares with what fill put into [from,until).
+func checkFilled(t testing.TB, db *store.DB, name string, from, until int64) {
+	t.Helper()
+	c, err := db.Fetch(t.Context(), name, store.FetchOptions{From: from, Until: until, Step: 10})
+	require.NoError(t, err)
+	require.Len(t, c.Value, int(until-from)/10)
+	for i, v := range c.Value {
+		require.Equal(t, float64((from+int64(i)*10)%1000), v, "at %d", i)
+	}
+}
+
+func TestEdgesOfTiers(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:6h,10m:1d"))
+	defer db.Close()
+	fill(t, db, c, 8*3600, "a.b")
+	now := c.unix
+	for _, tc := range []struct{ ago, step int64 }{{3600, 10}, {3601, 60}, {6 * 3600, 60}, {6*3600 + 1, 600}, {86400 * 3, 600}} {
+		got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: now - tc.ago, Until: now})
+		require.NoError(t, err)
+		assert.Equal(t, tc.step, got.Step, "%d s ago", tc.ago)
+	}
+	checkFilled(t, db, "a.b", now-3600, now)
+	got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: now - 7*3600, Until: now, Step: 600})
+	require.NoError(t, err)
+	for i, n := range got.Count {
+		assert.EqualValues(t, 60, n, "bucket %d of %d", i, len(got.Count))
+	}
+	_, err = db.Fetch(t.Context(), "a.b", store.FetchOptions{From: now - 60, Until: now, Step: 7})
+	assert.Error(t, err)
+}
+
+func TestExpiredPartitionsGo(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:1d"))
+	defer db.Close()
+	start := c.unix
+	fill(t, db, c, 12*3600, "a.b")
+	got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: start + 3600, Step: 10})
+	require.NoError(t, err)
+	for _, n := range got.Count {
+		require.Zero(t, n)
+	}
+	got, err = db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: start + 3600, Step: 60})
+	require.NoError(t, err)
+	for _, n := range got.Count {
+		require.EqualValues(t, 6, n)
+	}
+	assert.Positive(t, db.Stats().Expired)
+	assert.Positive(t, db.Stats().Folds)
+}
+
+func TestMethods(t *testing.T) {
+	c := &clock{epoch}
+	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, SealEvery: -1})
+	require.NoError(t, err)
+	defer db.Close()
+	w := db.NewWriter()
+	for name, m := range map[string]metric.Method{"x.hits": metric.Sum, "x.level": metric.Average, "x.lower": metric.Sum, "x.most": metric.Max, "x.unset": metric.Unset, "x.zero": metric.AvgZero} {
+		for i := range int64(3) {
+			require.Equal(t, store.Taken, w.Put([]byte(name), m, epoch+i*10, float64(i+1)))
+		}
+	}
+	require.NoError(t, w.Flush())
+	for name, want := range map[string]float64{"x.hits": 6, "x.level": 2, "x.lower": 1, "x.most": 3, "x.unset": 2, "x.zero": 6. / 30} {
+		assert.Equal(t, []float64{want}, fetched(t, db, name, epoch, epoch+300, 300), name)
+		assert.Equal(t, []float64{1, 2, 3}, fetched(t, db, name, epoch, epoch+30, 10), name)
+	}
+}
+
+func TestMergedSeriesShowTheirMethod(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:1d"))
+	defer db.Close()
+	w := db.NewWriter()
+	b := metric.Bucket{Count: 3, Sum: 30, Min: 5, Max: 15, M2: 50, Last: 15}
+	for range 2 {
+		require.Equal(t, store.Taken, w.Merge([]byte("a"), metric.Sum, epoch+3, b))
+	}
+	require.NoError(t, w.Flush())
+	assert.Equal(t, []float64{60}, fetched(t, db, "a", epoch, epoch+10, 10))
+	got, err := db.Fetch(t.Context(), "a", store.FetchOptions{From: epoch, Until: epoch + 60, Step: 60})
+	require.NoError(t, err)
+	assert.EqualValues(t, 6, got.Count[0])
+	assert.InDelta(t, 100, got.M2[0], 1e-9)
+}
+
+func TestReloadKeepsWhatWasThere(t *testing.T) {
+	c := &clock{epoch}
+	fs := vfs.NewMem()
+	db := openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
+	start := c.unix
+	fill(t, db, c, 2*3600, "a.b")
+	require.NoError(t, db.Reload(rules(t, "20s:2d,5m:20d")))
+	middle := c.unix
+	fill(t, db, c, 2*3600, "a.b")
+	info, ok := db.Series("a.b")
+	require.True(t, ok)
+	assert.Equal(t, "20:8640,300:5760", info.Tiers.String())
+	assert.Len(t, info.Former, 2)
+	check := func(db *store.DB) {
+		got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: c.unix, Step: 20})
+		require.NoError(t, err)
+		for i, n := range got.Count {
+			require.EqualValues(t, 2, n, "bucket %d, change at %d", i, (middle-start)/20)
+		}
+		checkFilled(t, db, "a.b", start, middle)
+	}
+	check(db)
+	require.NoError(t, db.Close())
+	db = openedWith(t, fs, c, rules(t, "20s:2d,5m:20d"))
+	check(db)
+	require.NoError(t, db.Close())
+	db = openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
+	checkFilled(t, db, "a.b", start, middle)
+	require.NoError(t, db.Close())
+}
+
+func TestClockThatJumps(t *testing.T) {
+	for _, years := range []int64{-20, 20} {
+		t.Run(fmt.Sprint(years), func(t *testing.T) {
+			c := &clock{epoch}
+			db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
+			defer db.Close()
+			start := c.unix
+			fill(t, db, c, 3600, "a.b")
+			end := c.unix
+			c.unix += years * 365 * 86400
+			w := db.NewWriter()
+			assert.Equal(t, store.BadTime, w.Put([]byte("a.b"), 0, end, 1))
+			require.Equal(t, store.Taken, w.Put([]byte("a.b"), 0, c.unix, 1))
+			require.NoError(t, w.Flush())
+			require.NoError(t, db.TendYoung(t.Context()))
+			c.unix += 600
+			require.NoError(t, db.TendYoung(t.Context()))
+			c.unix = end
+			fill(t, db, c, 3600, "a.b")
+			c.unix -= 10
+			checkFilled(t, db, "a.b", start, c.unix)
+		})
+	}
+}
+
+func TestMinuteOfManyPuts(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
+	defer db.Close()
+	w := db.NewWriter()
+	for i := range int64(60) {
+		require.Equal(t, store.Taken, w.Put([]byte("a"), 0, epoch+i, float64(i)))
+	}
+	require.NoError(t, w.Flush())
+	c.unix += 3600
+	for range 2 {
+		got, err := db.Fetch(t.Context(), "a", store.FetchOptions{From: epoch, Until: epoch + 60, Step: 10})
+		require.NoError(t, err)
+		assert.Equal(t, []uint64{10, 10, 10, 10, 10, 10}, got.Count)
+		assert.Equal(t, []float64{9, 19, 29, 39, 49, 59}, got.Value)
+		got, err = db.Fetch(t.Context(), "a", store.FetchOptions{From: epoch, Until: epoch + 60, Step: 60})
+		require.NoError(t, err)
+		assert.InDelta(t, 29.5, got.Value[0], 1e-9)
+		assert.InDelta(t, math.Sqrt(3599./12), math.Sqrt(got.M2[0]/60), 1e-5)
+		require.NoError(t, db.Tend(t.Context()))
+	}
+}
+
+func BenchmarkFetch(b *testing.B) {
+	c := &clock{epoch}
+	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now, SealEvery: -1})
+	require.NoError(b, err)
+	defer db.Close()
+	names := make([]string, 10_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("servers.host%03d.cpu.core%02d.user", i/20, i%20)
+	}
+	fill(b, db, c, 4*3600+1200, names...)
+	for _, bc := range []struct {
+		name    string
+		series  int
+		seconds int64
+	}{{"1x2h", 1, 7200}, {"1000x1h", 1000, 3600}} {
+		b.Run(bc.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range bc.series {
+					_, err := db.Fetch(b.Context(), names[i], store.FetchOptions{From: c.unix - 3600 - bc.seconds, Until: c.unix - 3600})
+					require.NoError(b, err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSeal(b *testing.B) {
+	c := &clock{epoch}
+	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now, SealEvery: -1})
+	require.NoError(b, err)
+	defer db.Close()
+	names := make([]string, 100_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("servers.host%04d.cpu.core%02d.user", i/20, i%20)
+	}
+	c.unix += 5 // away from the times at which fill tends
+	b.ReportAllocs()
+	b.SetBytes(int64(len(names)) * 60 * 8)
+	for b.Loop() {
+		b.StopTimer()
+		fill(b, db, c, 600, names...)
+		b.StartTimer()
+		require.NoError(b, db.Tend(b.Context()))
+	}
+	s := db.Stats()
+	b.ReportMetric(float64(s.FrameBytes)/float64(s.Records), "B/record")
+}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -138,25 +137,6 @@ func (k *serveCmd) announce(c *console, s *serve.Server) {
 		return
 	}
 	fmt.Fprintf(c.stderr, "logmetrics: %s/#token=%s\n", url, token)
-}
-
-// dataDir returns where series are kept: by the flag, or where the system keeps
-// what belongs to programs.
-func (k *serveCmd) dataDir() (string, error) {
-	if k.Data != "" {
-		return k.Data, nil
-	}
-	if os.Geteuid() == 0 {
-		return "/var/lib/logmetrics/data", nil
-	}
-	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "logmetrics"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", &usageError{fmt.Sprintf("--data is missing: %v", err)}
-	}
-	return filepath.Join(home, ".local", "share", "logmetrics"), nil
 }
 
 // debugging returns what --statsd-debug prints with; nil without it.

@@ -19,6 +19,7 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" help:"Take, sum up and keep what StatsD and others send."`
 	Check      checkCmd      `cmd:"" help:"Show what would be extracted, and which lines are not understood."`
 	Parsers    parsersCmd    `cmd:"" help:"List the parsers, or describe one."`
+	Db         dbCmd         `cmd:"" help:"Look after what logmetrics serve keeps."`
 	State      stateCmd      `cmd:"" help:"Show and mend what is remembered of jobs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`

@@ -64,7 +64,7 @@ func TestExampleOfServe(t *testing.T) {
 		c.args = []string{"serve", "--config=" + path}
 		k, err := (&serveCmd{Config: path}).withFile(c)
 		require.NoError(t, err)
-		opt, err := k.options(slog.New(slog.DiscardHandler))
+		opt, err := k.options(c, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		assert.Empty(t, opt.Pickle, "off")
 	}

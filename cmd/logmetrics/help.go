@@ -16,7 +16,7 @@ const shortUsage = `usage: logmetrics [run] [flags] PARSER LOG...
 For example, from cron:
   logmetrics -p servers.myhost.postfix --output=statsd PostfixParser /var/log/mail.log
 
-Commands: run daemon serve check parsers state version completion
+Commands: run daemon serve check parsers db state version completion
 More:     logmetrics --help
 `
 

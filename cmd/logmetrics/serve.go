@@ -81,7 +81,7 @@ func (k *serveCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	log, _ := c.logger(k.Debug, "") // on stderr, which stays open
-	opt, err := k.options(log)
+	opt, err := k.options(c, log)
 	if err != nil {
 		return err
 	}
@@ -153,14 +153,14 @@ func (k *serveCmd) dataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "logmetrics"), nil
 }
 
-// compilePattern is regexp.Compile of --statsd-debug; nil without it.
-func compilePattern(text string) (*regexp.Regexp, error) {
-	if text == "" {
+// debugging returns what --statsd-debug prints with; nil without it.
+func (k *serveCmd) debugging(c *console) (*aggregate.Debug, error) {
+	if k.StatsdDebug == "" {
 		return nil, nil
 	}
-	re, err := regexp.Compile(text)
+	match, err := regexp.Compile(k.StatsdDebug)
 	if err != nil {
 		return nil, &usageError{fmt.Sprintf("--statsd-debug: %v", err)}
 	}
-	return re, nil
+	return aggregate.NewDebug(c.stdout, match), nil
 }

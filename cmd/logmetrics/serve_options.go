@@ -19,9 +19,9 @@ import (
 )
 
 // options turns flags into what the server is given, checked completely.
-func (k *serveCmd) options(log *slog.Logger) (opt serve.Options, err error) {
+func (k *serveCmd) options(c *console, log *slog.Logger) (opt serve.Options, err error) {
 	opt = serve.Options{
-		HTTP: address(k.HTTP), Carbon: address(k.Carbon), Pickle: address(k.Pickle), InfluxUDP: address(k.InfluxUDP),
+		HTTP: address(k.HTTP), Carbon: address(k.Carbon), Pickle: address(k.Pickle), InfluxUDP: address(k.InfluxUDP), StatsDAdmin: address(k.StatsdAdmin),
 		Schemas: k.Schemas, Aggregation: k.Aggregation,
 		TokenFile: k.TokenFile, TokenReads: k.TokenReads, Insecure: k.Insecure, Hosts: k.Hosts, TLSCert: k.TLSCert, TLSKey: k.TLSKey,
 		MaxConnections: k.MaxConnections, MaxSeries: k.MaxSeries, MaxNewSeries: k.MaxNewSeries,
@@ -36,8 +36,14 @@ func (k *serveCmd) options(log *slog.Logger) (opt serve.Options, err error) {
 	if opt.Node, err = k.nodeConfig(k.section); err != nil {
 		return opt, err
 	}
-	if _, err = compilePattern(k.StatsdDebug); err != nil {
+	if opt.Debug, err = k.debugging(c); err != nil {
 		return opt, err
+	}
+	if k.Forward != "" {
+		opt.Forward = k.Forward
+		if !strings.Contains(k.Forward, ":") {
+			opt.Forward = net.JoinHostPort(k.Forward, "2003")
+		}
 	}
 	if opt.Allow, err = networks(k.Allow); err != nil {
 		return opt, err

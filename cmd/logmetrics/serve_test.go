@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"math"
@@ -284,4 +285,46 @@ func TestServeOnATerminal(t *testing.T) {
 	fi, err := os.Stat(s.file("data"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o700), fi.Mode().Perm())
+}
+
+// TestServeStatsDAdmin: the text commands of statsd's daemon, and the lines that
+// clients send, printed.
+func TestServeStatsDAdmin(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.serve("--statsd-admin=127.0.0.1:0", "--statsd-debug=^debugged")
+	b.send("statsd-udp", "debugged:1|c\nother:2|g\n")
+	b.says(b.stdout, `"debugged:1|c"`)
+	assert.NotContains(t, b.stdout.String(), "other")
+	conn := b.dial("statsd-admin")
+	defer conn.Close()
+	_, err := io.WriteString(conn, "gauges\n")
+	require.NoError(t, err)
+	reply, err := bufio.NewReader(conn).ReadString('}')
+	require.NoError(t, err)
+	assert.Contains(t, reply, "other: 2")
+	b.ends()
+}
+
+// TestServeForwards: what is summed up goes to another server, too, also at the end.
+func TestServeForwards(t *testing.T) {
+	t.Parallel()
+	other := newSite(t)
+	receiver := other.serve()
+	s := newSite(t)
+	b := s.serve("--statsd-flush=1s", "--forward="+receiver.at("carbon-tcp"))
+	b.send("statsd-udp", "forwarded:5|g\n")
+	testutil.Eventually(t, limit, func() bool { return b.figure("logmetrics_aggregate_forwarded_flushes_total{dialect=\"statsd\"}") >= 1 })
+	b.send("statsd-udp", "last:6|g\n")
+	testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="statsd-udp"}`) == 2 })
+	b.ends()
+	testutil.Eventually(t, limit, func() bool { return receiver.figure(`logmetrics_ingest_connections{listener="carbon-tcp"}`) == 0 })
+	receiver.ends()
+	for _, db := range []*store.DB{s.kept(), other.kept()} {
+		for name, want := range map[string]float64{"stats.gauges.forwarded": 5, "stats.gauges.last": 6} {
+			c, err := db.Fetch(t.Context(), name, store.FetchOptions{From: time.Now().Unix() - 60, Until: time.Now().Unix() + 60})
+			require.NoError(t, err, name)
+			assert.Contains(t, c.Value, want, name)
+		}
+	}
 }

@@ -1,9 +1,6 @@
 package extract_test
 
 import (
-	"bufio"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -26,110 +23,28 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// journal is a store of batches in one file, synced with each: what a gatherer
-// needs, and nothing to be wrong about.
-type journal struct {
-	mu     sync.Mutex // protects the fields below
-	file   *os.File
-	newest map[string]uint64
-	sums   map[string]map[int64]metric.Bucket // by series, then second
+// mortal is a way into a store that dies now and then around a commit: the
+// instants that a kill from outside seldom meets.
+type mortal struct {
+	*store.Writer
+	deaths int // two of so many commits kill the process; 0: none does
 }
 
-// merged is a value of a batch in the journal.
-type merged struct {
-	Name   string
-	Unix   int64
-	Bucket metric.Bucket
-}
-
-type entry struct {
-	Job    string
-	Seq    uint64
-	Values []merged
-}
-
-func openJournal(path string) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	j := &journal{file: f, newest: make(map[string]uint64), sums: make(map[string]map[int64]metric.Bucket)}
-	whole := int64(0)
-	for r := bufio.NewReader(f); ; {
-		line, err := r.ReadBytes('\n')
-		if err != nil {
-			break // the end, or an entry that was cut
-		}
-		var e entry
-		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, fmt.Errorf("journal at %d: %w", whole, err)
-		}
-		j.apply(e)
-		whole += int64(len(line))
-	}
-	if err := f.Truncate(whole); err != nil {
-		return nil, err
-	}
-	_, err = f.Seek(whole, 0)
-	return j, err
-}
-
-func (j *journal) apply(e entry) {
-	j.newest[e.Job] = e.Seq
-	for _, v := range e.Values {
-		of := j.sums[v.Name]
-		if of == nil {
-			of = make(map[int64]metric.Bucket)
-			j.sums[v.Name] = of
-		}
-		b := of[v.Unix]
-		b.Merge(v.Bucket)
-		of[v.Unix] = b
-	}
-}
-
-// journalWriter is a way into the journal; it dies now and then, see commit.
-type journalWriter struct {
-	j      *journal
-	deaths int // one of so many commits kills the process; 0: none does
-	values []merged
-}
-
-func (w *journalWriter) Merge(name []byte, _ metric.Method, unix int64, b metric.Bucket) store.Refusal {
-	w.values = append(w.values, merged{string(name), unix, b})
-	return store.Taken
-}
-
-func (w *journalWriter) Reset() { w.values = nil }
-
-func (w *journalWriter) Commit(id metric.BatchID) (repeated bool, err error) {
-	w.j.mu.Lock()
-	defer w.j.mu.Unlock()
-	defer w.Reset()
-	e := entry{hex.EncodeToString(id.Job[:]), id.Seq, w.values}
-	if w.j.newest[e.Job] >= id.Seq {
-		return true, nil
-	}
-	line, err := json.Marshal(e)
-	if err != nil {
-		return false, err
-	}
+// Commit implements ingest.BatchWriter.
+func (w mortal) Commit(id metric.BatchID) (repeated bool, err error) {
 	w.die() // before it is kept
-	if _, err = w.j.file.Write(append(line, '\n')); err == nil {
-		err = w.j.file.Sync()
-	}
+	repeated, err = w.Writer.Commit(id)
 	w.die() // when it is kept, and nobody was told
-	w.j.apply(e)
-	return false, err
+	return repeated, err
 }
 
-func (w *journalWriter) die() {
+func (w mortal) die() {
 	if w.deaths > 0 && rand.IntN(w.deaths) == 0 {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
 }
 
-// gathererEnv makes the test's own binary a gatherer: the journal's file, the
+// gathererEnv makes the test's own binary a gatherer: the store's directory, the
 // address, and one of how many commits is its end.
 const gathererEnv = "LOGMETRICS_TEST_GATHERER"
 
@@ -144,14 +59,14 @@ func beGatherer(spec string) int {
 	return 1
 }
 
-func gather(path, address string, deaths int) error {
-	j, err := openJournal(path)
+func gather(dir, address string, deaths int) error {
+	db, err := store.Open(store.Options{Dir: dir})
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle(gatherer.Path, ingest.NewGatherer(ingest.GathererOptions{
-		Writer: func() ingest.BatchWriter { return &journalWriter{j: j, deaths: deaths} },
+		Writer: func() ingest.BatchWriter { return mortal{db.NewWriter(), deaths} },
 	}))
 	return http.ListenAndServe(address, mux)
 }
@@ -160,11 +75,11 @@ func gather(path, address string, deaths int) error {
 // whenever it dies.
 type gathering struct {
 	t       testing.TB
-	path    string
+	dir     string // of the store
 	address string
 
 	mu     sync.Mutex // protects the fields below
-	deaths int
+	deaths int        // see mortal; negative: it is `logmetrics serve`
 	cmd    *exec.Cmd
 	died   int
 	closed bool
@@ -173,7 +88,7 @@ type gathering struct {
 
 func newGathering(t testing.TB, deaths int) *gathering {
 	t.Helper()
-	g := &gathering{t: t, path: filepath.Join(memDir(t), "journal"), address: loopback(t), deaths: deaths, ended: make(chan struct{})}
+	g := &gathering{t: t, dir: filepath.Join(memDir(t), "data"), address: loopback(t), deaths: deaths, ended: make(chan struct{})}
 	g.start()
 	go g.supervise()
 	t.Cleanup(g.stop)
@@ -188,8 +103,13 @@ func newGathering(t testing.TB, deaths int) *gathering {
 }
 
 func (g *gathering) start() {
-	g.cmd = exec.Command(os.Args[0])
-	g.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %d", gathererEnv, g.path, g.address, g.deaths))
+	if g.deaths < 0 {
+		g.cmd = exec.Command(program(g.t), "serve", "--data", g.dir, "--http", g.address,
+			"--statsd=off", "--carbon=off", "--pickle=off", "--influx-udp=off")
+	} else {
+		g.cmd = exec.Command(os.Args[0])
+		g.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %d", gathererEnv, g.dir, g.address, g.deaths))
+	}
 	g.cmd.Stderr = g.t.Output()
 	require.NoError(g.t, g.cmd.Start())
 }
@@ -219,7 +139,7 @@ func (g *gathering) kill() {
 // spare has it die no more.
 func (g *gathering) spare() {
 	g.mu.Lock()
-	g.deaths = 0
+	g.deaths = min(g.deaths, 0)
 	g.mu.Unlock()
 	g.kill()
 }
@@ -239,15 +159,6 @@ func (g *gathering) stop() {
 	<-g.ended
 }
 
-// kept returns what it has, after stop.
-func (g *gathering) kept() *journal {
-	g.t.Helper()
-	j, err := openJournal(g.path)
-	require.NoError(g.t, err)
-	require.NoError(g.t, j.file.Close())
-	return j
-}
-
 // killedAfter has fn run, while the gatherer is killed after the given time.
 func (g *gathering) killedAfter(d time.Duration, fn func()) {
 	done := make(chan struct{})
@@ -257,4 +168,41 @@ func (g *gathering) killedAfter(d time.Duration, fn func()) {
 		return
 	}
 	<-done
+}
+
+// open opens what it has kept, after stop.
+func (g *gathering) open() *store.DB {
+	g.t.Helper()
+	return openStore(g.t, g.dir)
+}
+
+func openStore(t testing.TB, dir string) *store.DB {
+	t.Helper()
+	db, err := store.Open(store.Options{Dir: dir})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// buckets returns what the store has of a series since the second from, by the
+// starts of the buckets, in the tier of step seconds; 0: in the finest.
+func buckets(t testing.TB, db *store.DB, name string, from, step int64) map[int64]metric.Bucket {
+	t.Helper()
+	c, err := db.Fetch(t.Context(), name, store.FetchOptions{From: from, Until: time.Now().Unix() + 3600, Step: step})
+	require.NoError(t, err)
+	all := make(map[int64]metric.Bucket)
+	for i, n := range c.Count {
+		if n > 0 {
+			all[c.Start+int64(i)*c.Step] = metric.Bucket{Count: n, Sum: c.Sum[i], Min: c.Min[i], Max: c.Max[i], M2: c.M2[i], Last: c.Last[i]}
+		}
+	}
+	return all
+}
+
+// total is the sum of a series' buckets.
+func total(of map[int64]metric.Bucket) (sum float64) {
+	for _, b := range of {
+		sum += b.Sum
+	}
+	return sum
 }

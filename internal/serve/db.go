@@ -1,43 +1,19 @@
 package serve
 
-import (
-	"errors"
-	"fmt"
+import "github.com/logmetrics/logmetrics/internal/telemetry"
 
-	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
-	"github.com/logmetrics/logmetrics/internal/telemetry"
-)
-
-// What a store can do beside taking and showing samples.
-type (
-	telling  interface{ Figures() []telemetry.Figure }
-	ruled    interface{ Reload(s schema.Schemas) error }
-	copyable interface{ Backup(dir string) error }
-)
-
+// storeFigures are the store's own, as it is now.
 func (s *Server) storeFigures() []telemetry.Figure {
-	if db, ok := any(s.db).(telling); ok {
-		return db.Figures()
+	st := s.db.Stats()
+	gauge := func(name string, v int64) telemetry.Figure { return telemetry.Figure{Name: name, Value: float64(v)} }
+	counter := func(name string, v int64) telemetry.Figure {
+		return telemetry.Figure{Name: name, Value: float64(v), Counter: true}
 	}
-	return nil
-}
-
-// setSchemas has new rules apply from now on.
-func (s *Server) setSchemas(rules schema.Schemas) error {
-	if db, ok := any(s.db).(ruled); ok {
-		return db.Reload(rules)
+	return []telemetry.Figure{
+		gauge("series", int64(st.Series)), gauge("identities", int64(st.Identities)), gauge("pendingBytes", int64(st.Pending)),
+		gauge("closedBytes", int64(st.Closed)), gauge("waitingChanges", int64(st.Waiting)), gauge("diskBytes", st.DiskBytes),
+		counter("frames", st.Frames), counter("frameBytes", st.FrameBytes), counter("records", st.Records),
+		counter("seals", st.Seals), counter("sealErrors", st.SealErrors), counter("folds", st.Folds), counter("expiredPartitions", st.Expired),
+		counter("lateSamples", st.Late), counter("refusedFlushes", st.Refused), counter("damagedBlocks", st.Damaged),
 	}
-	return nil
-}
-
-// copyStore copies the store into dir, which it makes, while samples are taken.
-func (s *Server) copyStore(dir string) error {
-	db, ok := any(s.db).(copyable)
-	if !ok {
-		return errors.New("make backup: the store cannot be copied while it is open")
-	}
-	if err := db.Backup(dir); err != nil {
-		return fmt.Errorf("make backup: %w", err)
-	}
-	return nil
 }

@@ -33,7 +33,6 @@ type protocol func(s *Server, address string) ([]listener, error)
 
 // protocols are those that know no token, by their flags.
 var protocols = map[string]protocol{
-	"statsd":     (*Server).listenStatsD,
 	"carbon":     (*Server).listenCarbon,
 	"pickle":     (*Server).listenPickle,
 	"influx-udp": (*Server).listenInflux,
@@ -115,8 +114,8 @@ func (s *Server) stages() []telemetry.Stage {
 		ingested.Figures = append(ingested.Figures, figures()...)
 	}
 	list := []telemetry.Stage{ingested}
-	if s.node != nil {
-		list = append(list, telemetry.Stage{Name: "statsd"})
+	if figures := s.aggregated(); figures != nil {
+		list = append(list, telemetry.Stage{Name: "aggregate", Figures: figures})
 	}
 	if s.web != nil {
 		list = append(list, telemetry.Stage{Name: "http", Figures: append(s.web.figures(), s.guard.Figures()...)})

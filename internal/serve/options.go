@@ -22,7 +22,11 @@ type Options struct {
 	InfluxUDP      string
 	StatsD         []StatsD
 
-	Node aggregate.NodeConfig // of the dialect statsd
+	StatsDAdmin string // of the text commands of statsd's own daemon
+
+	Node    aggregate.NodeConfig // of the dialect statsd
+	Forward string               // a Graphite that is sent what was summed up, too
+	Debug   *aggregate.Debug     // nil: what StatsD clients send is not printed
 
 	Schemas, Aggregation string // files in Graphite's syntax; "": what is built in
 
@@ -62,6 +66,17 @@ func (o *Options) Check() error {
 		errs = append(errs, fmt.Errorf("--%s=%s is reached from beyond this machine, and its protocol knows no password: "+
 			"--allow=CIDR,... says who may send, --insecure that everybody may, --%s=127.0.0.1:PORT keeps it to this machine", l.flag, l.address, l.flag))
 	}
+	if o.StatsDAdmin != "" && len(o.StatsD) == 0 {
+		errs = append(errs, errors.New("--statsd-admin has nothing to tell of without --statsd"))
+	}
+	if len(o.Allow) > 0 && o.Insecure {
+		errs = append(errs, errors.New("--allow and --insecure say different things"))
+	}
+	if o.Forward != "" {
+		if err := checkAddress(o.Forward); err != nil {
+			errs = append(errs, fmt.Errorf("--forward=%s: %w", o.Forward, err))
+		}
+	}
 	return errors.Join(append(errs, o.checkHTTP()...)...)
 }
 
@@ -89,7 +104,7 @@ func (o *Options) ports() (list []port) {
 	for _, l := range o.StatsD {
 		list = append(list, port{"statsd", l.Address})
 	}
-	for _, p := range []port{{"carbon", o.Carbon}, {"pickle", o.Pickle}, {"influx-udp", o.InfluxUDP}} {
+	for _, p := range []port{{"statsd-admin", o.StatsDAdmin}, {"carbon", o.Carbon}, {"pickle", o.Pickle}, {"influx-udp", o.InfluxUDP}} {
 		if p.address != "" {
 			list = append(list, p)
 		}

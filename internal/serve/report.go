@@ -27,7 +27,7 @@ func (s *Server) Reload() {
 	}
 	schemas, err := schema.Load(s.opt.Schemas, s.opt.Aggregation)
 	if err == nil {
-		err = s.setSchemas(schemas)
+		err = s.db.Reload(schemas)
 	}
 	err = errors.Join(append(errs, err)...)
 	now := *s.reload.Load()

@@ -29,6 +29,8 @@ func (s *Server) routes() []route {
 		{"GET /healthz", access.Health, own},
 		{"GET /readyz", access.Health, own},
 		{"POST /admin/backup", access.Change, http.HandlerFunc(s.backup)},
+		{"POST /admin/delete", access.Change, http.HandlerFunc(s.remove)},
+		{"POST /admin/rename", access.Change, http.HandlerFunc(s.rename)},
 		{"POST " + gatherer.Path, access.Ingest, s.gatherer},
 	}
 	for _, r := range s.samples.Routes() {

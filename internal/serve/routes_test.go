@@ -1,17 +1,21 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
+	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/metric"
 )
 
 // opened is a server that nobody but the test can reach, and its token.
@@ -56,6 +60,8 @@ var classes = map[string]access.Class{
 	"POST /api/v1/write":      access.Ingest,
 	"POST /v1/metrics":        access.Ingest,
 	"POST /gatherer/v1/batch": access.Ingest,
+	"POST /admin/delete":      access.Change,
+	"POST /admin/rename":      access.Change,
 	"POST /admin/backup":      access.Change,
 }
 
@@ -115,6 +121,52 @@ func TestFrontSaysWhatItIs(t *testing.T) {
 		if method, path, _ := strings.Cut(r.pattern, " "); method == "GET" && path != "/{$}" && path != "/ping" {
 			assert.Contains(t, w.Body.String(), path+" ")
 		}
+	}
+}
+
+// TestBackup is a store of its own, with what was taken before; meanwhile more is taken.
+func TestBackup(t *testing.T) {
+	s, token := opened(t, Options{HTTP: "127.0.0.1:0"})
+	now := time.Now().Unix()
+	put := func(name string) {
+		w := s.db.NewWriter()
+		require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, now, 42))
+		require.NoError(t, w.Flush())
+	}
+	put("before")
+	w := asked(t, s, http.MethodPost, "/admin/backup?name=monday", with(token))
+	require.Equal(t, 200, w.Code, w.Body)
+	assert.JSONEq(t, fmt.Sprintf(`{"path":%q}`, filepath.Join(s.opt.Data, "backups", "monday")), w.Body.String())
+	assert.Equal(t, 409, asked(t, s, http.MethodPost, "/admin/backup?name=monday", with(token)).Code)
+	put("after")
+	db, err := store.Open(store.Options{Dir: filepath.Join(s.opt.Data, "backups", "monday")})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	c, err := db.Fetch(t.Context(), "before", store.FetchOptions{From: now, Until: now + 1})
+	require.NoError(t, err)
+	assert.Contains(t, c.Value, 42.0)
+	_, err = db.Fetch(t.Context(), "after", store.FetchOptions{From: now, Until: now + 1})
+	require.ErrorIs(t, err, store.ErrNoSeries)
+}
+
+// TestDeleteAndRename ask for what there is and what there is not.
+func TestDeleteAndRename(t *testing.T) {
+	s, token := opened(t, Options{HTTP: "127.0.0.1:0"})
+	w := s.db.NewWriter()
+	for _, name := range []string{"a", "b", "c"} {
+		require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, time.Now().Unix(), 1))
+	}
+	require.NoError(t, w.Flush())
+	for _, c := range []struct {
+		path string
+		want int
+	}{
+		{"/admin/delete?name=a", 200}, {"/admin/delete?name=a", 404}, {"/admin/delete", 404}, {"/admin/delete?name=%3Cb%3E", 404},
+		{"/admin/rename?from=b&to=d", 200}, {"/admin/rename?from=b&to=e", 404}, {"/admin/rename?from=c&to=d", 409},
+	} {
+		w := asked(t, s, http.MethodPost, c.path, with(token))
+		assert.Equal(t, c.want, w.Code, "%s: %s", c.path, w.Body)
+		assert.NotContains(t, w.Body.String(), "<b>")
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,8 +53,10 @@ type Server struct {
 	listeners   []listener
 	ingested    []func() []telemetry.Figure // of all that take something from clients
 	node        *aggregate.Node             // nil: no listener of statsd's dialect
-	statsDs     int                         // addresses of StatsD that are listened to
+	admin       *allowing                   // nil: node's commands are not listened for
 	account     *account
+
+	backups sync.Mutex // one is made at a time
 
 	ending atomic.Bool
 	reload atomic.Pointer[telemetry.Reload]
@@ -117,7 +120,16 @@ func (s *Server) listen() error {
 			return err
 		}
 	}
+	if err := s.listenAllStatsD(); err != nil {
+		return err
+	}
+	if err := s.listenAdmin(); err != nil {
+		return err
+	}
 	for _, p := range s.opt.ports() {
+		if protocols[p.flag] == nil {
+			continue // StatsD's, which are open
+		}
 		list, err := protocols[p.flag](s, p.address)
 		s.listeners = append(s.listeners, list...)
 		if err != nil {
@@ -150,6 +162,11 @@ func (s *Server) close() error {
 			errs = append(errs, err)
 		}
 	}
+	if s.admin != nil {
+		if err := s.admin.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
 	if s.db != nil {
 		if err := s.db.Close(); err != nil {
 			errs = append(errs, fmt.Errorf("close the store: %w", err))
@@ -178,9 +195,7 @@ func (s *Server) parts() (list []part) {
 	for _, l := range s.listeners {
 		list = append(list, part{l.name, l.run})
 	}
-	if s.node != nil {
-		list = append(list, part{"statsd", s.runNode})
-	}
+	list = append(list, s.aggregating()...)
 	if s.web != nil {
 		h := s.web.handler(s.guard, s.routes())
 		list = append(list, part{"http", func(ctx context.Context) error { return s.web.run(ctx, h) }})
@@ -198,6 +213,9 @@ func (s *Server) Addresses() (list []Address) {
 	}
 	for _, l := range s.listeners {
 		list = append(list, Address{l.name, l.Addr().String()})
+	}
+	if s.admin != nil {
+		list = append(list, Address{"statsd-admin", s.admin.Addr().String()})
 	}
 	return list
 }

@@ -3,13 +3,23 @@ package serve
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/internal/telemetry"
 	"github.com/logmetrics/logmetrics/metric"
 )
+
+// aggregator sums up what StatsD clients send, in one dialect.
+type aggregator interface {
+	Worker() *aggregate.Worker
+	Run(ctx context.Context)
+	Figures() []telemetry.Figure
+}
 
 // intoStore keeps what a flush gives, at the start of its interval.
 type intoStore struct {
@@ -22,34 +32,41 @@ func (i intoStore) Put(name []byte, m metric.Method, stamp int64, v float64) {
 	i.Writer.Put(name, m, stamp-i.intervalSec, v)
 }
 
-// newNode makes what sums up for the listeners of the dialect statsd.
-func (s *Server) newNode() error {
-	interval := int64(10)
-	if ms := s.opt.Node.FlushInterval; ms != 0 {
-		interval = int64(time.Duration(ms) * time.Millisecond / time.Second)
+// defaultFlush is both daemons' own.
+const defaultFlush = 10 * time.Second
+
+// aggregation are the options of a dialect that flushes at an interval.
+func (s *Server) aggregation(interval time.Duration) (opt aggregate.Options, err error) {
+	if interval == 0 {
+		interval = defaultFlush
 	}
-	var err error
-	s.node, err = aggregate.NewNode(aggregate.NodeOptions{
-		NodeConfig: s.opt.Node,
-		Options:    aggregate.Options{Sink: intoStore{s.db.NewWriter(), interval}, Log: s.log},
-	})
+	opt = aggregate.Options{Sink: intoStore{s.db.NewWriter(), int64(interval / time.Second)}, Debug: s.opt.Debug, Log: s.log}
+	if s.opt.Forward != "" {
+		opt.Forward, err = aggregate.NewForwarder(aggregate.ForwardOptions{Address: s.opt.Forward, Log: s.log})
+	}
+	return opt, err
+}
+
+// newNode makes what does as statsd's own daemon does.
+func (s *Server) newNode() error {
+	opt, err := s.aggregation(time.Duration(s.opt.Node.FlushInterval) * time.Millisecond)
+	if err != nil {
+		return err
+	}
+	s.node, err = aggregate.NewNode(aggregate.NodeOptions{NodeConfig: s.opt.Node, Options: opt})
 	return err
 }
 
-// listenStatsD takes lines over UDP and TCP. Several addresses feed one table.
-func (s *Server) listenStatsD(address string) ([]listener, error) {
+// listenStatsD takes lines over UDP and TCP. Several addresses of one dialect feed
+// one table.
+func (s *Server) listenStatsD(l StatsD, name string) ([]listener, error) {
 	if s.node == nil {
 		if err := s.newNode(); err != nil {
 			return nil, err
 		}
 	}
 	receiver := func() ingest.Receiver { return s.node.Worker() }
-	name := "statsd"
-	if n := len(s.opt.StatsD); n > 1 {
-		name = fmt.Sprintf("statsd%d", s.statsDs+1)
-	}
-	s.statsDs++
-	tcp, err := s.tcp(ingest.TCPOptions{Name: name + "-tcp", Address: address}, receiver)
+	tcp, err := s.tcp(ingest.TCPOptions{Name: name + "-tcp", Address: l.Address}, receiver)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +77,79 @@ func (s *Server) listenStatsD(address string) ([]listener, error) {
 	return []listener{tcp, udp}, nil
 }
 
-// runNode flushes until ctx is done, and then what was sent since.
-func (s *Server) runNode(ctx context.Context) error {
-	s.node.Run(ctx)
+// listenAllStatsD opens all addresses of StatsD. Those behind the first have a
+// number in their name.
+func (s *Server) listenAllStatsD() error {
+	for i, l := range s.opt.StatsD {
+		name := "statsd"
+		if i > 0 {
+			name = fmt.Sprintf("statsd%d", i+1)
+		}
+		list, err := s.listenStatsD(l, name)
+		s.listeners = append(s.listeners, list...)
+		if err != nil {
+			return fmt.Errorf("--statsd: %w", err)
+		}
+	}
 	return nil
+}
+
+// listenAdmin opens the port of the text commands.
+func (s *Server) listenAdmin() error {
+	if s.opt.StatsDAdmin == "" {
+		return nil
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", s.opt.StatsDAdmin)
+	if err != nil {
+		return fmt.Errorf("--statsd-admin: %w", err)
+	}
+	s.admin = &allowing{Listener: l, networks: s.opt.allowedAt(s.opt.StatsDAdmin)}
+	return nil
+}
+
+// allowing is a listener that lets only some networks in; none: all.
+type allowing struct {
+	net.Listener
+	networks []netip.Prefix
+}
+
+// Accept implements net.Listener.
+func (a *allowing) Accept() (net.Conn, error) {
+	for {
+		c, err := a.Listener.Accept()
+		if err != nil || len(a.networks) == 0 {
+			return c, err
+		}
+		from := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap().WithZone("")
+		for _, p := range a.networks {
+			if p.Contains(from) {
+				return c, nil
+			}
+		}
+		_ = c.Close() // it is not one of ours
+	}
+}
+
+// aggregating are the parts that sum up.
+func (s *Server) aggregating() (list []part) {
+	if s.admin != nil {
+		list = append(list, part{"statsd-admin", func(ctx context.Context) error { return s.node.ServeAdmin(ctx, s.admin) }})
+	}
+	if s.node != nil {
+		list = append(list, part{"statsd", func(ctx context.Context) error { s.node.Run(ctx); return nil }})
+	}
+	return list
+}
+
+// aggregated are the figures of what sums up, by dialect.
+func (s *Server) aggregated() (list []telemetry.Figure) {
+	if s.node == nil {
+		return nil
+	}
+	for _, f := range s.node.Figures() {
+		f.Labels = append(f.Labels, telemetry.Label{Key: "dialect", Value: "statsd"})
+		list = append(list, f)
+	}
+	return list
 }

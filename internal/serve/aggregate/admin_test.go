@@ -139,6 +139,26 @@ func TestAdmin(t *testing.T) {
 	})
 }
 
+// TestDeletePatterns: the patterns of node's own test.
+func TestDeletePatterns(t *testing.T) {
+	n, sink := node(t, `{}`)
+	address := serveAdmin(t, n)
+	for pattern, gone := range map[string]string{"d": "", "a": "", "c.a": "", "c.*": "", "": "", "a.b": "a.b", "c": "c", "a.*": "a.b a.c"} {
+		n.Worker().Block([]byte("a.b:1|c\na.c:1|c\nc:1|c\na.b:1|g\na.c:1|g\nc:1|g\na.b:1|ms\na.c:1|ms\nc:1|ms"))
+		for _, kind := range []string{"counters", "gauges", "timers"} {
+			answer := ask(t, address, "del"+kind+" "+pattern+"\n")
+			for _, name := range []string{"a.b", "a.c", "c"} {
+				assert.Equal(t, strings.Contains(" "+gone+" ", " "+name+" "), strings.Contains(answer, "deleted: "+name+"\n"), "%s %q %s", kind, pattern, name)
+			}
+		}
+		n.Flush(0)
+		for _, name := range []string{"a.b", "a.c", "c"} {
+			_, there := sink.values["stats_counts."+name]
+			assert.Equal(t, !strings.Contains(" "+gone+" ", " "+name+" "), there, "%q %s", pattern, name)
+		}
+	}
+}
+
 // lines sends and reads so many lines.
 func lines(t *testing.T, address, send string, n int) (got string) {
 	t.Helper()

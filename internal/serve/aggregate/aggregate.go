@@ -52,9 +52,14 @@ const (
 	DefaultMaxValues   = 4_000_000 // 32 MB of timers, or 64 MB of members
 )
 
-// rawNames is how many spellings of names all workers together may know for
-// each name: each worker has its own table.
-const rawNames = 4
+// Each worker knows names by itself, as they are sent. For what all of them
+// together know there is room for MaxNames per worker, up to fullWorkers, and
+// moreSpellings times as much for names that are sent in several ways. A
+// spelling takes about 100 bytes.
+const (
+	fullWorkers   = 16
+	moreSpellings = 3
+)
 
 func (l Limits) withDefaults() Limits {
 	if l.MaxNames == 0 {

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"slices"
@@ -19,6 +20,8 @@ type engine struct {
 	log      *slog.Logger
 
 	spellings atomic.Int64 // of names in all workers
+	room      atomic.Int64 // for spellings
+	quiet     atomic.Int64 // Unix second until which no bad line is shown
 
 	hands   sync.Mutex // over workers
 	workers []*Worker
@@ -49,16 +52,37 @@ func (e *engine) worker(take func(w *Worker, b []byte)) *Worker {
 	e.hands.Lock()
 	defer e.hands.Unlock()
 	e.workers = append(e.workers, w)
+	e.makeRoom()
 	return w
+}
+
+// makeRoom lets each worker know all names, up to a number of workers, and
+// have some spelled in other ways. Called with hands held.
+func (e *engine) makeRoom() {
+	e.room.Store(int64(e.limits.MaxNames) * int64(moreSpellings+min(len(e.workers), fullWorkers)))
 }
 
 // spelling counts one more spelling of a name, if there is room for it.
 func (e *engine) spelling() bool {
-	if e.spellings.Add(1) > int64(rawNames*e.limits.MaxNames) {
+	if e.spellings.Add(1) > e.room.Load() {
 		e.spellings.Add(-1)
 		return false
 	}
 	return true
+}
+
+// How often a bad line is shown, and how much of it.
+const (
+	exampleSeconds = 60
+	exampleBytes   = 200
+)
+
+// example shows a bad line, if none was for a while.
+func (e *engine) example(line []byte) {
+	now := time.Now().Unix()
+	if quiet := e.quiet.Load(); now >= quiet && e.quiet.CompareAndSwap(quiet, now+exampleSeconds) {
+		e.log.Warn("statsd: bad line; others of this minute are only counted", "line", fmt.Sprintf("%q", line[:min(len(line), exampleBytes)]))
+	}
 }
 
 func (e *engine) team() []*Worker {
@@ -110,6 +134,7 @@ func (e *engine) dismiss(w *Worker) {
 	e.hands.Lock()
 	defer e.hands.Unlock()
 	e.workers = slices.DeleteFunc(e.workers, func(o *Worker) bool { return o == w })
+	e.makeRoom()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e.spellings.Add(int64(1 - len(w.names.list)))
@@ -125,7 +150,7 @@ const crowdedNames = 1000
 func (e *engine) tidy() bool {
 	idle := e.idle()
 	names := e.registry.count()
-	full := e.spellings.Load() > int64(rawNames*e.limits.MaxNames/2)
+	full := e.spellings.Load() > e.room.Load()/4*3
 	if !full && (idle < crowdedNames || idle < names/2) {
 		return false
 	}

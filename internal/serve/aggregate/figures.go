@@ -2,33 +2,35 @@ package aggregate
 
 import "github.com/logmetrics/logmetrics/internal/telemetry"
 
-// Figures returns what the aggregator tells of itself. Counters are as of the
-// last flush.
-func (n *Node) Figures() []telemetry.Figure { return n.e.figures(n.opt.Forward) }
+// Figures returns what the aggregator tells of itself, as of the last flush.
+func (n *Node) Figures() []telemetry.Figure { return n.e.figures("statsd", n.opt.Forward) }
 
-func (e *engine) figures(f *Forwarder) []telemetry.Figure {
+// Figures returns what the aggregator tells of itself, as of the last flush.
+func (u *Brubeck) Figures() []telemetry.Figure { return u.e.figures("brubeck", u.opt.Forward) }
+
+func (e *engine) figures(dialect string, f *Forwarder) (list []telemetry.Figure) {
+	labels := []telemetry.Label{{Key: "dialect", Value: dialect}}
+	add := func(name string, v float64, counter bool) {
+		list = append(list, telemetry.Figure{Name: name, Labels: labels, Value: v, Counter: counter})
+	}
 	e.figuresLock.Lock()
 	t := e.told
 	e.figuresLock.Unlock()
-	list := []telemetry.Figure{
-		{Name: "statsdPackets", Value: float64(t.packets), Counter: true},
-		{Name: "statsdLines", Value: float64(t.lines), Counter: true},
-		{Name: "statsdBadLines", Value: float64(t.bad), Counter: true},
-		{Name: "statsdNotices", Value: float64(t.notices), Counter: true},
-		{Name: "statsdNamesRefused", Value: float64(t.namesRefused), Counter: true},
-		{Name: "statsdValuesDropped", Value: float64(t.valuesDropped), Counter: true},
-		{Name: "statsdNames", Value: float64(e.registry.count())},
+	add("packets", float64(t.packets), true)
+	add("lines", float64(t.lines), true)
+	add("badLines", float64(t.bad), true)
+	add("notices", float64(t.notices), true)
+	add("namesRefused", float64(t.namesRefused), true)
+	add("valuesDropped", float64(t.valuesDropped), true)
+	add("names", float64(e.registry.count()), false)
+	if f != nil {
+		s, waiting := f.stats()
+		add("forwardedFlushes", float64(s.sent), true)
+		add("forwardErrors", float64(s.failed), true)
+		add("forwardFlushesDropped", float64(s.dropped), true)
+		add("forwardBytesWaiting", float64(waiting), false)
 	}
-	if f == nil {
-		return list
-	}
-	s, waiting := f.stats()
-	return append(list,
-		telemetry.Figure{Name: "forwardedFlushes", Value: float64(s.sent), Counter: true},
-		telemetry.Figure{Name: "forwardErrors", Value: float64(s.failed), Counter: true},
-		telemetry.Figure{Name: "forwardFlushesDropped", Value: float64(s.dropped), Counter: true},
-		telemetry.Figure{Name: "forwardBytesWaiting", Value: float64(waiting)},
-	)
+	return list
 }
 
 // tell keeps what figures tell. Called with collecting held.

@@ -3,15 +3,21 @@ package aggregate_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
+	"github.com/logmetrics/logmetrics/internal/testutil"
+	"github.com/logmetrics/logmetrics/metric"
 )
 
 // limited returns a Node with limits, and its sink.
@@ -44,9 +50,9 @@ func TestNamesAreBounded(t *testing.T) {
 	n.Flush(0)
 	assert.Equal(t, 1000.0, sink.values["stats_counts.old"])
 	assert.LessOrEqual(t, len(sink.values), 2*100+10)
-	assert.Equal(t, 100.0, figure(t, n, "statsdNames"))
-	assert.Equal(t, 2000.0-96, figure(t, n, "statsdNamesRefused")) // 3 own counters and old are among the 100
-	assert.Zero(t, figure(t, n, "statsdBadLines"))
+	assert.Equal(t, 100.0, figure(t, n, "names"))
+	assert.Equal(t, 2000.0-96, figure(t, n, "namesRefused")) // 3 own counters and old are among the 100
+	assert.Zero(t, figure(t, n, "badLines"))
 }
 
 // TestNamesComeAndGo: where idle ones are deleted there is room for others, for ever.
@@ -61,9 +67,9 @@ func TestNamesComeAndGo(t *testing.T) {
 		n.Flush(int64(round))
 		require.Equal(t, 1500.0, sink.values["stats_counts.stays"], "round %d", round)
 		require.Equal(t, 1.0, sink.values[fmt.Sprintf("stats_counts.r%d.n1499", round)])
-		require.Zero(t, figure(t, n, "statsdNamesRefused"), "round %d", round)
+		require.Zero(t, figure(t, n, "namesRefused"), "round %d", round)
 	}
-	assert.LessOrEqual(t, figure(t, n, "statsdNames"), 6000.0)
+	assert.LessOrEqual(t, figure(t, n, "names"), 6000.0)
 }
 
 // TestSpellingsAreBounded: a client that writes one name in many ways.
@@ -77,8 +83,8 @@ func TestSpellingsAreBounded(t *testing.T) {
 		n.Flush(int64(round))
 		require.Positive(t, sink.values["stats_counts.a"])
 	}
-	assert.Equal(t, 5.0, figure(t, n, "statsdNames"), "own ones and a")
-	assert.Positive(t, figure(t, n, "statsdNamesRefused"))
+	assert.Equal(t, 5.0, figure(t, n, "names"), "own ones and a")
+	assert.Positive(t, figure(t, n, "namesRefused"))
 }
 
 func TestLongNamesAreRefused(t *testing.T) {
@@ -86,7 +92,7 @@ func TestLongNamesAreRefused(t *testing.T) {
 	n.Worker().Block([]byte("0123456789:1|c\n01234567890:1|c\na:1|c|#b:cdefghi\n"))
 	n.Flush(0)
 	assert.Equal(t, 1.0, sink.values["stats_counts.0123456789"])
-	assert.Equal(t, 2.0, figure(t, n, "statsdNamesRefused"))
+	assert.Equal(t, 2.0, figure(t, n, "namesRefused"))
 }
 
 // TestValuesAreBounded: timers and sets keep no more, and say so.
@@ -99,7 +105,7 @@ func TestValuesAreBounded(t *testing.T) {
 	n.Flush(0)
 	assert.Equal(t, 80.0, sink.values["stats.timers.t.count"])
 	assert.Equal(t, 50.0, sink.values["stats.sets.s.count"])
-	assert.Equal(t, 60.0, figure(t, n, "statsdValuesDropped"))
+	assert.Equal(t, 60.0, figure(t, n, "valuesDropped"))
 }
 
 // TestWorkersComeAndGo: what a connection brought counts when it has ended, and
@@ -171,6 +177,78 @@ func TestDebugPrintsWhatMatches(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(out.String(), "\n"), 2010, "a thousand lines a second")
 }
 
+// TestHostileLinesTakeLinearTime: lines of 1 MiB, each of a form that is read
+// again and again by who is careless.
+func TestHostileLinesTakeLinearTime(t *testing.T) {
+	n, _ := limited(t, aggregate.Limits{}, aggregate.NodeConfig{})
+	u, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{})
+	require.NoError(t, err)
+	w, v := n.Worker(), u.Worker()
+	for name, parts := range map[string][3]string{
+		"colons": {"a", ":", "1|c"}, "values": {"a", ":1", "|c"}, "samples": {"a", ":1|c", ""}, "sections": {"a:1|c", "|c:x", ""}, "containers": {"a:1|c", "|c:", ""},
+		"samples with sections behind tags": {"a" + strings.Repeat(":1|c", 1<<17) + "|#t", "|x", ""}, "tags": {"a:1|c|#", "b:c,", ""}, "hashes": {"a:1|c", "|#", ""},
+		"bars": {"a:1", "|", ""}, "short lines": {"", "a\n", ""}, "blank lines": {"", "\n", ""}, "digits": {"a:", "1", "|c"}, "blanks": {"a:", " ", "|c"},
+		"a name": {"", "a ", ":1|c"}, "names in tags": {"a;", "b=c;", ":1|c"}, "events": {"", "_e{1,1}:a|b\n", ""}, "NUL": {"a:1|c", "\x00", ""},
+	} {
+		text := []byte(parts[0] + strings.Repeat(parts[1], (1<<20)/len(parts[1])) + parts[2])
+		start := time.Now()
+		w.Block(text)
+		v.Block(text)
+		t.Logf("%s: %v", name, time.Since(start))
+		assert.Less(t, time.Since(start), 3*time.Second, name)
+	}
+}
+
+// TestBadLinesAreShown: one a minute, cut and quoted.
+func TestBadLinesAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		n, err := aggregate.NewNode(aggregate.NodeOptions{Options: aggregate.Options{Log: slog.New(slog.NewTextHandler(&out, nil))}})
+		require.NoError(t, err)
+		w := n.Worker()
+		for range 100 {
+			w.Block([]byte("bad\x1b\n" + strings.Repeat("x", 1000) + "\nalso bad"))
+		}
+		assert.Equal(t, 1, strings.Count(out.String(), "\n"))
+		assert.Contains(t, out.String(), `bad\\x1b`)
+		time.Sleep(time.Minute)
+		w.Block([]byte(strings.Repeat("x", 1000)))
+		assert.Equal(t, 2, strings.Count(out.String(), "\n"))
+		assert.Less(t, out.Len(), 600)
+	})
+}
+
+// TestFiftyThousandNames: what a flush of so many takes, and the memory.
+func TestFiftyThousandNames(t *testing.T) {
+	if testutil.Race() {
+		t.Skip("neither times nor memory are measured under the race detector")
+	}
+	n, err := aggregate.NewNode(aggregate.NodeOptions{Options: aggregate.Options{Sink: discard{}}})
+	require.NoError(t, err)
+	a, b := n.Worker(), n.Worker()
+	best := time.Hour
+	for range 5 { // other processes take time, too
+		for i := range 50_000 {
+			line := fmt.Appendf(nil, "servers.web%05d.requests.total:%d|c\nservers.web%05d.time:%d|ms\n", i, i, i, i)
+			a.Block(line)
+			b.Block(line)
+		}
+		start := time.Now()
+		n.Flush(0)
+		best = min(best, time.Since(start))
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	t.Logf("%v, %d MiB from the system", best, m.Sys>>20)
+	assert.Less(t, best, 250*time.Millisecond)
+	assert.Less(t, m.Sys, uint64(300<<20), "with all that other tests left; 150 MiB in a process of its own")
+}
+
+type discard struct{}
+
+func (discard) Put([]byte, metric.Method, int64, float64) {}
+func (discard) Flush() error                              { return nil }
+
 // FuzzNode has any bytes in any cut come to an end, and numbers come out.
 func FuzzNode(f *testing.F) {
 	f.Add([]byte("a:1|c\nb:-1|g\nc:5|ms|@0.1|#k:v\n_e{1,1}:a|b\nd:x|s\ne:1:2|h\nf:1|C\n$:1|c"), uint8(3), false)
@@ -180,6 +258,7 @@ func FuzzNode(f *testing.F) {
 		brubeck, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{Options: aggregate.Options{Sink: &recorder{}, Limits: aggregate.Limits{MaxNames: 20}}})
 		require.NoError(t, err)
 		w, u := n.Worker(), brubeck.Worker()
+		in = in[:min(len(in), 500)] // each cut is a flush
 		for len(in) > 0 {
 			size := min(len(in), 1+int(cut))
 			w.Block(in[:size])

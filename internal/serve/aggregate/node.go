@@ -69,10 +69,15 @@ func (n *Node) Worker() *Worker {
 	return w
 }
 
+// Interval returns the time between flushes.
+func (n *Node) Interval() time.Duration {
+	return time.Duration(n.opt.FlushInterval) * time.Millisecond
+}
+
 // Run flushes at each multiple of the interval until ctx is done, and then
 // once more. Workers must be idle by then if nothing is to be lost.
 func (n *Node) Run(ctx context.Context) {
-	runWith(ctx, n.opt.Forward, n.opt.interval(), n.Flush)
+	runWith(ctx, n.opt.Forward, n.Interval(), n.Flush)
 }
 
 // take takes lines. It is called with the worker's lock.
@@ -125,6 +130,7 @@ func (n *Node) takeLine(w *Worker, b []byte) (rest []byte) {
 			return rest
 		case statsd.BadNotice:
 			t.bad++
+			n.e.example(line)
 			return rest
 		}
 	}
@@ -134,11 +140,12 @@ func (n *Node) takeLine(w *Worker, b []byte) (rest []byte) {
 
 func (n *Node) takeSamples(w *Worker, line []byte) {
 	l, t := &w.line, &w.open.tally
+	bad := t.bad
 	l.Parse(line)
 	raw := w.spelling()
 	id := w.names.find(raw)
 	named := true
-	if id == 0 {
+	if id == 0 && len(raw) <= n.e.limits.MaxKeyBytes {
 		var key []byte
 		if key, named = n.clean(l); named {
 			id = w.learn(raw, key)
@@ -154,7 +161,9 @@ func (n *Node) takeSamples(w *Worker, line []byte) {
 			w.sample(id)
 		}
 	}
-	t.bad += uint64(l.Bad)
+	if t.bad += uint64(l.Bad); t.bad != bad {
+		n.e.example(line)
+	}
 }
 
 // clean returns the key of a line; ok is false when it has no name.

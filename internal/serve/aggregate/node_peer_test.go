@@ -89,7 +89,8 @@ func TestLikeNode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for range 5 {
-				if p.run(t, binary, script) {
+				if said, ok := p.run(t, binary, script); ok {
+					testutil.Golden(t, p.golden(name), said)
 					return
 				}
 			}
@@ -100,7 +101,7 @@ func TestLikeNode(t *testing.T) {
 
 // run returns false when a flush of the peer's, which has a clock of its own,
 // fell between two datagrams that belong together.
-func (p *play) run(t *testing.T, binary, script string) bool {
+func (p *play) run(t *testing.T, binary, script string) (said []byte, ok bool) {
 	t.Helper()
 	peer := startPeer(t, binary, script, p.settings, shortInterval)
 	n, sink := node(t, withInterval(t, p.settings, shortInterval, nil))
@@ -113,12 +114,45 @@ func (p *play) run(t *testing.T, binary, script string) bool {
 		}
 		n.Flush(peer.next(t))
 		if peer.packets(t) != len(act) {
-			return false
+			return nil, false
 		}
+		said = appendInterval(said, i, peer.lines())
 		require.Equal(t, strings.Join(peer.lines(), "\n"), strings.Join(sink.lines(), "\n"), "interval %d", i)
 		require.Len(t, sink.values, len(peer.all), "interval %d: series that differ from run to run", i)
 	}
-	return true
+	return said, true
+}
+
+// golden is the file of what npm's statsd said.
+func (p *play) golden(name string) string {
+	return filepath.Join("testdata", "node", strings.ReplaceAll(name, " ", "-")+".golden")
+}
+
+func appendInterval(dst []byte, i int, lines []string) []byte {
+	return fmt.Appendf(dst, "# interval %d\n%s\n", i, strings.Join(lines, "\n"))
+}
+
+// TestLikeNodeRecorded is TestLikeNode with what npm's statsd said when
+// TestLikeNode ran with -update.
+func TestLikeNodeRecorded(t *testing.T) {
+	for name, p := range plays {
+		t.Run(name, func(t *testing.T) {
+			n, sink := node(t, withInterval(t, p.settings, shortInterval, nil))
+			w := n.Worker()
+			n.Flush(1)
+			var got []byte
+			for i, act := range p.acts {
+				for _, datagram := range act {
+					w.Block([]byte(datagram))
+				}
+				n.Flush(2)
+				got = appendInterval(got, i, sink.lines())
+			}
+			want, err := os.ReadFile(p.golden(name))
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(got))
+		})
+	}
 }
 
 // packets returns how many datagrams the last flush is of.

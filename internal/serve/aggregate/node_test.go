@@ -91,6 +91,20 @@ func TestNodesOwnCases(t *testing.T) {
 	}
 }
 
+// TestGaugesThatAreDeleted: node's own case of a gauge that lives for two flushes.
+func TestGaugesThatAreDeleted(t *testing.T) {
+	n, sink := node(t, `{"deleteIdleStats": true, "gaugesMaxTTL": 2, "graphite": {"legacyNamespace": false}}`)
+	n.Flush(10) // the lag is a gauge from the second flush on
+	n.Worker().Block([]byte("a_test_value:5|g"))
+	for flush, want := range []map[string]float64{
+		{"stats.gauges.a_test_value": 5, "stats.statsd.numStats": 5}, {"stats.gauges.a_test_value": 5, "stats.statsd.numStats": 5},
+		{"stats.gauges.a_test_value": none, "stats.statsd.numStats": 4},
+	} {
+		n.Flush(int64(20 + 10*flush))
+		has(t, sink.values, want)
+	}
+}
+
 // TestHistogramsLikeNodes: the bins of node's own test.
 func TestHistogramsLikeNodes(t *testing.T) {
 	got := flushed(t, `{"histogram": [{"metric": "foo", "bins": []}, {"metric": "abcd", "bins": [1, 5, "inf"]}, {"metric": "abc", "bins": [1, 2.21, "inf"]}, {"metric": "a", "bins": [1, 2]}]}`,

@@ -2,6 +2,7 @@ package aggregate_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,19 @@ func TestFlushTimes(t *testing.T) {
 	})
 }
 
+// TestClockJumps: the stamp is of the clock as it is now.
+func TestClockJumps(t *testing.T) {
+	const interval = 10 * time.Second
+	next := time.Unix(1_000_000, 0)
+	for off, want := range map[time.Duration]int64{
+		0: 1_000_000, 3 * time.Second: 1_000_000, -time.Millisecond: 1_000_000, // late, or early by how clocks are read
+		25 * time.Second: 1_000_020, time.Hour: 1_003_600, // it slept
+		-time.Hour: 996_400, -8 * time.Second: 999_990, // it was set back
+	} {
+		assert.Equal(t, want, aggregate.Reached(next.Add(off), next, interval).Unix(), "%v", off)
+	}
+}
+
 // TestFlushOfASilentWorker: a flush waits for nobody.
 func TestFlushOfASilentWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -94,6 +108,10 @@ func TestForwardSurvives(t *testing.T) {
 	cancel()
 	wg.Wait()
 	waitFor(t, func() bool { return g.has("stats_counts.last 1 ") })
+	_, stamp := sink.last()
+	for name, v := range sink.values { // all of the last flush, as JavaScript prints it
+		assert.True(t, g.has(fmt.Sprintf("%s %s %d\n", name, js(v), stamp)), name)
+	}
 	assert.Zero(t, figure(t, n, "forwardBytesWaiting"))
 	assert.Zero(t, figure(t, n, "forwardFlushesDropped"))
 }

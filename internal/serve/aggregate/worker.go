@@ -65,10 +65,10 @@ func (w *Worker) Close() {
 	w.mu.Unlock()
 }
 
-// learn makes raw known as a spelling of key, and returns its id; 0: there is
-// no room for it.
+// learn makes raw, which is not too long, known as a spelling of key, and
+// returns its id; 0: there is no room for it.
 func (w *Worker) learn(raw, key []byte) uint32 {
-	if len(raw) > w.e.limits.MaxKeyBytes || !w.e.spelling() {
+	if !w.e.spelling() {
 		return 0
 	}
 	if bytes.Equal(key, raw) {

@@ -73,7 +73,7 @@ type turn struct {
 	first   reason // why the first of them was
 	example string // that one
 	name    []byte // of the series at hand
-	tags    []byte // of the point at hand, from OTLP
+	tags    []byte // of the point at hand; of a line with its path
 	method  metric.Method
 	plain   []byte // a body, uncompressed
 

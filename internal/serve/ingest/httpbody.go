@@ -16,11 +16,10 @@ import (
 )
 
 const (
-	blockSize  = 64 << 10  // of a body of lines, read at once
-	maxLine    = 1 << 20   // bytes of one line
-	smallBody  = 256 << 10 // bytes of a body for which no place is needed
-	keepPlain  = 1 << 20   // bytes that a turn keeps for the next body
-	keepFields = 4 << 10   // fields of a line for which it keeps room
+	blockSize = 64 << 10  // of a body of lines, read at once
+	maxLine   = 1 << 20   // bytes of one line
+	smallBody = 256 << 10 // bytes of a body for which no place is needed
+	keepPlain = 1 << 20   // bytes that a turn keeps for the next body
 )
 
 // refusal is an error that says how a request is answered.
@@ -75,9 +74,6 @@ func (h *HTTP) give(t *turn, c *counts) {
 	t.dropped, t.first, t.example = 0, taken, ""
 	if cap(t.plain) > keepPlain {
 		t.plain = nil
-	}
-	if cap(t.point.Fields) > keepFields {
-		t.point.Fields = nil
 	}
 	h.turns <- t
 }

@@ -12,7 +12,10 @@ import (
 // their numbers: 0 is what was taken.
 type reason uint8
 
-const taken = reason(store.Taken)
+const (
+	taken   = reason(store.Taken)
+	badName = reason(store.BadName)
+)
 
 const (
 	badLine         = reason(store.RefusalCount) + iota // it did not decode
@@ -22,7 +25,6 @@ const (
 	staleMarker                                         // Prometheus: the series ended
 	notFinite                                           // NaN or an infinity, which mean "no value" to who sends them
 	badLabels                                           // empty, not sorted, twice, no UTF-8
-	longName                                            // with its tags it is longer than maxName
 	nativeHistogram                                     // of Prometheus
 	exemplar                                            // of Prometheus
 	noValue                                             // OTLP: flagged as not recorded
@@ -43,8 +45,8 @@ const (
 )
 
 var reasonNames = [reasons]string{
-	badLine: "badLine", longLine: "longLine", textField: "textField", heartbeat: "heartbeats",
-	staleMarker: "staleMarkers", notFinite: "notFinite", badLabels: "badLabels", longName: "longName",
+	badLine: "badLine", longLine: "longLine", textField: "textFields", heartbeat: "heartbeats",
+	staleMarker: "staleMarkers", notFinite: "notFinite", badLabels: "badLabels",
 	nativeHistogram: "nativeHistogram", exemplar: "exemplar",
 	noValue: "noValue", noTemporality: "noTemporality", badPoint: "badPoint",
 	badRequest: "badRequest", wrongType: "wrongType", tooLarge: "tooLarge",
@@ -62,8 +64,8 @@ func (r reason) String() string {
 // Reasons of all handlers, and those that one of them has besides.
 var (
 	commonReasons = []reason{
-		reason(store.BadName), reason(store.BadValue), reason(store.BadTime), reason(store.TooManySeries), reason(store.TooManyNew),
-		longName, badRequest, wrongType, tooLarge, busy, clientGone, storeFull,
+		badName, reason(store.BadValue), reason(store.BadTime), reason(store.TooManySeries), reason(store.TooManyNew),
+		badRequest, wrongType, tooLarge, busy, clientGone, storeFull,
 	}
 	influxReasons     = append(slices.Clip(commonReasons), badLine, longLine, textField, heartbeat)
 	prometheusReasons = append(slices.Clip(commonReasons), badLabels, staleMarker, notFinite, nativeHistogram, exemplar)
@@ -121,7 +123,7 @@ func (h *HTTP) Figures() (list []telemetry.Figure) {
 func (c *counts) figure(r reason) telemetry.Figure {
 	n := c.by[r].Load()
 	switch {
-	case r == heartbeat || r == staleMarker: // nothing is refused
+	case r == heartbeat || r == staleMarker || r == textField: // nothing is refused
 		return counter(r.String(), c.listener, n)
 	case r < sampleReasons:
 		return because(counter("refusedPoints", c.listener, n), r.String())

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,7 +79,7 @@ func stall(t *testing.T, address, target, head string, n int) net.Conn {
 // than there are places for, do not keep a good one waiting.
 func TestSlowClients(t *testing.T) {
 	testutil.LeakCheck(t)
-	r := newRig(ingest.HTTPOptions{Workers: 2})
+	r := newRig(ingest.HTTPOptions{Workers: 2, NewWriter: func() ingest.HTTPWriter { return &counter{} }})
 	s := httptest.NewServer(r.mux)
 	defer s.Close()
 	defer s.CloseClientConnections()
@@ -153,24 +154,36 @@ func TestBodyTime(t *testing.T) {
 
 // TestHostileMemory: bodies made to take much memory do not.
 func TestHostileMemory(t *testing.T) {
-	fill := func(unit string) []byte { return bytes.Repeat([]byte(unit), 16<<20/len(unit)) }
+	size := 16 << 20
+	if testutil.Race() {
+		size = 1 << 20 // it takes its time
+	}
+	fill := func(unit string) []byte { return bytes.Repeat([]byte(unit), size/len(unit)) }
 	for name, c := range map[string]struct {
 		target, kind, encoding string
 		body                   []byte
 	}{
-		"labels":       {"/api/v1/write", type1, "snappy", wrap(0x0a, fill("\x0a\x06\x0a\x01a\x12\x01b"))},
-		"samples":      {"/api/v1/write", type1, "snappy", wrap(0x0a, fill("\x12\x00"))},
-		"series":       {"/api/v1/write", type1, "snappy", fill("\x0a\x00")},
-		"symbols":      {"/api/v1/write", type2, "snappy", fill("\x22\x00")},
-		"references":   {"/api/v1/write", type2, "snappy", append([]byte("\x22\x00"), wrap(0x2a, fill("\x08\x00"))[:16<<20-100]...)},
-		"resources":    {"/v1/metrics", "application/x-protobuf", "", fill("\x0a\x00")},
-		"attributes":   {"/v1/metrics", "application/x-protobuf", "", wrap(0x0a, wrap(0x0a, fill("\x0a\x00")))},
-		"nested lists": {"/v1/metrics", "application/json", "", []byte(strings.Repeat(`{"a":`, 1<<20))},
-		"JSON objects": {"/v1/metrics", "application/json", "", append([]byte(`{"resourceMetrics":[`), fill("{},")...)},
-		"tags":         {"/write?db=d", "", "", append([]byte("m"), fill(",a=b")...)},
-		"fields":       {"/write?db=d", "", "", append([]byte("m "), fill("a=1,")...)},
-		"bad lines":    {"/write?db=d", "", "", fill("m\n")},
-		"zip bomb":     {"/write?db=d", "", "gzip", zipped(t, strings.Repeat("\n", 256<<20)).Bytes()},
+		"labels":              {"/api/v1/write", type1, "snappy", wrap(0x0a, fill("\x0a\x06\x0a\x01a\x12\x01b"))},
+		"samples":             {"/api/v1/write", type1, "snappy", wrap(0x0a, fill("\x12\x00"))},
+		"series":              {"/api/v1/write", type1, "snappy", fill("\x0a\x00")},
+		"symbols":             {"/api/v1/write", type2, "snappy", fill("\x22\x00")},
+		"references":          {"/api/v1/write", type2, "snappy", append([]byte("\x22\x00"), wrap(0x2a, fill("\x08\x00"))[:size-100]...)},
+		"resources":           {"/v1/metrics", "application/x-protobuf", "", fill("\x0a\x00")},
+		"attributes":          {"/v1/metrics", "application/x-protobuf", "", wrap(0x0a, wrap(0x0a, fill("\x0a\x00")))},
+		"nested lists":        {"/v1/metrics", "application/json", "", []byte(strings.Repeat(`{"a":`, 1<<20))},
+		"JSON objects":        {"/v1/metrics", "application/json", "", append([]byte(`{"resourceMetrics":[`), fill("{},")...)},
+		"tags":                {"/write?db=d", "", "", append([]byte("m"), fill(",a=b")...)},
+		"fields":              {"/write?db=d", "", "", append([]byte("m "), fill("a=1,")...)},
+		"bad lines":           {"/write?db=d", "", "", fill("m\n")},
+		"fields by tags":      {"/write?db=d", "", "", bytes.Repeat([]byte("m,k="+strings.Repeat("v", 2000)+" "+strings.Repeat("a=1,", 4000)+"a=1\n"), size/18_000)},
+		"fields by long tags": {"/write?db=d", "", "", bytes.Repeat([]byte("m,k="+strings.Repeat("v", 900_000)+" "+strings.Repeat("a=1,", 4000)+"a=1\n"), size>>20)},
+		"series by a symbol":  {"/api/v1/write", type2, "snappy", slices.Concat([]byte("\x22\x00"), wrap(0x22, make([]byte, size/2)), bytes.Repeat(wrap(0x2a, []byte("\x0a\x02\x01\x01\x12\x00")), size/16))},
+		"points by a resource": {"/v1/metrics", "application/x-protobuf", "", wrap(0x0a, slices.Concat(
+			wrap(0x0a, wrap(0x0a, append([]byte("\x0a\x09host.name"), wrap(0x12, wrap(0x0a, bytes.Repeat([]byte("v"), size/2)))...))),
+			wrap(0x12, wrap(0x12, slices.Concat([]byte("\x0a\x01m"), wrap(0x2a, bytes.Repeat([]byte("\x0a\x09\x21\x00\x00\x00\x00\x00\x00\x00\x00"), size/32)))))))},
+		"points by a name": {"/v1/metrics", "application/x-protobuf", "", wrap(0x0a, wrap(0x12, wrap(0x12, slices.Concat(wrap(0x0a, bytes.Repeat([]byte("("), size/2)),
+			wrap(0x2a, bytes.Repeat([]byte("\x0a\x09\x21\x00\x00\x00\x00\x00\x00\x00\x00"), size/32))))))},
+		"zip bomb": {"/write?db=d", "", "gzip", zipped(t, strings.Repeat("\n", 256<<20)).Bytes()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.encoding == "snappy" {
@@ -183,7 +196,7 @@ func TestHostileMemory(t *testing.T) {
 			began := time.Now()
 			w := r.post(t, c.target, bytes.NewReader(c.body), "Content-Type", c.kind, "Content-Encoding", c.encoding)
 			runtime.ReadMemStats(&after)
-			t.Logf("%d in %s, %d KiB allocated: %.200s", w.Code, time.Since(began), (after.TotalAlloc-before.TotalAlloc)>>10, w.Body.String())
+			t.Logf("%d in %s, %d KiB allocated: %.300q", w.Code, time.Since(began), (after.TotalAlloc-before.TotalAlloc)>>10, w.Body.String())
 			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<20))
 			if !testutil.Race() {
 				assert.Less(t, time.Since(began), 5*time.Second)
@@ -226,7 +239,7 @@ func (c *clean) check(name []byte) {
 	require.True(c.t, metric.ValidName(path), "%q", text)
 	require.True(c.t, utf8.ValidString(text), "%q", text)
 	require.False(c.t, strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), "%q", text)
-	require.LessOrEqual(c.t, len(text), 4096)
+	require.LessOrEqual(c.t, len(text), ingest.MaxSeriesName)
 }
 
 // FuzzHTTP: whatever is posted, it is answered, and no name is more than one.

@@ -97,7 +97,7 @@ func TestInfluxCounts(t *testing.T) {
 	body := "a,b=c 17\na t=\"x\"\nm f=1,g=2\n"
 	assert.Equal(t, 204, r.post(t, "/write?db=d", strings.NewReader(body)).Code)
 	assert.EqualValues(t, 1, r.figure(t, "heartbeats", "http-influx"))
-	assert.EqualValues(t, 1, r.figure(t, "refusedPoints", "http-influx", "textField"))
+	assert.EqualValues(t, 1, r.figure(t, "textFields", "http-influx"))
 	assert.EqualValues(t, 2, r.figure(t, "points", "http-influx"))
 	assert.EqualValues(t, 1, r.figure(t, "requests", "http-influx"))
 	assert.EqualValues(t, len(body), r.figure(t, "bytes", "http-influx"))

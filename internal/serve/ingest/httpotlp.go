@@ -163,21 +163,24 @@ func (o *otlpWriter) point(pt *otlp.Point) error {
 		o.tally[noValue]++
 		return nil
 	}
-	o.begin(pt)
+	o.tags = o.tags[:0]
 	switch {
 	case pt.Err != nil:
 		o.refuse(badPoint)
 	case len(pt.Metric) == 0:
 		o.refuse(badLabels)
+	case o.long(pt): // before it is cleaned: many points may have one resource
+		o.refuse(badName)
 	case pt.Temporality != otlp.Delta && pt.Temporality != otlp.Cumulative && pt.Kind != otlp.Gauge && pt.Kind != otlp.Summary:
 		o.refuse(noTemporality)
 	default:
+		o.begin(pt)
 		o.values(pt)
 	}
 	if o.why != taken {
 		o.dropped++
 		if o.example == "" {
-			o.first, o.example = o.why, o.why.String()+", as "+excerpt(append(metric.AppendName(nil, pt.Metric), o.tags...))
+			o.first, o.example = o.why, o.why.String()+", as "+excerpt(append(metric.AppendName(nil, pt.Metric[:min(len(pt.Metric), metric.MaxNameLen)]), o.tags...))
 		}
 	}
 	if o.left < 0 {
@@ -203,7 +206,6 @@ func (o *otlpWriter) begin(pt *otlp.Point) {
 		at-- // what was counted up to 12:00:10 belongs to the ten seconds before
 	}
 	o.unix = int64(at / 1e9)
-	o.tags = o.tags[:0]
 	for _, a := range pt.Attributes {
 		o.tags = appendTag(o.tags, a.Key, a.Value)
 	}
@@ -217,6 +219,22 @@ func (o *otlpWriter) begin(pt *otlp.Point) {
 			o.tags = appendTag(o.tags, a.Key, a.Value)
 		}
 	}
+}
+
+// long reports whether the point's name and tags are too much for a series.
+func (o *otlpWriter) long(pt *otlp.Point) bool {
+	n := len(pt.Metric)
+	for _, list := range [...][]otlp.Attribute{pt.Attributes, pt.Scope} {
+		for i := range list {
+			n += len(list[i].Key) + len(list[i].Value)
+		}
+	}
+	for i := range pt.Resource {
+		if a := &pt.Resource[i]; o.wanted(a.Key) {
+			n += len(a.Key) + len(a.Value)
+		}
+	}
+	return n > MaxSeriesName
 }
 
 func (o *otlpWriter) wanted(key []byte) bool {
@@ -296,9 +314,9 @@ func (o *otlpWriter) put(pt *otlp.Point, suffix, label string, bound float64, m 
 		o.name = append(append(append(o.name, ';'), label...), '=')
 		o.name = appendBound(o.name, bound)
 	}
-	why := longName
+	why := badName
 	switch {
-	case len(o.name) > maxName:
+	case len(o.name) > MaxSeriesName:
 	case o.delta:
 		why = reason(o.w.Merge(o.name, m, o.unix, metric.Bucket{Count: 1, Sum: v, Min: v, Max: v, Last: v}))
 	default:

@@ -30,5 +30,5 @@ func TestInfluxFromInfluxDB(t *testing.T) {
 		return slices.Equal(want, got)
 	})
 	assert.Zero(t, r.figure(t, "refusedRequests", "http-influx", "badRequest"))
-	assert.Positive(t, r.figure(t, "refusedPoints", "http-influx", "textField"))
+	assert.Positive(t, r.figure(t, "textFields", "http-influx"))
 }

@@ -21,7 +21,7 @@ func NewInflux(opt PointsOptions) *Points {
 var influxErrors = [...]error{
 	influx.ErrNoMeasurement, influx.ErrNoTagKey, influx.ErrNoTagValue, influx.ErrTag, influx.ErrTwice, influx.ErrManyTags,
 	influx.ErrNoFields, influx.ErrField, influx.ErrNoFieldKey, influx.ErrNoValue, influx.ErrNumber, influx.ErrFloat,
-	influx.ErrInteger, influx.ErrBoolean, influx.ErrQuotes, influx.ErrTime, influx.ErrRange,
+	influx.ErrInteger, influx.ErrBoolean, influx.ErrQuotes, influx.ErrTime, influx.ErrRange, influx.ErrManyFields,
 }
 
 // Reasons that are no errors of the parser's.
@@ -33,7 +33,7 @@ const (
 var datagramReasons = [...]string{
 	"measurement", "tagKey", "tagValue", "tag", "twice", "manyTags",
 	"fields", "field", "fieldKey", "value", "number", "infinite",
-	"integer", "boolean", "quotes", "time", "range", longTagsReason: "longTags", otherReason: "other",
+	"integer", "boolean", "quotes", "time", "range", "manyFields", longTagsReason: "longTags", otherReason: "other",
 }
 
 // influxReason is the index of what is wrong with a line.

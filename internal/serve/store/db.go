@@ -72,6 +72,7 @@ func Open(opt Options) (*DB, error) {
 		identities: map[[16]byte]identity{}, unsaved: map[ID]struct{}{}, dead: map[ID]string{},
 		full: make(chan struct{}, 1),
 	}
+	db.head.memory(db)
 	db.names.index = names.New()
 	db.reach(tiersOf(opt.Schemas.Tiers("any"))) // until there are series
 	if err := db.open(); err != nil {

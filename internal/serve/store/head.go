@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"runtime"
 
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -80,6 +81,13 @@ type head struct {
 	wides   slab[wide]
 	horizon uint32 // of blocks to come
 	late    lateOps
+}
+
+// memory gives the slabs theirs, which goes when db has.
+func (h *head) memory(db *DB) {
+	m := new(memory)
+	h.bases.memory, h.coarses.memory, h.runs.memory, h.wides.memory = m, m, m, m
+	runtime.AddCleanup(db, (*memory).release, m)
 }
 
 func (h *head) block(id ID) *block { return h.blocks[id/frameSeries] }

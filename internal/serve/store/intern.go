@@ -24,8 +24,7 @@ type catalogue struct {
 func (db *DB) Names() *names.Index { return db.names.index }
 
 // intern returns the series of a raw name, which it makes when it is new.
-func (db *DB) intern(raw []byte, hint metric.Method) (ID, Refusal) {
-	var scratch [names.MaxLen]byte
+func (db *DB) intern(raw []byte, hint metric.Method, scratch *[names.MaxLen]byte) (ID, Refusal) {
 	name, ok := names.AppendCanonical(scratch[:0], raw)
 	if !ok {
 		return 0, BadName

@@ -13,6 +13,7 @@ import (
 //	'm'                                                    the state of the whole; see meta
 //	'n' id u32                                             a series
 //	't' step u32, keep u32, start u32, n u32, block u32    a frame
+//	'z'                                                    'm' again, in a file of its own, against damage
 //
 // The frames of one tier and time lie together, so that a seal's file is behind
 // all others of its tier and nothing is compacted. Which partition a frame
@@ -24,6 +25,7 @@ const (
 	keyMeta     = 'm'
 	keySeries   = 'n'
 	keyFrame    = 't'
+	keyMetaCopy = 'z'
 )
 
 func numberKey(kind byte, n uint32) []byte {

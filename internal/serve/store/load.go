@@ -29,13 +29,28 @@ func (r *recovery) loadSeal() error {
 
 // loadMeta reads the state of the whole, or makes that of a new store.
 func (r *recovery) loadMeta() error {
-	v, closer, err := r.engine.Get([]byte{keyMeta})
+	err := r.readMeta(keyMeta)
 	if errors.Is(err, pebble.ErrNotFound) {
 		r.meta.horizon = clampSecond(r.now().Unix() - sealGrace)
-		return r.engine.Set([]byte{keyMeta}, r.meta.append(nil), pebble.Sync)
+		b := r.engine.NewBatch()
+		v := r.meta.append(nil)
+		err = errors.Join(b.Set([]byte{keyMeta}, v, nil), b.Set([]byte{keyMetaCopy}, v, nil))
+		return errors.Join(err, b.Commit(pebble.Sync))
+	}
+	if err != nil && !errors.Is(err, ErrVersion) {
+		r.damaged([]byte{keyMeta}, err)
+		err = r.readMeta(keyMetaCopy)
 	}
 	if err != nil {
 		return fmt.Errorf("read state: %w", err)
+	}
+	return nil
+}
+
+func (r *recovery) readMeta(key byte) error {
+	v, closer, err := r.engine.Get([]byte{key})
+	if err != nil {
+		return err
 	}
 	return errors.Join(r.meta.load(v), closer.Close())
 }
@@ -85,17 +100,17 @@ func (r *recovery) readOn(kind byte, from *uint32, load func(key, value []byte) 
 }
 
 // Bounds of reading numbers one by one behind a damaged block of the engine,
-// which has some hundred: until so many in a row can be read, or in all.
+// which has some hundred: until so many in a row can be read, or cannot.
 const (
 	goodRow = 512
-	maxSkip = 1 << 16
+	maxSkip = 1 << 12
 )
 
 // skip reads numbers one by one behind damage. It returns where reading goes on,
 // 0: nowhere.
 func (r *recovery) skip(kind byte, from uint32, load func(key, value []byte) error) (uint32, error) {
-	good := 0
-	for n := from; n < from+maxSkip; n++ {
+	good, bad := 0, 0
+	for n := from; bad < maxSkip; n++ {
 		key := numberKey(kind, n)
 		v, closer, err := r.engine.Get(key)
 		switch {
@@ -105,8 +120,10 @@ func (r *recovery) skip(kind byte, from uint32, load func(key, value []byte) err
 			}
 		case !errors.Is(err, pebble.ErrNotFound):
 			good = 0
+			bad++
 			continue
 		}
+		bad = 0
 		if good++; good == goodRow {
 			return n + 1, nil
 		}

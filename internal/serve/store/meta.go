@@ -72,7 +72,7 @@ func (s *seriesInfo) load(src []byte) error {
 }
 
 // saveSeries adds to what waits for the engine a series as it is, or that it is
-// gone. All locks are held.
+// gone. view and mu are held.
 func (db *DB) saveSeries(id ID) {
 	key, dead := string(numberKey(keySeries, uint32(id))), string(numberKey(keyDead, uint32(id)))
 	s := db.head.find(id)

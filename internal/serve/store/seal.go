@@ -193,19 +193,32 @@ func (h *head) takeClosed(s *series, horizon uint32, yield func(k int, start uin
 	return any
 }
 
-// rest adds what is not of blocks: new names, identities, and the state of the whole.
+// rest adds what is not of blocks: series that are new or changed, identities, and
+// the state of the whole, which says that they are as of a record of the log. That
+// some are newer does not matter: their records change nothing a second time.
 func (s *sealing) rest(mark wal.Mark) {
 	db := s.db
 	db.view.Lock()
 	defer db.view.Unlock()
-	db.names.mu.Lock()
-	defer db.names.mu.Unlock()
 	db.mu.Lock()
-	defer db.mu.Unlock()
-	for id := range db.unsaved {
-		db.saveSeries(id)
-	}
+	unsaved := slices.Collect(maps.Keys(db.unsaved))
 	clear(db.unsaved)
+	m := meta{mark: mark, records: db.records, horizon: s.horizon}
+	s.identities()
+	db.mu.Unlock()
+	for ids := range slices.Chunk(unsaved, 512) {
+		db.mu.Lock()
+		for _, id := range ids {
+			db.saveSeries(id)
+		}
+		db.mu.Unlock()
+	}
+	db.sealed[string(rune(keyMeta))] = m.append(nil)
+	db.sealed[string(rune(keyMetaCopy))] = m.append(nil)
+}
+
+func (s *sealing) identities() {
+	db := s.db
 	for job, i := range db.identities {
 		if i.unsaved {
 			i.unsaved = false
@@ -214,8 +227,6 @@ func (s *sealing) rest(mark wal.Mark) {
 			db.sealed[string(identityKey(job))] = binary.AppendUvarint(v, uint64(i.seen))
 		}
 	}
-	m := meta{mark: mark, records: db.records, horizon: s.horizon}
-	db.sealed[string(rune(keyMeta))] = m.append(nil)
 }
 
 // ingestSealed hands to the engine what waits for it.
@@ -237,17 +248,17 @@ func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 	return nil
 }
 
-// writeSealed writes what waits into files: one of what is no frame; and of the
-// frames one where a tier begins, or frames that are new meet those that are not,
-// so that files of new frames lie behind all others.
+// writeSealed writes what waits into files: of the frames one where a tier
+// begins, or frames that are new meet those that are not, so that files of new
+// frames lie behind all others; one of what is before the frames and behind them.
 func (db *DB) writeSealed(m *maker) error {
 	keys := slices.Sorted(maps.Keys(db.sealed))
 	var now tier
 	var fresh bool
 	for i, key := range keys {
-		t, s, _, isFrame := parseFrameKey([]byte(key))
+		t, s, _, _ := parseFrameKey([]byte(key))
 		isFresh := db.fresh[spanOf{t, s}]
-		if i == 0 || isFrame && (t != now || isFresh != fresh) {
+		if i == 0 || t != now || isFresh != fresh {
 			if err := m.begin(); err != nil {
 				return err
 			}

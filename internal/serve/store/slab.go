@@ -1,15 +1,23 @@
 package store
 
+import (
+	"sync"
+	"unsafe"
+)
+
 // slab hands out cells of one type by index. It grows by segments, so that no
-// cell moves and growing never copies; types without pointers cost the garbage
-// collector nothing. Index 0 is never handed out: it means none.
+// cell moves and growing never copies. Index 0 is never handed out: it means none.
+//
+// T must have no pointers: segments are not the garbage collector's, which would
+// else keep as much again in reserve.
 type slab[T any] struct {
 	segments []*[segmentCells]T
 	used     uint32 // cells ever handed out
 	free     []uint32
+	memory   *memory
 }
 
-// segmentCells keeps a segment of the widest cell near 256 KiB.
+// segmentCells keeps a segment of the widest cell at 512 KiB.
 const segmentCells = 4096
 
 func (s *slab[T]) at(i uint32) *T {
@@ -25,7 +33,8 @@ func (s *slab[T]) get() uint32 {
 		return i
 	}
 	if int(s.used) == len(s.segments)*segmentCells {
-		s.segments = append(s.segments, new([segmentCells]T))
+		p := s.memory.get(int(unsafe.Sizeof([segmentCells]T{})))
+		s.segments = append(s.segments, (*[segmentCells]T)(p))
 	}
 	s.used++
 	return s.used
@@ -40,3 +49,25 @@ func (s *slab[T]) put(i uint32) {
 
 // live returns how many cells are in use.
 func (s *slab[T]) live() int { return int(s.used) - len(s.free) }
+
+// memory is what slabs are made of. It is given back as one, when nothing can
+// reach its DB any more: so no call after Close meets what is gone.
+type memory struct {
+	mu     sync.Mutex
+	pieces [][]byte
+}
+
+// get returns zeroed memory of a size that is not 0.
+func (m *memory) get(size int) unsafe.Pointer {
+	b := mapMemory(size)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pieces = append(m.pieces, b)
+	return unsafe.Pointer(unsafe.SliceData(b))
+}
+
+func (m *memory) release() {
+	for _, b := range m.pieces {
+		unmapMemory(b)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/serve/store/wal"
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -15,9 +16,10 @@ type Writer struct {
 	db      *DB
 	known   table
 	samples []sample
-	merges  []metric.Bucket // those of samples with isMerge, in order
-	record  []byte          // scratch
-	oldest  int64           // bounds of believable times, as of the last Flush
+	merges  []metric.Bucket    // those of samples with isMerge, in order
+	record  []byte             // scratch
+	name    [names.MaxLen]byte // likewise
+	oldest  int64              // bounds of believable times, as of the last Flush
 	newest  int64
 }
 
@@ -102,7 +104,7 @@ func (w *Writer) id(name []byte, m metric.Method, unix int64) (ID, Refusal) {
 	if id, ok := w.known.find(hash, name); ok {
 		return id, Taken
 	}
-	id, r := w.db.intern(name, m)
+	id, r := w.db.intern(name, m, &w.name)
 	if r == Taken {
 		w.known.insert(hash, name, id)
 	}

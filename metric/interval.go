@@ -20,6 +20,7 @@ type span struct {
 	first, last int64 // intervals of the first and the last stamped line that was taken
 	timed       bool  // there is one
 	late        bool  // the block ended with a line that was not
+	further     bool  // the last stamped line that was taken is of an interval that was flushed
 	carry       *table
 }
 
@@ -65,7 +66,7 @@ func (r *Recorder) move(unix int64) {
 	case unix >= r.until:
 		r.unbelieved++
 		return
-	case unix < r.from:
+	case unix < r.from && !r.follows(unix):
 		r.lose()
 		return
 	}
@@ -79,12 +80,23 @@ func (r *Recorder) move(unix int64) {
 		r.enter(r.table(start))
 	}
 	r.second = unix
+	further := unix < r.from
+	if further {
+		r.further++
+		r.second = noSecond // each such line counts
+	}
 	if s := r.span; s != nil {
 		if !s.timed {
 			s.first, s.timed = start, true
 		}
-		s.last, s.late = start, false
+		s.last, s.late, s.further = start, false, further
 	}
+}
+
+// follows reports whether a stamp before the bound is of an interval that lies
+// before it as a whole, and that what is recorded may be added to.
+func (r *Recorder) follows(unix int64) bool {
+	return unix >= r.back && floorTo(unix, r.opt.Interval)+r.opt.Interval <= r.from
 }
 
 // note widens the spans of time seen.
@@ -130,6 +142,15 @@ func (r *Recorder) Bound(from, until int64) {
 	}
 	r.from, r.until = from, until
 }
+
+// Extend has lines of intervals before the bound recorded, too, from the second
+// back on: in their intervals, which are flushed again, as late ones. Without a call
+// they are late. Lines without a stamp that follow such a line go with it.
+func (r *Recorder) Extend(back int64) { r.back = back }
+
+// Further returns how many stamped lines were recorded since the recorder was
+// made although they were before the bound; see Extend.
+func (r *Recorder) Further() uint64 { return r.further }
 
 // Late returns how many stamped lines were recorded nowhere since the recorder
 // was made, for they were before the bound or there was no room for their interval.
@@ -217,6 +238,7 @@ func (r *Recorder) settle(s *span) {
 			r.stand(s.first)
 		}
 		r.at = s.last
+		r.backwards = s.further
 	}
 	if s.timed || s.late {
 		r.behind = s.late
@@ -232,7 +254,7 @@ func (r *Recorder) stand(start int64) {
 
 // stood is the interval in which lines without a stamp are.
 func (r *Recorder) stood() int64 {
-	if r.from == math.MinInt64 {
+	if r.from == math.MinInt64 || r.backwards {
 		return r.at
 	}
 	return max(r.at, floorTo(r.from, r.opt.Interval))

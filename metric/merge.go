@@ -18,7 +18,7 @@ func (r *Recorder) Merge(from *Recorder) {
 	for seq, s := range from.spans {
 		carry := new(table)
 		carry.merge(s.carry, ids)
-		r.spans[seq] = &span{first: s.first, last: s.last, timed: s.timed, late: s.late, carry: carry}
+		r.spans[seq] = &span{first: s.first, last: s.last, timed: s.timed, late: s.late, further: s.further, carry: carry}
 	}
 	if from.timed {
 		if !r.timed {
@@ -27,11 +27,12 @@ func (r *Recorder) Merge(from *Recorder) {
 		r.first, r.last = min(r.first, from.first), max(r.last, from.last)
 	}
 	r.late += from.late
+	r.further += from.further
 	r.unbelieved += from.unbelieved
 	r.droppedSeries += from.droppedSeries
 	r.droppedValues += from.droppedValues
 	r.leave()
-	from.late, from.unbelieved, from.droppedSeries, from.droppedValues = 0, 0, 0, 0
+	from.late, from.further, from.unbelieved, from.droppedSeries, from.droppedValues = 0, 0, 0, 0, 0
 	from.reset()
 }
 

@@ -21,7 +21,7 @@ func (r *Recorder) AppendOpen(list []*Batch) []*Batch {
 	if !r.before.empty() {
 		list = append(list, r.raw(r.before, 0, 0))
 	}
-	stood := r.known && r.at == r.stood()
+	stood := r.known && !r.backwards && r.at == r.stood()
 	for _, start := range starts {
 		if !stood || start != r.at {
 			list = append(list, r.raw(r.tables[start], start, start+r.opt.Interval))

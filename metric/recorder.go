@@ -71,7 +71,10 @@ type Recorder struct {
 	loaded uint64 // samples loaded, each older than any block
 
 	from, until      int64 // which stamps are taken
+	back             int64 // and those from here on that are before from, as further ones
+	backwards        bool  // the log stands in such an interval
 	late, unbelieved uint64
+	further          uint64
 
 	droppedSeries, droppedValues uint64
 }
@@ -101,6 +104,7 @@ func NewRecorder(opt RecorderOptions) *Recorder {
 		before: new(table),
 		from:   math.MinInt64,
 		until:  math.MaxInt64,
+		back:   math.MaxInt64,
 	}
 	r.leave()
 	return r

@@ -58,24 +58,32 @@ func untilReleased(c *net.TCPConn, released <-chan struct{}) (ended func()) {
 
 func unpacked(req *http.Request) ([]byte, error) {
 	switch req.Header.Get("Content-Encoding") {
-	case "":
+	default:
 		return io.ReadAll(req.Body)
 	case gatherer.Encoding:
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		b, err := gatherer.NewDecoder().Parse(body)
-		if err != nil {
-			return nil, err
-		}
-		return metric.AppendBatch(nil, b), nil
+		return unpackedBatch(req.Body)
+	case "gzip":
 	}
 	z, err := gzip.NewReader(req.Body)
 	if err != nil {
 		return nil, err
 	}
 	return io.ReadAll(z)
+}
+
+// unpackedBatch returns the batch that is in a body of the gatherer output.
+func unpackedBatch(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	d := gatherer.NewDecoder()
+	defer d.Close()
+	b, err := d.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	return metric.AppendBatch(nil, b), nil
 }
 
 const taken = "HTTP/1.1 204 No Content\r\n\r\n"

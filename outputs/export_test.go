@@ -2,6 +2,7 @@ package outputs
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -69,3 +70,6 @@ func Program(path, install string, timeout time.Duration, env []string, args ...
 
 // PartialSuccess reads a collector's answer.
 var PartialSuccess = partialSuccess
+
+// Asking returns an error of a destination that asks to be left alone.
+func Asking(d time.Duration) error { return &patienceError{errors.New("busy"), d} }

@@ -16,8 +16,10 @@ import (
 type cli struct {
 	Run        runCmd        `cmd:"" default:"withargs" help:"Extract what is new in the logs, and deliver it (the default)."`
 	Daemon     daemonCmd     `cmd:"" help:"Follow the logs of many jobs in one process."`
+	Serve      serveCmd      `cmd:"" help:"Take, sum up and keep what StatsD and others send."`
 	Check      checkCmd      `cmd:"" help:"Show what would be extracted, and which lines are not understood."`
 	Parsers    parsersCmd    `cmd:"" help:"List the parsers, or describe one."`
+	Db         dbCmd         `cmd:"" help:"Look after what logmetrics serve keeps."`
 	State      stateCmd      `cmd:"" help:"Show and mend what is remembered of jobs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
@@ -111,10 +113,11 @@ func (c *console) newApp(root any, given *settings) (*kong.Kong, error) {
 		kong.WithHyphenPrefixedParameters(true),
 		kong.KindMapper(reflect.String, kong.MapperFunc(mapText)),
 		kong.NamedMapper("path", kong.MapperFunc(mapPath)),
+		kong.NamedMapper("pattern", patternMapper{}),
 		kong.DefaultEnvars("LOGMETRICS"),
 		kong.Help(printHelp),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // settingsNote tells of the environment once
-		kong.ExplicitGroups(groups()),
+		kong.ExplicitGroups(slices.Concat(groups(), serveGroups())),
 		kong.Vars{"outputs": strings.Join(outputNames(), ", ")},
 	}
 	if given != nil {

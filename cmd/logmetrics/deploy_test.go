@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,24 @@ func TestExampleConfiguration(t *testing.T) {
 	all := loads(t, setting.ReplaceAllString(text, "$1"))
 	assert.Equal(t, "9144", all[0].cmd.Telemetry)
 	assert.Equal(t, []string{"tcp://graphite.example.org:2003"}, all[2].cmd.GraphiteHost)
+}
+
+// TestExampleOfServe: the file is one, as it is and with what it has commented out.
+func TestExampleOfServe(t *testing.T) {
+	text := readDoc(t, "deploy/serve.yaml")
+	path := filepath.Join(t.TempDir(), "serve.yaml")
+	setting := regexp.MustCompile(`(?m)^# ([a-z-]+: .+)$`)
+	require.Len(t, setting.FindAllString(text, -1), 10)
+	for _, text := range []string{text, setting.ReplaceAllString(text, "$1")} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		c, _, _ := newConsole()
+		c.args = []string{"serve", "--config=" + path}
+		k, err := (&serveCmd{Config: path}).withFile(c)
+		require.NoError(t, err)
+		opt, err := k.options(c, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		assert.Empty(t, opt.Pickle, "off")
+	}
 }
 
 // deployFiles returns the files below deploy/ by their paths.
@@ -108,7 +127,7 @@ func unitsIn(t *testing.T, dir string) (paths []string) {
 			require.NoError(t, os.WriteFile(paths[len(paths)-1], []byte(strings.ReplaceAll(text, "/usr/local/bin/logmetrics", bin)), 0o644))
 		}
 	}
-	require.Len(t, paths, 3)
+	require.Len(t, paths, 4)
 	return paths
 }
 

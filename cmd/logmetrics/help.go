@@ -16,7 +16,7 @@ const shortUsage = `usage: logmetrics [run] [flags] PARSER LOG...
 For example, from cron:
   logmetrics -p servers.myhost.postfix --output=statsd PostfixParser /var/log/mail.log
 
-Commands: run daemon check parsers state version completion
+Commands: run daemon serve check parsers db state version completion
 More:     logmetrics --help
 `
 
@@ -34,6 +34,19 @@ the file of --config; a flag goes before the environment, the environment before
 the file. A parser or log that is called like a command: logmetrics run ...
 `
 
+const serveNote = `Each flag is also read from LOGMETRICS_<FLAG>, as LOGMETRICS_TOKEN_FILE, and from
+the file of --config; a flag goes before the environment, the environment before
+the file.
+`
+
+const serveExamples = `Examples:
+  Take and keep what is sent on this machine, then send something:
+    logmetrics serve
+    echo "my.first.metric 42 $(date +%s)" | nc -q0 127.0.0.1 2003
+  Take carbon's lines of a network, and HTTP with a token of everybody:
+    logmetrics serve --carbon=0.0.0.0:2003 --allow=10.0.0.0/8 --http=0.0.0.0:8080 --token-file=/etc/logmetrics.token
+`
+
 // groups returns the headings of the flags in the help: it has them in the order
 // of the flags themselves, those of each output behind what every job may need.
 func groups() []kong.Group {
@@ -49,6 +62,18 @@ func groups() []kong.Group {
 		list = append(list, kong.Group{Key: f.Name, Title: "Output " + f.Name + ": " + f.Summary})
 	}
 	return list
+}
+
+// serveGroups returns the headings of the flags of serve.
+func serveGroups() []kong.Group {
+	return []kong.Group{
+		{Key: "listen", Title: "Where to listen"},
+		{Key: "aggregate", Title: "What StatsD clients send"},
+		{Key: "store", Title: "What is kept"},
+		{Key: "access", Title: "Who may do what"},
+		{Key: "limits", Title: "Limits"},
+		{Key: "process", Title: "Configuration and messages"},
+	}
 }
 
 // printHelp prints the help of the selected command; without one that of the
@@ -75,8 +100,11 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 		printCommands(p, ctx.Model.Node)
 	}
 	fmt.Fprintf(p, "\n%s", exitTable)
-	if node == ctx.Model.DefaultCmd {
+	switch {
+	case node == ctx.Model.DefaultCmd:
 		fmt.Fprintf(p, "\n%s\n%s", settingsNote, examples)
+	case node.Name == "serve":
+		fmt.Fprintf(p, "\n%s\n%s", serveNote, serveExamples)
 	}
 	return p.err
 }
@@ -92,6 +120,26 @@ func printCommands(w io.Writer, root *kong.Node) {
 			}
 			text = strings.TrimSuffix(text, ".") + ": " + strings.Join(sub, ", ") + "."
 		}
-		fmt.Fprintf(w, "  %-10s %s\n", cmd.Name, text)
+		fmt.Fprintf(w, "  %-10s %s\n", cmd.Name, wrap(text, 80-13, "\n             "))
 	}
+}
+
+// wrap puts sep in the place of the blanks at which a text of words gets too wide.
+func wrap(text string, width int, sep string) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case b.Len() == 0:
+		case used+1+len(word) > width:
+			b.WriteString(sep)
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += len(word)
+	}
+	return b.String()
 }

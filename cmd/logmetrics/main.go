@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/outputs"
 	"github.com/logmetrics/logmetrics/state"
 )
@@ -73,7 +74,7 @@ const exitTable = `Exit codes:
   1    failure; nothing was lost, the next run reads the same lines
   2    wrong usage
   3    not everything was delivered; it is kept, and sent by the next run
-  4    another run holds the job's lock
+  4    another run holds the job's lock, or another server the store
   130  interrupted
 `
 
@@ -89,7 +90,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, state.ErrLocked):
+	case errors.Is(err, state.ErrLocked), errors.Is(err, store.ErrLocked):
 		return exitLocked
 	case errors.Is(err, errUndelivered):
 		return exitUndelivered

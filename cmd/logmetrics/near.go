@@ -34,7 +34,7 @@ func outputNames() (names []string) {
 	return names
 }
 
-var commandNames = []string{"run", "daemon", "check", "parsers", "state", "version", "completion"}
+var commandNames = []string{"run", "daemon", "serve", "check", "parsers", "db", "state", "version", "completion"}
 
 // findParser is parsers.Find with an error that helps. A command that is
 // misspelt arrives here too, because the default command takes it as a parser.

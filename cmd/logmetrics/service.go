@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -52,7 +51,7 @@ func (s *service) run(ctx context.Context, followers []*follower, address string
 		served.Go(func() { s.serve(ctx, l) })
 	}
 	s.set(ctx, followers)
-	served.Go(func() { s.systemd.run(ctx, s.report) })
+	served.Go(func() { s.systemd.run(ctx, func() condition { return conditionOf(s.report()) }) })
 	if meanwhile != nil {
 		meanwhile(ctx)
 	}
@@ -63,11 +62,7 @@ func (s *service) run(ctx context.Context, followers []*follower, address string
 }
 
 func (s *service) serve(ctx context.Context, l net.Listener) {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	if err := telemetry.Serve(ctx, l, telemetry.Options{Report: s.report, Version: version, Began: s.began}); err != nil {
+	if err := telemetry.Serve(ctx, l, telemetry.Options{Report: s.report, Version: version(), Began: s.began}); err != nil {
 		s.log.Error("telemetry has ended; the jobs go on", "err", err)
 	}
 }

@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-
-	"github.com/logmetrics/logmetrics/internal/telemetry"
 )
 
 // systemd tells the service manager how the process is, when that asked to be
@@ -34,14 +30,21 @@ func newSystemd(log *slog.Logger) *systemd {
 	return d
 }
 
-// How often is looked at the jobs: until all have begun, and then.
+// How often is looked at the process: until it has begun, and then.
 const (
 	lookAtStart = 100 * time.Millisecond
 	lookLater   = time.Second
 )
 
-// run tells of the jobs until ctx is done.
-func (d *systemd) run(ctx context.Context, report func() telemetry.Report) {
+// condition is what systemd wants to know of the process.
+type condition struct {
+	status string // what systemctl status shows
+	began  bool   // all is ready, or has failed once: others need not wait for it any more
+	hung   bool
+}
+
+// run tells how the process is until ctx is done.
+func (d *systemd) run(ctx context.Context, now func() condition) {
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return
 	}
@@ -52,7 +55,7 @@ func (d *systemd) run(ctx context.Context, report func() telemetry.Report) {
 	tick := time.NewTicker(min(later, lookAtStart))
 	defer tick.Stop()
 	for {
-		if d.tell(report()) {
+		if d.tell(now()) {
 			tick.Reset(later)
 		}
 		select {
@@ -64,58 +67,20 @@ func (d *systemd) run(ctx context.Context, report func() telemetry.Report) {
 }
 
 // tell tells what has changed, and reports whether the process became ready.
-func (d *systemd) tell(r telemetry.Report) (began bool) {
-	if text := statusLine(r); text != d.status {
-		d.status = text
-		d.notify("STATUS=" + text)
+func (d *systemd) tell(now condition) (began bool) {
+	if now.status != d.status {
+		d.status = now.status
+		d.notify("STATUS=" + now.status)
 	}
-	if began = !d.ready.Load() && allBegan(r); began {
+	if began = !d.ready.Load() && now.began; began {
 		d.notify(daemon.SdNotifyReady)
 		d.ready.Store(true)
 	}
-	if d.watchdog > 0 && !anyHung(r) && time.Since(d.beaten) >= d.watchdog*3/8 {
+	if d.watchdog > 0 && !now.hung && time.Since(d.beaten) >= d.watchdog*3/8 {
 		d.beaten = time.Now()
 		d.notify(daemon.SdNotifyWatchdog)
 	}
 	return began
-}
-
-// allBegan reports whether each job is ready or has failed: one that is broken
-// must not keep the others from being a service.
-func allBegan(r telemetry.Report) bool {
-	for _, j := range r.Jobs {
-		if !j.Began {
-			return false
-		}
-	}
-	return true
-}
-
-func anyHung(r telemetry.Report) bool {
-	for _, j := range r.Jobs {
-		if j.Hung {
-			return true
-		}
-	}
-	return false
-}
-
-// maxStatus bounds the text that systemctl status shows, in bytes.
-const maxStatus = 300
-
-// statusLine sums up how the jobs are, with the first that is not well.
-func statusLine(r telemetry.Report) string {
-	ready, trouble := 0, ""
-	for _, j := range r.Jobs {
-		switch {
-		case j.Ready && !j.Hung:
-			ready++
-		case trouble == "":
-			trouble = fmt.Sprintf("; %s: %s", j.Name, j.Why)
-		}
-	}
-	text := printable(fmt.Sprintf("%d of %d jobs ready%s", ready, len(r.Jobs), trouble))
-	return strings.ToValidUTF8(text[:min(len(text), maxStatus)], "")
 }
 
 // reloading tells that the configuration is read again; ready is to follow.

@@ -72,7 +72,7 @@ func (r *run) offer(ctx context.Context, d Destination) error {
 }
 
 // offerFile offers what one commit put into the queue, and keeps how far the
-// output took it.
+// output took it. Late batches are passed over by one that does not merge.
 func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) error {
 	r.mu.Lock()
 	batches, err := r.kept.Batches(seq)
@@ -88,8 +88,10 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 		if b.ID.Seq <= taken {
 			continue
 		}
-		if err = r.write(ctx, d, b); err != nil {
-			break
+		if d.takes(b) {
+			if err = r.write(ctx, d, b); err != nil {
+				break
+			}
 		}
 		taken = b.ID.Seq
 	}
@@ -98,6 +100,9 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 	}
 	return errors.Join(err, r.took(d, taken))
 }
+
+// takes reports whether the batch is for this output.
+func (d Destination) takes(b *metric.Batch) bool { return !b.Late || d.Merges }
 
 // write delivers one batch. One that the output can never take is dropped, and
 // said. Where the job is followed the output may take Patience for each: what
@@ -145,7 +150,7 @@ func (r *run) took(d Destination, seq uint64) error {
 }
 
 // How long an output that did not take a batch is left alone in follow mode: at
-// first, and at most.
+// first, and at most, unless it asks for more.
 const (
 	pauseFirst   = time.Second
 	pauseLongest = 30 * time.Second
@@ -159,7 +164,7 @@ func (r *run) keepDelivering(ctx context.Context, d Destination, more <-chan str
 		before := r.takenBy(d)
 		err := r.deliverTo(ctx, d)
 		if pause = r.judge(d, err, pause); err != nil && r.takenBy(d) > before {
-			pause = pauseFirst // it works, now and then
+			pause = max(pauseFirst, outputs.Patience(err)) // it works, now and then
 		}
 		var again <-chan time.Time
 		wake := more
@@ -193,7 +198,7 @@ func (r *run) judge(d Destination, err error, pause time.Duration) time.Duration
 		return 0
 	case pause == 0:
 		r.job.Log.Warn("the output does not take batches; they are kept and sent later", "output", d.Name, "err", err)
-		return pauseFirst
+		return max(pauseFirst, outputs.Patience(err))
 	}
-	return min(2*pause, pauseLongest)
+	return max(min(2*pause, pauseLongest), outputs.Patience(err))
 }

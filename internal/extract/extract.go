@@ -75,7 +75,7 @@ type Result struct {
 	Failed      map[string]error // by Destination.Name: why
 	SeriesLost  uint64           // how often a series beyond MaxSeries was asked for
 	ValuesLost  uint64           // values that were not finite, or beyond metric.MaxValue
-	Late        uint64           // lines of intervals that were closed; only by LogTime
+	Late        uint64           // lines of intervals that were closed, which some output did not get; only by LogTime
 }
 
 // Progress says how far a Run has come.

@@ -70,13 +70,14 @@ func (r *run) fill(b *metric.Batch, n int) *metric.Batch {
 }
 
 // closed returns the intervals of log time that have come to their end, in
-// order, and, when all is read, the account.
+// order, and, when all is read, the account. Those whose batch was made before
+// have another, of what came since.
 func (r *run) closed(more bool) (list []*metric.Batch) {
 	r.take()
 	now := r.job.Now()
 	step := int64(r.job.Interval.Seconds())
 	until := r.in.closeUntil(now.Unix(), more) - int64(r.job.Grace.Seconds())
-	until -= (until%step + step) % step
+	until = max(until-(until%step+step)%step, r.st.End)
 	rec := r.in.recorder()
 	if !more {
 		rec.Assume(now.Unix())
@@ -86,13 +87,13 @@ func (r *run) closed(more bool) (list []*metric.Batch) {
 			break
 		}
 		b := r.batch(start, start+step)
-		b.Stamp = start
+		b.Stamp, b.Late = start, start+step <= r.st.End
 		rec.FlushInterval(start, b)
 		list = append(list, b)
 		r.res.Batch = b
 	}
 	r.st.Open = rec.AppendOpen(nil)
-	r.st.End = max(r.st.End, until)
+	r.st.End = until
 	r.in.bound(r.st.End, now)
 	if r.job.SelfMetrics && r.kept != nil && !more && !r.onlyBegins() {
 		list = append(list, r.accountBatch(len(list)+1))

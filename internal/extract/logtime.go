@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"time"
 
 	"github.com/logmetrics/logmetrics/metric"
@@ -10,6 +11,17 @@ import (
 // maxAhead is how far beyond the clock a stamp may lie to be believed: a day,
 // for a log whose zone is not known, and for clocks that differ.
 const maxAhead = 24 * time.Hour
+
+// maxLate is how far back lines may lie of which a further part of their interval
+// is made.
+const maxLate = 30 * 24 * time.Hour
+
+// furthers reports whether lines that come after their interval was sent go to
+// some output in a further part of it. Not under Logster's names: what these
+// show is worked out from whole intervals.
+func (job *Job) furthers() bool {
+	return job.LogTime && !job.Options.Alias && slices.ContainsFunc(job.Outputs, func(d Destination) bool { return d.Merges })
+}
 
 // window is the time of which stamps are taken, in Unix seconds; it never goes
 // back, whatever the clock does.
@@ -25,6 +37,9 @@ func (in *intake) bound(from int64, now time.Time) {
 func (in *intake) setBounds() {
 	for _, w := range in.workers {
 		w.rec.Bound(in.window.from, in.window.until)
+		if in.job.furthers() {
+			w.rec.Extend(in.window.from - int64(maxLate.Seconds()))
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ type intake struct {
 }
 
 // lost is what a recorder could not take.
-type lost struct{ series, values, late, unbelieved uint64 }
+type lost struct{ series, values, late, further, unbelieved uint64 }
 
 // file is one open log.
 type file struct {
@@ -165,11 +165,14 @@ func (in *intake) gather() {
 // lost counts what the recorder could not take since the last time.
 func (in *intake) lost() {
 	rec, was := in.recorder(), in.counted
-	now := lost{late: rec.Late(), unbelieved: rec.Unbelieved()}
+	now := lost{late: rec.Late(), further: rec.Further(), unbelieved: rec.Unbelieved()}
 	now.series, now.values = rec.Dropped()
 	in.series += now.series - was.series
 	in.values += now.values - was.values
 	in.late += now.late - was.late
+	if slices.ContainsFunc(in.job.Outputs, func(d Destination) bool { return !d.Merges }) {
+		in.late += now.further - was.further // to that output they are lost
+	}
 	in.stats.Untimed += int(now.unbelieved - was.unbelieved)
 	in.counted = now
 }

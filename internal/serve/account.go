@@ -14,6 +14,9 @@ import (
 // the step of the finest tier that most names have.
 const accountEvery = 10 * time.Second
 
+// probeEvery is how often the server looks whether its store is on disk.
+const probeEvery = 2 * time.Second
+
 // accountWriter is what the account needs of a [store.Writer].
 type accountWriter interface {
 	Put(name []byte, m metric.Method, unix int64, v float64) store.Refusal
@@ -23,37 +26,43 @@ type accountWriter interface {
 // account writes the figures of all stages as series below "logmetrics.serve.":
 // of a counter what it grew by in the interval, of another figure its value.
 //
-// It is also how the server knows whether its store takes anything: what it
-// writes goes the way of all samples.
+// It is also how the server knows whether its store takes anything, and gets it
+// on disk: what it writes goes the way of all samples.
 type account struct {
 	stages func() []telemetry.Stage
 	w      accountWriter
+	sync   func() error // of the store
 
-	name    []byte // scratch
-	before  map[string]float64
-	pending bool // what was put is not flushed
+	name   []byte // scratch
+	before map[string]float64
+	full   error // what was put is not flushed, and why
 
 	beat    atomic.Int64           // Unix nanoseconds at which it went round last
 	trouble atomic.Pointer[string] // why nothing can be written; nil: it can
 }
 
-func newAccount(w accountWriter, stages func() []telemetry.Stage) *account {
-	return &account{stages: stages, w: w, before: make(map[string]float64)}
+func newAccount(w accountWriter, sync func() error, stages func() []telemetry.Stage) *account {
+	return &account{stages: stages, w: w, sync: sync, before: make(map[string]float64)}
 }
 
 // run writes at the end of each interval, and of the last one when ctx is done.
 // Intervals are aligned to the clock; their samples are stamped with their start.
 func (a *account) run(ctx context.Context) error {
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
 	a.beat.Store(time.Now().UnixNano())
+	start := time.Now().Truncate(accountEvery)
+	timer := time.NewTimer(time.Until(start.Add(accountEvery)))
+	defer timer.Stop()
 	for {
-		now := time.Now()
-		start := now.Truncate(accountEvery)
-		timer := time.NewTimer(start.Add(accountEvery).Sub(now))
 		select {
+		case <-probe.C:
+			a.look()
 		case <-timer.C:
 			a.write(start.Unix())
+			start = time.Now().Truncate(accountEvery)
+			timer.Reset(time.Until(start.Add(accountEvery)))
 		case <-ctx.Done():
-			timer.Stop()
 			a.write(start.Unix())
 			return nil // the store itself says what it could not keep
 		}
@@ -63,19 +72,31 @@ func (a *account) run(ctx context.Context) error {
 // write puts all figures at a second. While the store takes nothing they are left
 // to the next interval: counters miss nothing by that.
 func (a *account) write(unix int64) {
-	if !a.pending {
+	if a.full == nil {
 		for _, s := range a.stages() {
 			for _, f := range s.Figures {
 				a.put(s.Name, f, unix)
 			}
 		}
 	}
-	err := a.w.Flush()
-	a.pending = err != nil
-	if a.trouble.Store(nil); err != nil {
-		text := err.Error()
-		a.trouble.Store(&text)
+	a.full = a.w.Flush()
+	a.look()
+}
+
+// look finds out what is wrong with the store, if anything is.
+func (a *account) look() {
+	if a.full != nil {
+		a.full = a.w.Flush()
 	}
+	err := a.full
+	if err == nil {
+		err = a.sync()
+	}
+	var why *string
+	if err != nil {
+		why = new(err.Error())
+	}
+	a.trouble.Store(why)
 	a.beat.Store(time.Now().UnixNano())
 }
 

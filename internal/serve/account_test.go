@@ -19,6 +19,7 @@ import (
 type kept struct {
 	put, flushed []sample
 	err          error // of the next flushes
+	unsynced     error // of the next syncs
 }
 
 type sample struct {
@@ -39,6 +40,8 @@ func (k *kept) Flush() error {
 	}
 	return k.err
 }
+
+func (k *kept) sync() error { return k.unsynced }
 
 // of returns the flushed samples of a series.
 func (k *kept) of(name string) (list []sample) {
@@ -66,7 +69,7 @@ const badLines, age = "logmetrics.serve.ingest.car_bon.badName.badLines", "logme
 func TestAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := new(kept)
-		a := newAccount(k, figures)
+		a := newAccount(k, k.sync, figures)
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
 		defer cancel()
 		require.NoError(t, a.run(ctx))
@@ -82,7 +85,7 @@ func TestAccount(t *testing.T) {
 func TestAccountOfAFullStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &kept{err: errors.New("no space left on device")}
-		a := newAccount(k, figures)
+		a := newAccount(k, k.sync, figures)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- a.run(ctx) }()
@@ -105,10 +108,31 @@ func TestAccountOfAFullStore(t *testing.T) {
 	})
 }
 
+// TestAccountOfADiskThatTakesNothing: the store takes on for a while, but the
+// server is not ready.
+func TestAccountOfADiskThatTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &kept{unsynced: errors.New("input/output error")}
+		a := newAccount(k, k.sync, figures)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- a.run(ctx) }()
+		time.Sleep(probeEvery)
+		synctest.Wait()
+		assert.Equal(t, "input/output error", a.stage().Why)
+		k.unsynced = nil
+		time.Sleep(probeEvery)
+		synctest.Wait()
+		assert.Empty(t, a.stage().Why)
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}
+
 // TestAccountThatHangs: as when the disk does.
 func TestAccountThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(new(kept), figures)
+		a := newAccount(new(kept), new(kept).sync, figures)
 		assert.False(t, a.stage().Hung, "it has not begun")
 		a.write(0)
 		time.Sleep(time.Minute)
@@ -123,7 +147,7 @@ func TestAccountThatHangs(t *testing.T) {
 // TestACounterThatBeginsAnew is one whose listener was opened again.
 func TestACounterThatBeginsAnew(t *testing.T) {
 	k, value := new(kept), 100.0
-	a := newAccount(k, func() []telemetry.Stage {
+	a := newAccount(k, k.sync, func() []telemetry.Stage {
 		return []telemetry.Stage{{Name: "s", Figures: []telemetry.Figure{{Name: "n", Value: value, Counter: true}}}}
 	})
 	for _, value = range []float64{100, 130, 7} {

@@ -13,6 +13,7 @@ package aggregate
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/logmetrics/logmetrics/metric"
@@ -51,9 +52,14 @@ const (
 	DefaultMaxValues   = 4_000_000 // 32 MB of timers, or 64 MB of members
 )
 
-// rawNames is how many spellings of names all workers together may know for
-// each name: each worker has its own table.
-const rawNames = 4
+// Each worker knows names by itself, as they are sent. For what all of them
+// together know there is room for MaxNames per worker, up to fullWorkers, and
+// moreSpellings times as much for names that are sent in several ways. A
+// spelling takes about 100 bytes.
+const (
+	fullWorkers   = 16
+	moreSpellings = 3
+)
 
 func (l Limits) withDefaults() Limits {
 	if l.MaxNames == 0 {
@@ -66,6 +72,17 @@ func (l Limits) withDefaults() Limits {
 		l.MaxValues = DefaultMaxValues
 	}
 	return l
+}
+
+// runWith flushes, and forwards, until ctx is done.
+func runWith(ctx context.Context, f *Forwarder, interval time.Duration, flush func(stamp int64)) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if f != nil {
+		wg.Go(func() { f.run(ctx) })
+		defer f.finish()
+	}
+	every(ctx, interval, flush)
 }
 
 // every calls flush at each multiple of interval of the wall clock, with the

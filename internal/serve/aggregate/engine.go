@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"slices"
@@ -19,6 +20,8 @@ type engine struct {
 	log      *slog.Logger
 
 	spellings atomic.Int64 // of names in all workers
+	room      atomic.Int64 // for spellings
+	quiet     atomic.Int64 // Unix second until which no bad line is shown
 
 	hands   sync.Mutex // over workers
 	workers []*Worker
@@ -29,6 +32,9 @@ type engine struct {
 	heard      tally // since the last flush
 	ever       tally // until the last flush
 	lastPacket time.Time
+
+	figuresLock sync.Mutex // over told
+	told        tally      // ever, for who must not wait
 }
 
 func newEngine(opt Options, gaugeTTL int, clean func(string) string) *engine {
@@ -46,16 +52,37 @@ func (e *engine) worker(take func(w *Worker, b []byte)) *Worker {
 	e.hands.Lock()
 	defer e.hands.Unlock()
 	e.workers = append(e.workers, w)
+	e.makeRoom()
 	return w
+}
+
+// makeRoom lets each worker know all names, up to a number of workers, and
+// have some spelled in other ways. Called with hands held.
+func (e *engine) makeRoom() {
+	e.room.Store(int64(e.limits.MaxNames) * int64(moreSpellings+min(len(e.workers), fullWorkers)))
 }
 
 // spelling counts one more spelling of a name, if there is room for it.
 func (e *engine) spelling() bool {
-	if e.spellings.Add(1) > int64(rawNames*e.limits.MaxNames) {
+	if e.spellings.Add(1) > e.room.Load() {
 		e.spellings.Add(-1)
 		return false
 	}
 	return true
+}
+
+// How often a bad line is shown, and how much of it.
+const (
+	exampleSeconds = 60
+	exampleBytes   = 200
+)
+
+// example shows a bad line, if none was for a while.
+func (e *engine) example(line []byte) {
+	now := time.Now().Unix()
+	if quiet := e.quiet.Load(); now >= quiet && e.quiet.CompareAndSwap(quiet, now+exampleSeconds) {
+		e.log.Warn("statsd: bad line; others of this minute are only counted", "line", fmt.Sprintf("%q", line[:min(len(line), exampleBytes)]))
+	}
 }
 
 func (e *engine) team() []*Worker {
@@ -84,12 +111,12 @@ func (e *engine) take(iv *interval, s held) {
 	for _, i := range iv.touched[counterKind] {
 		c := s.counters[i]
 		c.sum += iv.counters[i]
-		c.active = true
+		c.active, c.heard = true, true
 		iv.counters[i] = untouched
 	}
 	for _, i := range iv.touched[timerKind] {
 		s.timers[i].merge(&iv.timers[i])
-		s.timers[i].active = true
+		s.timers[i].active, s.timers[i].heard = true, true
 	}
 	for _, i := range iv.touched[setKind] {
 		s.sets[i].merge(&iv.sets[i])
@@ -107,6 +134,7 @@ func (e *engine) dismiss(w *Worker) {
 	e.hands.Lock()
 	defer e.hands.Unlock()
 	e.workers = slices.DeleteFunc(e.workers, func(o *Worker) bool { return o == w })
+	e.makeRoom()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e.spellings.Add(int64(1 - len(w.names.list)))
@@ -117,13 +145,14 @@ func (e *engine) dismiss(w *Worker) {
 const crowdedNames = 1000
 
 // tidy removes series that are not sent when they are most of all, so that
-// names that come and go leave room for others. Called with collecting held.
-func (e *engine) tidy() {
+// names that come and go leave room for others. It returns whether it did.
+// Called with collecting held.
+func (e *engine) tidy() bool {
 	idle := e.idle()
 	names := e.registry.count()
-	full := e.spellings.Load() > int64(rawNames*e.limits.MaxNames/2)
+	full := e.spellings.Load() > e.room.Load()/4*3
 	if !full && (idle < crowdedNames || idle < names/2) {
-		return
+		return false
 	}
 	e.registry.mu.Lock()
 	e.registry.gen++
@@ -135,6 +164,8 @@ func (e *engine) tidy() {
 	prune(r, &r.sets, func(s *set) bool { return !s.active })
 	prune(r, &r.gauges, func(g *gauge) bool { _, ok := g.read(); return !ok })
 	prune(r, &r.totals, (*total).asleep)
+	prune(r, &r.keys, func(k *brubeckKey) bool { return !k.active })
+	return true
 }
 
 // idle counts the series that are not sent.
@@ -154,6 +185,9 @@ func (e *engine) idle() (n int) {
 	}
 	for _, t := range all(&e.registry, &e.registry.totals) {
 		n += one(t.asleep())
+	}
+	for _, k := range all(&e.registry, &e.registry.keys) {
+		n += one(!k.active)
 	}
 	return n
 }

@@ -27,6 +27,7 @@ const (
 	setKind
 	gaugeKind
 	totalKind // a counter's running total
+	keyKind   // what brubeck has for all kinds
 	kinds
 )
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +33,11 @@ type Node struct {
 // ownCounters count what came, as series of their own.
 type ownCounters struct{ bad, packets, lines *counter }
 
+// all yields where each counter is kept, in node's order.
+func (o *ownCounters) all(yield func(name string, c **counter) bool) {
+	_ = yield("bad_lines_seen", &o.bad) && yield("packets_received", &o.packets) && yield("metrics_received", &o.lines)
+}
+
 // NewNode returns a Node. An error is a setting's.
 func NewNode(opt NodeOptions) (*Node, error) {
 	if err := opt.check(); err != nil {
@@ -48,13 +52,10 @@ func NewNode(opt NodeOptions) (*Node, error) {
 		calc: newTimerCalc(&opt.NodeConfig), began: time.Now(),
 	}
 	n.healthy.Store(opt.HealthStatus != "down")
-	n.status.exception = time.Time{}
-	for name, c := range map[string]**counter{
-		"bad_lines_seen": &n.own.bad, "packets_received": &n.own.packets, "metrics_received": &n.own.lines,
-	} {
-		*c, _ = get(&n.e.registry, &n.e.registry.counters, opt.PrefixStats+"."+name)
-		if *c == nil {
-			return nil, fmt.Errorf("statsd: no room for names")
+	for name, c := range n.own.all {
+		var ok bool
+		if *c, ok = get(&n.e.registry, &n.e.registry.counters, opt.PrefixStats+"."+name); !ok {
+			return nil, fmt.Errorf("statsd: MaxNames %d: too few", opt.MaxNames)
 		}
 		(*c).active = true
 	}
@@ -68,16 +69,15 @@ func (n *Node) Worker() *Worker {
 	return w
 }
 
+// Interval returns the time between flushes.
+func (n *Node) Interval() time.Duration {
+	return time.Duration(n.opt.FlushInterval) * time.Millisecond
+}
+
 // Run flushes at each multiple of the interval until ctx is done, and then
 // once more. Workers must be idle by then if nothing is to be lost.
 func (n *Node) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	if f := n.opt.Forward; f != nil {
-		wg.Go(func() { f.run(ctx) })
-		defer f.finish()
-	}
-	every(ctx, n.opt.interval(), n.Flush)
+	runWith(ctx, n.opt.Forward, n.Interval(), n.Flush)
 }
 
 // take takes lines. It is called with the worker's lock.
@@ -102,13 +102,14 @@ func (n *Node) take(w *Worker, b []byte) {
 	}
 }
 
-// spelling returns the name with its tags as they were sent.
+// spelling returns the name, and its tags as they were sent behind "\n:". No
+// name has a ':', and no key a line end, so that they differ from others.
 func (w *Worker) spelling() []byte {
 	l := &w.line
 	if len(l.Tags) == 0 {
 		return l.Name
 	}
-	w.key = append(append(append(w.key[:0], l.Name...), "|#"...), l.Tags...)
+	w.key = append(append(append(w.key[:0], l.Name...), "\n:"...), l.Tags...)
 	return w.key
 }
 
@@ -130,6 +131,7 @@ func (n *Node) takeLine(w *Worker, b []byte) (rest []byte) {
 			return rest
 		case statsd.BadNotice:
 			t.bad++
+			n.e.example(line)
 			return rest
 		}
 	}
@@ -139,27 +141,41 @@ func (n *Node) takeLine(w *Worker, b []byte) (rest []byte) {
 
 func (n *Node) takeSamples(w *Worker, line []byte) {
 	l, t := &w.line, &w.open.tally
+	bad := t.bad
 	l.Parse(line)
+	if l.Next() { // else it says nothing, and its name is not to take room
+		id, named := n.name(w)
+		for more := true; more; more = l.Next() {
+			switch {
+			case !named:
+				t.bad++
+			case id == 0:
+				t.namesRefused++
+			default:
+				w.sample(id)
+			}
+		}
+	}
+	if t.bad += uint64(l.Bad); t.bad != bad {
+		n.e.example(line)
+	}
+}
+
+// name returns the id of the line's name; named is false when it has none, and
+// the id 0 when there is no room for it.
+func (n *Node) name(w *Worker) (id uint32, named bool) {
 	raw := w.spelling()
-	id := w.names.find(raw)
-	named := true
-	if id == 0 {
-		var key []byte
-		if key, named = n.clean(l); named {
-			id = w.learn(raw, key)
-		}
+	if id = w.names.find(raw); id != 0 {
+		return id, true
 	}
-	for l.Next() {
-		switch {
-		case !named:
-			t.bad++
-		case id == 0:
-			t.namesRefused++
-		default:
-			w.sample(id)
-		}
+	if len(raw) > n.e.limits.MaxKeyBytes {
+		return 0, true
 	}
-	t.bad += uint64(l.Bad)
+	key, named := n.clean(&w.line)
+	if !named {
+		return 0, false
+	}
+	return w.learn(raw, key), true
 }
 
 // clean returns the key of a line; ok is false when it has no name.

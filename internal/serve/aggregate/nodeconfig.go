@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // NodeConfig has node's settings under node's own keys, which are the yaml
@@ -149,10 +148,6 @@ func (c *NodeConfig) checkBins() error {
 		}
 	}
 	return nil
-}
-
-func (c *NodeConfig) interval() time.Duration {
-	return time.Duration(c.FlushInterval) * time.Millisecond
 }
 
 // orTrue returns what is set, else true.

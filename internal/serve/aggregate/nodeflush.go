@@ -22,11 +22,11 @@ func (n *Node) Flush(stamp int64) {
 	start := time.Now()
 	n.e.collect(false)
 	n.lag(stamp)
-	n.e.ever.add(n.e.heard)
+	n.own.bad.active, n.own.packets.active, n.own.lines.active = true, true, true
 	n.own.bad.sum += float64(n.e.heard.bad)
 	n.own.packets.sum += float64(n.e.heard.packets)
 	n.own.lines.sum += float64(n.e.heard.lines)
-	n.e.heard = tally{}
+	n.e.tell()
 	n.out.begin(stamp)
 	stats := n.counters() + n.timers() + n.gauges() + n.sets()
 	n.ownStats(stats, start)
@@ -58,28 +58,19 @@ func (n *Node) counters() (sent int) {
 		c.sum = 0
 		c.active = !deleted || c == n.own.bad || c == n.own.packets || c == n.own.lines
 	}
-	n.restTotals(deleted)
+	limit := 0
+	if deleted {
+		limit = totalRest
+	}
+	for _, t := range all(&n.e.registry, &n.e.registry.totals) {
+		t.rest(limit)
+	}
 	return sent
 }
 
 // totalRest is for how many flushes a running total is remembered that nobody
 // sends, where counters are deleted.
 const totalRest = 8640 // a day of 10 s
-
-// restTotals forgets totals that nobody has sent for long.
-func (n *Node) restTotals(deleted bool) {
-	for _, t := range all(&n.e.registry, &n.e.registry.totals) {
-		t.mu.Lock()
-		t.idle++
-		if t.heard {
-			t.idle, t.heard = 0, false
-		}
-		if deleted && t.idle > totalRest {
-			t.active, t.last = false, 0
-		}
-		t.mu.Unlock()
-	}
-}
 
 func (n *Node) timers() (sent int) {
 	deleted := n.opt.deletes(n.opt.DeleteTimers)
@@ -116,8 +107,9 @@ func (g *gauge) flush(deleted bool) (v float64, ok bool) {
 	defer g.mu.Unlock()
 	v, ok = g.value, g.active
 	if deleted {
-		g.ttl--
-		g.active = ok && g.ttl > 0
+		if g.ttl--; g.ttl <= 0 {
+			g.active, g.value = false, 0
+		}
 	}
 	return v, ok
 }
@@ -138,14 +130,14 @@ func (n *Node) sets() (sent int) {
 
 // ownStats sends what node tells of itself.
 func (n *Node) ownStats(stats int, start time.Time) {
-	took := milliseconds(start)
+	took, last := milliseconds(start), n.last()
 	n.out.putOwn(n.out.numStats, "numStats", float64(stats))
 	n.out.putOwn(n.out.own, "graphiteStats.calculationtime", took)
 	n.out.putOwn(n.out.own, "processing_time", took)
-	n.out.putOwn(n.out.own, "graphiteStats.last_exception", unix(n.status.exception))
-	n.out.putOwn(n.out.own, "graphiteStats.last_flush", unix(n.status.flushed))
-	n.out.putOwn(n.out.own, "graphiteStats.flush_time", n.status.flushMillis)
-	n.out.putOwn(n.out.own, "graphiteStats.flush_length", n.status.flushBytes)
+	n.out.putOwn(n.out.own, "graphiteStats.last_exception", unix(last.exception))
+	n.out.putOwn(n.out.own, "graphiteStats.last_flush", unix(last.flushed))
+	n.out.putOwn(n.out.own, "graphiteStats.flush_time", last.flushMillis)
+	n.out.putOwn(n.out.own, "graphiteStats.flush_length", last.flushBytes)
 }
 
 // unix returns a time as node tells it: 0 for none.
@@ -167,4 +159,21 @@ func (n *Node) handOn() {
 		return
 	}
 	n.status.flushed = time.Now()
+}
+
+// last returns how the newest flush went: where flushes are forwarded, what of
+// them came last through, as node has it.
+func (n *Node) last() status {
+	s := n.status
+	if f := n.opt.Forward; f != nil {
+		fs, _ := f.stats()
+		s.flushed, s.flushMillis, s.flushBytes = fs.flushed, float64(fs.took.Milliseconds()), float64(fs.size)
+		if fs.exception.After(s.exception) {
+			s.exception = fs.exception
+		}
+	}
+	if s.flushed.IsZero() {
+		s.flushed = n.began // as node has it, so that nobody is alarmed at the start
+	}
+	return s
 }

@@ -1,7 +1,6 @@
 package aggregate_test
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -33,9 +32,6 @@ func (r *recorder) Put(name []byte, m metric.Method, stamp int64, v float64) {
 	if r.pending == nil {
 		r.pending, r.how = map[string]float64{}, map[string]metric.Method{}
 	}
-	if _, twice := r.pending[string(name)]; twice {
-		panic(fmt.Sprintf("%s twice in a flush", name))
-	}
 	r.pending[string(name)], r.how[string(name)], r.stamp = v, m, stamp
 }
 
@@ -45,6 +41,20 @@ func (r *recorder) Flush() error {
 	r.values, r.pending = r.pending, nil
 	r.flushes++
 	return r.err
+}
+
+// last returns how many flushes there were, and the stamp of the last.
+func (r *recorder) last() (flushes int, stamp int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.flushes, r.stamp
+}
+
+// value returns a value of the last flush, 0 when there is none.
+func (r *recorder) value(name string) float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.values[name]
 }
 
 // lines are the values as JavaScript prints them, sorted, but for what node

@@ -13,6 +13,7 @@ type series struct {
 	tags   string // ";k=v", or empty
 	gen    uint32 // of the table when a worker asked for it last; under registry.mu
 	active bool   // it is sent; else it waits to be used again or removed
+	heard  bool   // since somebody looked; owned by who collects, as active
 }
 
 func (s *series) base() *series { return s }
@@ -39,14 +40,14 @@ type gauge struct {
 	series // but for active, which is under mu
 
 	mu    sync.Mutex
-	value float64
-	ttl   int // flushes that it is still sent, where gauges are deleted
+	value float64 // 0 where there is none
+	ttl   int     // flushes that it is still sent, where gauges are deleted
 }
 
 // set sets the gauge, or changes it; ttl is how many flushes it is to live.
 func (g *gauge) set(v float64, change bool, ttl int) {
 	g.mu.Lock()
-	if change && g.active {
+	if change {
 		v += g.value
 	}
 	g.value, g.active, g.ttl = v, true, ttl
@@ -65,18 +66,24 @@ func (g *gauge) remove() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	was := g.active
-	g.active = false
+	g.active, g.value = false, 0
 	return was
+}
+
+// leave marks whether the gauge may be removed; its value stays while it is not.
+func (g *gauge) leave(gone bool) {
+	g.mu.Lock()
+	g.active = !gone
+	g.mu.Unlock()
 }
 
 // total remembers where a running total stood. It belongs to all workers.
 type total struct {
 	series
 
-	mu    sync.Mutex
-	last  float64
-	heard bool // since the last flush
-	idle  int  // flushes without
+	mu   sync.Mutex // over the rest, and active and heard
+	last float64
+	idle int // flushes in which it was not heard
 }
 
 // step returns by how much the total grew. One that was not known, or was 0,
@@ -91,6 +98,27 @@ func (t *total) step(v float64) (d float64) {
 	t.last, t.heard, t.active = v, true, true
 	t.mu.Unlock()
 	return d
+}
+
+// forget makes the next value the first.
+func (t *total) forget() {
+	t.mu.Lock()
+	t.active, t.last = false, 0
+	t.mu.Unlock()
+}
+
+// rest counts a flush, and forgets a total that was not heard of for more than
+// limit flushes; limit 0 never does.
+func (t *total) rest(limit int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle++
+	if t.heard {
+		t.idle, t.heard = 0, false
+	}
+	if limit > 0 && t.idle > limit {
+		t.active, t.last = false, 0
+	}
 }
 
 // shelf holds the series of one kind.
@@ -160,6 +188,7 @@ type registry struct {
 	sets     shelf[*set]
 	gauges   shelf[*gauge]
 	totals   shelf[*total]
+	keys     shelf[*brubeckKey] // brubeck's alone
 }
 
 // spell fills in how the series is written.

@@ -33,6 +33,7 @@ type Worker struct {
 	sets     []*set
 	gauges   []*gauge
 	totals   []*total
+	keys     []*brubeckKey
 
 	line statsd.Line
 	key  []byte // the name with its tags, as sent
@@ -64,10 +65,10 @@ func (w *Worker) Close() {
 	w.mu.Unlock()
 }
 
-// learn makes raw known as a spelling of key, and returns its id; 0: there is
-// no room for it.
+// learn makes raw, which is not too long, known as a spelling of key, and
+// returns its id; 0: there is no room for it.
 func (w *Worker) learn(raw, key []byte) uint32 {
-	if len(raw) > w.e.limits.MaxKeyBytes || !w.e.spelling() {
+	if !w.e.spelling() {
 		return 0
 	}
 	if bytes.Equal(key, raw) {
@@ -111,6 +112,8 @@ func (w *Worker) bind(key string, k kind) (i uint32) {
 		w.gauges, i = bound(r, &r.gauges, w.gauges, key)
 	case totalKind:
 		w.totals, i = bound(r, &r.totals, w.totals, key)
+	case keyKind:
+		w.keys, i = bound(r, &r.keys, w.keys, key)
 	}
 	iv.fit(len(w.counters), len(w.timers), len(w.sets))
 	return i
@@ -144,7 +147,10 @@ func (w *Worker) count(id uint32, v float64) {
 }
 
 // observe adds a value to a timer, which stands for weight values.
-func (w *Worker) observe(id uint32, v, weight float64) {
+func (w *Worker) observe(id uint32, v, weight float64) { w.observeUpTo(id, v, weight, math.MaxInt) }
+
+// observeUpTo keeps no more than limit values.
+func (w *Worker) observeUpTo(id uint32, v, weight float64, limit int) {
 	i := w.cell(id, timerKind)
 	if i == 0 {
 		w.open.tally.namesRefused++
@@ -156,6 +162,9 @@ func (w *Worker) observe(id uint32, v, weight float64) {
 		iv.touched[timerKind] = append(iv.touched[timerKind], i)
 	}
 	c.count += weight
+	if c.big != nil && int(c.big.bucket.Count)+len(c.values) >= limit {
+		return
+	}
 	if len(c.values) == metric.MaxExact {
 		iv.kept -= metric.MaxExact
 		c.spill()
@@ -242,7 +251,7 @@ func (w *Worker) learnAnew() {
 	w.names = newNames(w.e.seed)
 	w.open, w.spare = new(interval), new(interval)
 	w.counters, w.timers, w.sets = make([]*counter, 1), make([]*timer, 1), make([]*set, 1)
-	w.gauges, w.totals = make([]*gauge, 1), make([]*total, 1)
+	w.gauges, w.totals, w.keys = make([]*gauge, 1), make([]*total, 1), make([]*brubeckKey, 1)
 }
 
 // giveBack returns an interval that was collected.

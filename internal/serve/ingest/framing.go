@@ -48,7 +48,7 @@ func (s *stream) more() bool {
 	if len(s.buf) == s.t.large || s.grow() {
 		return true
 	}
-	s.t.counts.broken.Add(1)
+	s.t.counts.greedy.Add(1)
 	return false
 }
 
@@ -113,24 +113,25 @@ func isMethod(word []byte) bool {
 // handOver gives a block to a Receiver that is free, and waits until it could be
 // handed on. It returns false when the Receiver finds the stream broken.
 func (t *TCP) handOver(ctx context.Context, block []byte) bool {
-	w := <-t.receivers
-	defer func() { t.receivers <- w }()
-	if w.held && !t.settle(ctx, w) {
+	r := <-t.receivers
+	defer func() { t.receivers <- r }()
+	// Also when nothing was left of the block before: the Receiver may not have been asked for long.
+	if !t.settle(ctx, r) {
 		t.counts.lost.Add(1)
 		return true
 	}
-	w.Block(block)
-	t.settle(ctx, w)
-	j, ok := w.Receiver.(Judge)
+	r.Block(block)
+	t.settle(ctx, r)
+	j, ok := r.(Judge)
 	return !ok || !j.Broken()
 }
 
-// settle waits until what w has is handed on: connections are not read meanwhile,
+// settle waits until what r has is handed on: connections are not read meanwhile,
 // so that clients wait, too. It returns false at the end.
-func (t *TCP) settle(ctx context.Context, w *worker) bool {
+func (t *TCP) settle(ctx context.Context, r Receiver) bool {
 	for {
-		err := w.Idle()
-		if w.held = err != nil; !w.held {
+		err := r.Idle()
+		if err == nil {
 			return true
 		}
 		t.counts.waits.Add(1)

@@ -31,13 +31,9 @@ type GathererOptions struct {
 	Writers int                // batches that are being written at a time; 0: 4. Each interns all names
 	// MaxHeld is how many bytes of bodies may wait for a writer; 0: 64 MiB.
 	MaxHeld int64
-	// MaxIdentities is how many jobs may have sent batches within 90 days; 0: 200,000.
-	// Each costs the store a number, for so long.
-	MaxIdentities int
 	// BodyTime is for how long a body may take to arrive; 0: 30 s.
 	BodyTime time.Duration
-	Now      func() time.Time // nil: time.Now
-	Log      *slog.Logger     // nil: none
+	Log      *slog.Logger // nil: none
 }
 
 // Gatherer is the handler of [gatherer.Path]: it takes batches of the extractor.
@@ -51,7 +47,6 @@ type Gatherer struct {
 	writers chan *batchWriter   // those that are free
 	held    *semaphore.Weighted // bytes of bodies
 	plain   *semaphore.Weighted // bytes of batches that are unpacked
-	known   *identities
 	count   gathererCounts
 }
 
@@ -66,21 +61,14 @@ type batchWriter struct {
 func NewGatherer(opt GathererOptions) *Gatherer {
 	opt.Writers = cmp.Or(opt.Writers, 4)
 	opt.MaxHeld = cmp.Or(opt.MaxHeld, 64<<20)
-	opt.MaxIdentities = cmp.Or(opt.MaxIdentities, 200_000)
 	opt.BodyTime = cmp.Or(opt.BodyTime, 30*time.Second)
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
+	opt.Log = logger(opt.Log)
 	g := &Gatherer{
 		opt:     opt,
 		writers: make(chan *batchWriter, opt.Writers),
 		held:    semaphore.NewWeighted(opt.MaxHeld),
 		// One of the largest at a time, or many of the usual ones.
 		plain: semaphore.NewWeighted(gatherer.MaxPlain),
-		known: newIdentities(opt.MaxIdentities),
 	}
 	for range opt.Writers {
 		g.writers <- &batchWriter{store: opt.Writer(), decoder: gatherer.NewDecoder()}
@@ -120,8 +108,8 @@ func (g *Gatherer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		reason = why.reason
 	}
 	g.count.refused[reason].Add(1)
-	if g.count.due(g.opt.Now()) {
-		g.opt.Log.Warn("a batch is not taken", "source", "gatherer "+r.RemoteAddr, "reason", reason, "err", err)
+	if g.count.notice.due() {
+		g.opt.Log.Warn("a batch is not taken", "source", "gatherer", "client", r.RemoteAddr, "reason", reason.String(), "err", err)
 	}
 	how := gathererRefusals[reason]
 	if how.retry > 0 {
@@ -230,9 +218,6 @@ func (g *Gatherer) turn(ctx context.Context, size int64) (b *batchWriter, done f
 
 // write writes the batch and commits it under its ID.
 func (g *Gatherer) write(w *batchWriter, b *metric.Batch) (a gatherer.Answer, err error) {
-	if !g.known.admit(b.ID.Job, g.opt.Now()) {
-		return a, away(gathererTooManyIdentities, "%d other jobs have sent batches", g.opt.MaxIdentities)
-	}
 	w.series.begin(w.store, b)
 	for i := range b.Samples {
 		w.series.sample(&b.Samples[i])
@@ -241,7 +226,11 @@ func (g *Gatherer) write(w *batchWriter, b *metric.Batch) (a gatherer.Answer, er
 	if refused[store.TooManyNew] > 0 {
 		return a, away(gathererTooManyNew, "too many new names at a time")
 	}
-	if a.Repeated, err = w.store.Commit(b.ID); err != nil {
+	a.Repeated, err = w.store.Commit(b.ID)
+	switch {
+	case errors.Is(err, store.ErrIdentities):
+		return a, &turnedAway{gathererTooManyIdentities, err}
+	case err != nil:
 		return a, away(gathererStore, "the store takes nothing now: %w", err)
 	}
 	if a.Repeated {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,6 +31,7 @@ type exact struct {
 	newest  map[[16]byte]uint64
 	refuse  map[string]store.Refusal // by name
 	full    error
+	jobs    int // that may send; 0: any number
 	writers int
 }
 
@@ -59,6 +59,9 @@ func (w *exactWriter) Merge(name []byte, m metric.Method, unix int64, b metric.B
 	w.e.mu.Lock()
 	defer w.e.mu.Unlock()
 	series := string(name)
+	if b.Count == 0 || b.M2 < 0 {
+		return store.BadValue
+	}
 	if why := w.e.refuse[series]; why != store.Taken {
 		return why
 	}
@@ -85,6 +88,9 @@ func (w *exactWriter) Commit(id metric.BatchID) (repeated bool, err error) {
 		w.held = nil
 		return true, nil
 	}
+	if _, known := w.e.newest[id.Job]; !known && w.e.jobs > 0 && len(w.e.newest) >= w.e.jobs {
+		return false, fmt.Errorf("commit: %w", store.ErrIdentities)
+	}
 	for _, fn := range w.held {
 		fn()
 	}
@@ -99,7 +105,7 @@ func (e *exact) value(name string, at int64) float64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	k := e.series[name]
-	if k == nil || k.buckets[at].Count == 0 {
+	if k == nil || k.buckets[at].Count == 0 { // as the store refuses them
 		return math.NaN()
 	}
 	b := k.buckets[at]
@@ -140,7 +146,7 @@ func recorded(seq uint64, stamp int64, fn func(r *metric.Recorder)) *metric.Batc
 
 func gathererFigure(g *ingest.Gatherer, name, reason string) (sum float64) {
 	for _, f := range g.Figures() {
-		if f.Name == name && (reason == "" || len(f.Labels) == 1 && f.Labels[0].Value == reason) {
+		if f.Name == name && (reason == "" || len(f.Labels) == 2 && f.Labels[1].Value == reason) {
 			sum += f.Value
 		}
 	}
@@ -155,6 +161,7 @@ func TestGathererWritesEachKind(t *testing.T) {
 	b := recorded(1, at, func(r *metric.Recorder) {
 		r.Inc(r.Series("numSent", metric.Counter, metric.PyInt), 97)
 		r.Series("idle", metric.Counter, metric.PyInt)
+		r.Series("idleGauge", metric.Gauge, metric.Shortest)
 		r.Series("idleTimer", metric.Timer, metric.Shortest)
 		r.Set(r.Series("load", metric.Gauge, metric.Shortest), 2)
 		r.Set(r.Series("load", metric.Gauge, metric.Shortest), 4)
@@ -170,7 +177,7 @@ func TestGathererWritesEachKind(t *testing.T) {
 	})
 	require.NoError(t, out.Write(t.Context(), b))
 	for name, want := range map[string]float64{
-		"servers.web1.numSent.x": 97, "servers.web1.idle.x": 0, "servers.web1.load.x": 3, "servers.web1.users.x": 2,
+		"servers.web1.numSent.x": 97, "servers.web1.idle.x": 0, "servers.web1.idleGauge.x": 0, "servers.web1.load.x": 3, "servers.web1.users.x": 2,
 		"servers.web1.requests.x;code=200;method=GET": 7, "servers.web1.idleTimer.x.count": 0,
 		"servers.web1.delay.x": .5, "servers.web1.delay.x.count": 101, "servers.web1.delay.x.sum": 50.5,
 		"servers.web1.delay.x.mean": .5, "servers.web1.delay.x.lower": 0, "servers.web1.delay.x.upper": 1,
@@ -183,7 +190,7 @@ func TestGathererWritesEachKind(t *testing.T) {
 	assert.Empty(t, e.series, "and nothing else")
 	assert.EqualValues(t, 1, gathererFigure(g, "batches", ""))
 	assert.EqualValues(t, len(b.Samples), gathererFigure(g, "samples", ""))
-	assert.Zero(t, gathererFigure(g, "refusedBatches", ""))
+	assert.Zero(t, gathererFigure(g, "refusedRequests", ""))
 }
 
 // TestGathererNamesAreGraphites: a dashboard goes on when the output changes.
@@ -237,7 +244,6 @@ func TestGathererAddsUp(t *testing.T) {
 	}
 	assert.EqualValues(t, 2, gathererFigure(g, "batches", ""))
 	assert.EqualValues(t, 3, gathererFigure(g, "repeatedBatches", ""))
-	assert.EqualValues(t, 1, gathererFigure(g, "identities", ""))
 }
 
 // TestGathererTakesLargeBatchesInParts kills the connection between parts.
@@ -265,7 +271,7 @@ func TestGathererTakesLargeBatchesInParts(t *testing.T) {
 
 func TestGathererCountsWhatTheStoreRefuses(t *testing.T) {
 	e := newExact()
-	_, out, _ := gathers(t, e, ingest.GathererOptions{})
+	g, out, _ := gathers(t, e, ingest.GathererOptions{})
 	e.refuse["servers.web1.a.x"] = store.TooManySeries
 	b := recorded(1, at, func(r *metric.Recorder) {
 		r.Inc(r.Series("a", metric.Counter, metric.PyInt), 1)
@@ -276,12 +282,14 @@ func TestGathererCountsWhatTheStoreRefuses(t *testing.T) {
 	require.True(t, ok)
 	assert.EqualValues(t, 1, dropped.Dropped())
 	assert.EqualValues(t, 1, e.value("servers.web1.b.x", at))
+	assert.EqualValues(t, 1, gathererFigure(g, "refusedPoints", "tooManySeries"))
 }
 
 // TestGathererAnswers to what is no batch, and when it cannot take one.
 func TestGathererAnswers(t *testing.T) {
 	e := newExact()
-	g, out, url := gathers(t, e, ingest.GathererOptions{MaxIdentities: 1})
+	g, out, url := gathers(t, e, ingest.GathererOptions{})
+	e.jobs = 1
 	good := func(job byte) []byte {
 		b := recorded(1, at, func(r *metric.Recorder) { r.Inc(r.Series("a", metric.Counter, metric.PyInt), 1) })
 		b.ID.Job[0] = job
@@ -318,7 +326,7 @@ func TestGathererAnswers(t *testing.T) {
 				e.full = errors.New("no space left")
 				defer func() { e.full = nil }()
 			}
-			before := gathererFigure(g, "refusedBatches", c.reason)
+			before := gathererFigure(g, "refusedRequests", c.reason)
 			req, err := http.NewRequestWithContext(t.Context(), c.method, url, bytes.NewReader(c.body))
 			require.NoError(t, err)
 			req.Header.Set("Content-Encoding", c.encoding)
@@ -329,7 +337,7 @@ func TestGathererAnswers(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, c.status, res.StatusCode, "%s", text)
 			assert.Equal(t, c.retry, res.Header.Get("Retry-After") != "")
-			assert.Equal(t, before+1, gathererFigure(g, "refusedBatches", c.reason))
+			assert.Equal(t, before+1, gathererFigure(g, "refusedRequests", c.reason))
 			assert.Less(t, len(text), 500)
 		})
 	}
@@ -376,7 +384,7 @@ func TestSlowClientsOfAGathererHoldUpNobody(t *testing.T) {
 	wg.Wait()
 	assert.EqualValues(t, 20, e.value("servers.web1.n.x", at))
 	assert.Equal(t, 2, e.writers)
-	assert.Zero(t, gathererFigure(g, "refusedBatches", "busy"))
+	assert.Zero(t, gathererFigure(g, "refusedRequests", "busy"))
 }
 
 // TestGathererHoldsNoMoreThanItMay fills the room for bodies.
@@ -392,29 +400,7 @@ func TestGathererHoldsNoMoreThanItMay(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, res.Code)
 		assert.Equal(t, "1", res.Header().Get("Retry-After"))
 	}
-	assert.EqualValues(t, 3, gathererFigure(g, "refusedBatches", "busy"), "what was held was given back each time")
-}
-
-// TestIdentitiesAreForgotten: a job that is idle makes room.
-func TestIdentitiesAreForgotten(t *testing.T) {
-	e := newExact()
-	now := time.Unix(at, 0)
-	_, out, _ := gathers(t, e, ingest.GathererOptions{MaxIdentities: 2, Now: func() time.Time { return now }})
-	write := func(job byte) error {
-		b := recorded(1, at, func(*metric.Recorder) {})
-		b.ID.Job[0] = job
-		return out.Write(t.Context(), b)
-	}
-	require.NoError(t, write(1))
-	require.NoError(t, write(2))
-	now = now.Add(60 * 24 * time.Hour)
-	require.NoError(t, write(1))
-	err := write(3)
-	require.Error(t, err)
-	assert.Equal(t, 5*time.Minute, outputs.Patience(err))
-	now = now.Add(60 * 24 * time.Hour)
-	require.NoError(t, write(3))
-	require.Error(t, write(2))
+	assert.EqualValues(t, 3, gathererFigure(g, "refusedRequests", "busy"), "what was held was given back each time")
 }
 
 func BenchmarkGatherer(b *testing.B) {

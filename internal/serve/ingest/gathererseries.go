@@ -31,6 +31,10 @@ func (w *seriesWriter) sample(s *metric.Sample) {
 	case metric.Counter:
 		w.merge(s, "", metric.Sum, once(s.Sum))
 	case metric.Gauge:
+		if s.Count == 0 { // declared, and nothing said of it: 0, as Graphite is sent
+			w.merge(s, "", metric.Average, once(s.Last))
+			return
+		}
 		w.merge(s, "", metric.Average, s.Bucket)
 	case metric.Set:
 		w.merge(s, "", metric.Max, once(float64(s.Members.Estimate())))
@@ -69,6 +73,7 @@ func once(v float64) metric.Bucket {
 }
 
 func (w *seriesWriter) merge(s *metric.Sample, field string, m metric.Method, b metric.Bucket) {
+	b.M2 = max(b.M2, 0) // rounding can leave a little less
 	w.name = appendSeries(w.name[:0], w.batch, s, field)
 	w.refused[w.store.Merge(w.name, m, w.batch.Stamp, b)]++
 }

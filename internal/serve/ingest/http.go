@@ -9,6 +9,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/wire/influx"
+	"github.com/logmetrics/logmetrics/internal/wire/otlp"
 	"github.com/logmetrics/logmetrics/internal/wire/prometheus"
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -69,14 +70,17 @@ type turn struct {
 	w       HTTPWriter
 	tally   tally
 	dropped uint64 // samples that the sender is told of
-	example string // why the first of them was
+	first   reason // why the first of them was
+	example string // that one
 	name    []byte // of the series at hand
+	tags    []byte // of the point at hand; of a line with its path
 	method  metric.Method
 	plain   []byte // a body, uncompressed
 
 	lines    influx.Parser
 	point    influx.Point
 	requests prometheus.RequestParser
+	otlp     otlp.Parser
 }
 
 // largeBodies is how many bodies over smallBody may be held at a time.
@@ -92,6 +96,9 @@ func NewHTTP(opt HTTPOptions) *HTTP {
 	opt.BodyTime = cmp.Or(opt.BodyTime, 30*time.Second)
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.Resource == nil {
+		opt.Resource = DefaultResource
 	}
 	opt.Log = logger(opt.Log)
 	h := &HTTP{opt: opt, turns: make(chan *turn, opt.Workers), large: make(chan struct{}, largeBodies)}
@@ -116,6 +123,7 @@ func (h *HTTP) Routes() []Route {
 		{"POST /write", http.HandlerFunc(h.writeInflux1)},
 		{"POST /api/v2/write", http.HandlerFunc(h.writeInflux2)},
 		{"POST /api/v1/write", http.HandlerFunc(h.writePrometheus)},
+		{"POST /v1/metrics", http.HandlerFunc(h.writeOTLP)},
 		{"GET /ping", http.HandlerFunc(ping)},
 	}
 }

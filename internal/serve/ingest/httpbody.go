@@ -71,7 +71,7 @@ func (h *HTTP) take(ctx context.Context) (*turn, *refusal) {
 func (h *HTTP) give(t *turn, c *counts) {
 	t.w.Reset()
 	c.add(&t.tally)
-	t.dropped, t.example = 0, ""
+	t.dropped, t.first, t.example = 0, taken, ""
 	if cap(t.plain) > keepPlain {
 		t.plain = nil
 	}
@@ -89,15 +89,21 @@ func (t *turn) flush() *refusal {
 	return nil
 }
 
-// hurry gives the client until BodyTime from now to send what is read next.
+// hurry gives the client until BodyTime from now to send what is read next, and
+// as long after that to take the answer.
 func (h *HTTP) hurry(w http.ResponseWriter) {
+	c, now := http.NewResponseController(w), time.Now()
 	// Not supported by writers of tests, which do not wait either.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.opt.BodyTime))
+	_ = c.SetReadDeadline(now.Add(h.opt.BodyTime))
+	_ = c.SetWriteDeadline(now.Add(2*h.opt.BodyTime + h.opt.Wait))
 }
 
 // gone says why a body ended before its end.
 func gone(err error) *refusal {
+	var large *http.MaxBytesError
 	switch {
+	case errors.As(err, &large):
+		return tooLong(large.Limit)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return refuse(badRequest, http.StatusBadRequest, "the body is not compressed by gzip")
 	}

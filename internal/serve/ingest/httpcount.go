@@ -12,7 +12,10 @@ import (
 // their numbers: 0 is what was taken.
 type reason uint8
 
-const taken = reason(store.Taken)
+const (
+	taken   = reason(store.Taken)
+	badName = reason(store.BadName)
+)
 
 const (
 	badLine         = reason(store.RefusalCount) + iota // it did not decode
@@ -22,7 +25,6 @@ const (
 	staleMarker                                         // Prometheus: the series ended
 	notFinite                                           // NaN or an infinity, which mean "no value" to who sends them
 	badLabels                                           // empty, not sorted, twice, no UTF-8
-	longName                                            // with its tags it is longer than maxName
 	nativeHistogram                                     // of Prometheus
 	exemplar                                            // of Prometheus
 	noValue                                             // OTLP: flagged as not recorded
@@ -43,8 +45,8 @@ const (
 )
 
 var reasonNames = [reasons]string{
-	badLine: "badLine", longLine: "longLine", textField: "textField", heartbeat: "heartbeat",
-	staleMarker: "staleMarker", notFinite: "notFinite", badLabels: "badLabels", longName: "longName",
+	badLine: "badLine", longLine: "longLine", textField: "textFields", heartbeat: "heartbeats",
+	staleMarker: "staleMarkers", notFinite: "notFinite", badLabels: "badLabels",
 	nativeHistogram: "nativeHistogram", exemplar: "exemplar",
 	noValue: "noValue", noTemporality: "noTemporality", badPoint: "badPoint",
 	badRequest: "badRequest", wrongType: "wrongType", tooLarge: "tooLarge",
@@ -54,7 +56,7 @@ var reasonNames = [reasons]string{
 // String returns the reason as metrics have it.
 func (r reason) String() string {
 	if r < reason(store.RefusalCount) {
-		return refusals[r]
+		return store.Refusal(r).String()
 	}
 	return reasonNames[r]
 }
@@ -62,8 +64,8 @@ func (r reason) String() string {
 // Reasons of all handlers, and those that one of them has besides.
 var (
 	commonReasons = []reason{
-		reason(store.BadName), reason(store.BadValue), reason(store.BadTime), reason(store.TooManySeries), reason(store.TooManyNew),
-		longName, badRequest, wrongType, tooLarge, busy, clientGone, storeFull,
+		badName, reason(store.BadValue), reason(store.BadTime), reason(store.TooManySeries), reason(store.TooManyNew),
+		badRequest, wrongType, tooLarge, busy, clientGone, storeFull,
 	}
 	influxReasons     = append(slices.Clip(commonReasons), badLine, longLine, textField, heartbeat)
 	prometheusReasons = append(slices.Clip(commonReasons), badLabels, staleMarker, notFinite, nativeHistogram, exemplar)
@@ -112,12 +114,19 @@ func (h *HTTP) Figures() (list []telemetry.Figure) {
 			counter("bytes", c.listener, c.bytes.Load()),
 			counter("points", c.listener, c.by[taken].Load()))
 		for _, r := range c.reasons {
-			name := "refusedPoints"
-			if r >= sampleReasons {
-				name = "refusedRequests"
-			}
-			list = append(list, because(counter(name, c.listener, c.by[r].Load()), r.String()))
+			list = append(list, c.figure(r))
 		}
 	}
 	return list
+}
+
+func (c *counts) figure(r reason) telemetry.Figure {
+	n := c.by[r].Load()
+	switch {
+	case r == heartbeat || r == staleMarker || r == textField: // nothing is refused
+		return counter(r.String(), c.listener, n)
+	case r < sampleReasons:
+		return because(counter("refusedPoints", c.listener, n), r.String())
+	}
+	return because(counter("refusedRequests", c.listener, n), r.String())
 }

@@ -200,6 +200,7 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 		unix = floor(pt.Time, 1e9)
 	}
 	whole := true
+	path := t.startName(pt)
 	for i := range pt.Fields {
 		f := &pt.Fields[i]
 		v, ok := f.Number()
@@ -207,9 +208,8 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 			t.tally[textField]++
 			continue
 		}
-		t.name = SeriesName(t.name[:0], pt, f.Key)
-		why := longName
-		if len(t.name) <= maxName {
+		why := t.field(path, f.Key)
+		if why == taken {
 			why = reason(t.w.Put(t.name, metric.Unset, unix, v))
 		}
 		t.tally[why]++
@@ -226,4 +226,32 @@ func (in *lineWrite) line(t *turn, pt *influx.Point) {
 	} else {
 		in.dropped++
 	}
+}
+
+// startName cleans what the names of the line's fields share, once for all of
+// them: the path, whose length it returns, and the tags, which go into t.tags.
+func (t *turn) startName(pt *influx.Point) (path int) {
+	t.tags = metric.AppendName(t.tags[:0], pt.Measurement)
+	path = len(t.tags)
+	if LongTags(pt) {
+		return 0
+	}
+	t.tags = SeriesName(t.tags[:0], pt, []byte("value"))
+	return path
+}
+
+// field makes the name of a field, as [SeriesName] does.
+func (t *turn) field(path int, key []byte) reason {
+	if path == 0 {
+		t.name = append(t.name[:0], t.tags...)
+		return badName
+	}
+	t.name = append(t.name[:0], t.tags[:path]...)
+	if string(key) != "value" {
+		t.name = metric.AppendName(append(t.name, '.'), key)
+	}
+	if t.name = append(t.name, t.tags[path:]...); len(t.name) > MaxSeriesName {
+		return badName
+	}
+	return taken
 }

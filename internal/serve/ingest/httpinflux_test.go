@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -88,6 +89,36 @@ func TestInfluxAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInfluxCounts: what is no sample is counted, too.
+func TestInfluxCounts(t *testing.T) {
+	r := newRig(ingest.HTTPOptions{})
+	body := "a,b=c 17\na t=\"x\"\nm f=1,g=2\n"
+	assert.Equal(t, 204, r.post(t, "/write?db=d", strings.NewReader(body)).Code)
+	assert.EqualValues(t, 1, r.figure(t, "heartbeats", "http-influx"))
+	assert.EqualValues(t, 1, r.figure(t, "textFields", "http-influx"))
+	assert.EqualValues(t, 2, r.figure(t, "points", "http-influx"))
+	assert.EqualValues(t, 1, r.figure(t, "requests", "http-influx"))
+	assert.EqualValues(t, len(body), r.figure(t, "bytes", "http-influx"))
+}
+
+// TestExamples: of what is refused the log has one example a minute, escaped and
+// cut, and the answers have no more.
+func TestExamples(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(ingest.HTTPOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 10 {
+		w := r.post(t, "/write?db=d", strings.NewReader("m\x1b[31m\x00"+strings.Repeat("<script>", 1000)+" f"))
+		assert.Less(t, w.Body.Len(), 1000)
+		assert.NotContains(t, w.Body.String(), "\x1b")
+		assert.NotContains(t, w.Body.String(), "<script>", "JSON escapes it")
+	}
+	assert.Equal(t, 1, strings.Count(log.String(), "\n"))
+	assert.Contains(t, log.String(), "source=http-influx")
+	assert.Contains(t, log.String(), "reason=badRequest")
+	assert.NotContains(t, log.String(), "\x1b")
+	assert.Less(t, log.Len(), 800)
 }
 
 // TestInfluxTellsOfAFew: an answer explains some lines and counts all.

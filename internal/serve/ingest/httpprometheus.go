@@ -143,14 +143,20 @@ func (t *turn) setLabels(s *prometheus.Received) reason {
 	if s.Err != nil {
 		return badLabels
 	}
+	size := 0
 	var name []byte
 	for _, l := range s.Labels {
+		size += len(l.Name) + len(l.Value)
 		if string(l.Name) == "__name__" {
 			name = l.Value
 		}
 	}
-	if name == nil {
+	switch {
+	case name == nil:
 		return badLabels
+	case size > MaxSeriesName: // before it is cleaned: many series may name one text
+		t.name = metric.AppendName(t.name[:0], name[:min(len(name), metric.MaxNameLen)])
+		return badName
 	}
 	t.method = metric.Unset
 	for _, end := range runningTotals {
@@ -164,8 +170,8 @@ func (t *turn) setLabels(s *prometheus.Received) reason {
 			t.name = appendTag(t.name, l.Name, l.Value)
 		}
 	}
-	if len(t.name) > maxName {
-		return longName
+	if len(t.name) > MaxSeriesName {
+		return badName
 	}
 	return taken
 }

@@ -13,25 +13,65 @@ import (
 //	cpu,host=a,core=0 idle=1,value=2  ->  cpu.idle;host=a;core=0  and  cpu;host=a;core=0
 //
 // that is the measurement, the field's key unless that is "value", and the
-// tags in the line's order. All are cleaned to what a name can hold, and tags
-// to what carbon takes as one: no text can add a node, a tag or a line.
+// tags in the line's order. All are cleaned to what the store takes, so that no
+// text can add a node, a tag or a line: see [metric.AppendName] for the path; in
+// tags '_' stands for what the store has no place for. A tag called "name" becomes "name_",
+// for the store knows the path by that name.
 func SeriesName(dst []byte, pt *influx.Point, field []byte) []byte {
 	dst = metric.AppendName(dst, pt.Measurement)
 	if string(field) != "value" {
 		dst = metric.AppendName(append(dst, '.'), field)
 	}
 	for _, t := range pt.Tags {
-		dst = appendTagText(append(dst, ';'), t.Key, ";!^=")
-		dst = appendTagText(append(dst, '='), t.Value, ";")
+		dst = appendTag(dst, t.Key, t.Value)
 	}
 	return dst
 }
 
-// appendTagText appends text with '_' for the bytes of not, for control bytes,
-// blanks and what is no UTF-8, and for a '~' at the beginning: carbon takes it
-// as an expression there.
+// appendTag appends a tag to the name of a series, cleaned.
+func appendTag(dst, key, value []byte) []byte {
+	dst = appendTagText(append(dst, ';'), key, notInKey)
+	if string(key) == "name" {
+		dst = append(dst, '_')
+	}
+	return appendTagText(append(dst, '='), value, notInValue)
+}
+
+// The bytes that the store takes in no tag's value, and in no tag's name.
+const (
+	notInValue = "\\<>\"';`"
+	notInKey   = notInValue + "/*?[]{}(),!^="
+)
+
+// tagBytes are those that stay as they are anywhere in a tag.
+var tagBytes = func() (t [256]bool) {
+	for c := byte('!'); c < 0x7f; c++ {
+		t[c] = c != '~' && strings.IndexByte(notInKey, c) < 0
+	}
+	return t
+}()
+
+// LongTags reports whether the tags of pt make its series longer than
+// [MaxSeriesName], so that all its fields can be refused at once: a line can
+// have as many fields as bytes of tags.
+func LongTags(pt *influx.Point) bool {
+	n := 0
+	for _, t := range pt.Tags {
+		n += len(t.Key) + len(t.Value) + 2
+	}
+	return n > MaxSeriesName
+}
+
+// appendTagText appends text with '_' for the bytes of not, for control
+// characters, blanks and what is no UTF-8, and for a '~' at the beginning, which means an
+// expression there.
 func appendTagText(dst, text []byte, not string) []byte {
-	for i := 0; i < len(text); {
+	good := 0
+	for good < len(text) && tagBytes[text[good]] {
+		good++
+	}
+	dst = append(dst, text[:good]...) // nearly always all
+	for i := good; i < len(text); {
 		c := text[i]
 		if c < utf8.RuneSelf {
 			if c <= ' ' || c == 0x7f || c == '~' && i == 0 || strings.IndexByte(not, c) >= 0 {
@@ -42,7 +82,7 @@ func appendTagText(dst, text []byte, not string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n == 1 || r < 0xa0 { // the other control characters
 			dst = append(dst, '_')
 		} else {
 			dst = append(dst, text[i:i+n]...)

@@ -33,7 +33,8 @@ func TestSeriesName(t *testing.T) {
 		`m;x=y,k;l=v;w,t=~r,caf\=é=ü f;g=1`:        {"m_x_y.f_g;k_l=v_w;t=_r;caf_é=ü"},
 		"../../etc/passwd value=1":                 {"_._etc_passwd"},
 		"m,k=\xff\x01 ..=1":                        {"m._;k=__"},
-		"m,aaa!b^c=" + `"q",z=é` + "\xc3 value=1i": {`m;aaa_b_c="q";z=é_`},
+		"m,aaa!b^c=" + `"q",z=é` + "\xc3 value=1i": {`m;aaa_b_c=_q_;z=é_`},
+		"m,name=eth0,a/b=(x)<y> value=1":           {"m;name_=eth0;a_b=(x)_y_"},
 	} {
 		assert.Equal(t, want, seriesNames(t, line), line)
 	}

@@ -20,6 +20,7 @@ type Receiver interface {
 	Block(b []byte)
 	// Idle says that nothing more waits for now: what is buffered is to be handed on.
 	// An error means that it could not be; Idle is called again before the next Block.
+	// It is also called before the first Block after a pause, which may have lasted days.
 	Idle() error
 }
 

@@ -97,7 +97,7 @@ func (w *ledgerWriter) Flush() error {
 	w.l.mu.Lock()
 	defer w.l.mu.Unlock()
 	w.l.flushs++
-	if w.l.full {
+	if w.l.full && len(w.puts) > 0 {
 		return errFull
 	}
 	for _, p := range w.puts {

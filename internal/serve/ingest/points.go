@@ -10,8 +10,10 @@ import (
 	"github.com/logmetrics/logmetrics/metric"
 )
 
-// refusals are the store's reasons, as metrics have them.
-var refusals = [store.RefusalCount]string{"", "badName", "badValue", "badTime", "tooManySeries", "tooManyNew"}
+// MaxSeriesName is the length in bytes beyond which a series is refused before
+// the store looks at it. A pickle can mean one name of a MiB, and a line of Influx
+// the same tags, thousands of times: to look at them would take seconds.
+const MaxSeriesName = 2048
 
 // Writer is a way into the store, as [store.Writer] is one. It is used by one
 // goroutine at a time.
@@ -69,7 +71,7 @@ func (p *Points) Figures() []telemetry.Figure {
 		figures = append(figures, because(counter("badLines", name, p.bad[i].Load()), reason))
 	}
 	for r := store.Taken + 1; r < store.RefusalCount; r++ {
-		figures = append(figures, because(counter("refusedPoints", name, p.refused[r].Load()), refusals[r]))
+		figures = append(figures, because(counter("refusedPoints", name, p.refused[r].Load()), r.String()))
 	}
 	for i := range p.more {
 		figures = append(figures, counter(p.more[i].name, name, p.more[i].value.Load()))
@@ -84,52 +86,59 @@ func (p *Points) example(reason string, line []byte) {
 	}
 }
 
-// putter gives the points of one block to a Writer.
+// putter gives points to a Writer, and counts them until Idle: not each datagram
+// is to touch what all receivers share.
 type putter struct {
 	p       *Points
 	w       Writer
 	now     int64 // Unix seconds, 0 while not asked for
+	lines   int
 	taken   uint64
 	refused [store.RefusalCount]uint64
 	name    []byte // one that was refused, with its reason
 	why     store.Refusal
 }
 
-// put gives a point to the Writer; time -1 is now.
-func (u *putter) put(name []byte, unix int64, v float64) {
-	if unix == -1 {
-		if u.now == 0 {
-			u.now = u.p.opt.Now().Unix()
-		}
-		unix = u.now
+// second is the receiver's clock in Unix seconds, read once between two calls of Idle.
+func (u *putter) second() int64 {
+	if u.now == 0 {
+		u.now = u.p.opt.Now().Unix()
 	}
-	if why := u.w.Put(name, metric.Unset, unix, v); why == store.Taken {
-		u.taken++
-	} else {
-		u.refused[why]++
-		u.name, u.why = append(u.name[:0], name[:min(len(name), excerptLen)]...), why
-	}
+	return u.now
 }
 
-// done counts what was put since the last call, which came in lines.
-func (u *putter) done(lines int) {
-	u.now = 0
-	u.p.lines.Add(uint64(lines))
-	u.p.taken.Add(u.taken)
-	u.taken = 0
-	if u.why == store.Taken {
+// put gives a point to the Writer.
+func (u *putter) put(name []byte, unix int64, v float64) {
+	why := store.BadName
+	if len(name) <= MaxSeriesName {
+		why = u.w.Put(name, metric.Unset, unix, v)
+	}
+	if why == store.Taken {
+		u.taken++
 		return
 	}
-	for why, n := range u.refused {
-		if n > 0 {
-			u.p.refused[why].Add(n)
-		}
-	}
-	if u.p.refuseNotice.due() {
-		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", refusals[u.why], "series", excerpt(u.name))
-	}
-	u.refused, u.why = [store.RefusalCount]uint64{}, store.Taken
+	u.refused[why]++
+	u.name, u.why = append(u.name[:0], name[:min(len(name), excerptLen)]...), why
 }
 
 // Idle hands on what was put.
-func (u *putter) Idle() error { return u.w.Flush() }
+func (u *putter) Idle() error {
+	u.now = 0
+	u.p.lines.Add(uint64(u.lines))
+	u.p.taken.Add(u.taken)
+	u.lines, u.taken = 0, 0
+	if u.why != store.Taken {
+		u.countRefused()
+	}
+	return u.w.Flush()
+}
+
+func (u *putter) countRefused() {
+	for why, n := range u.refused {
+		u.p.refused[why].Add(n)
+	}
+	if u.p.refuseNotice.due() {
+		u.p.opt.Log.Warn("points are refused", "source", u.p.opt.Name, "reason", u.why.String(), "series", excerpt(u.name))
+	}
+	u.refused, u.why = [store.RefusalCount]uint64{}, store.Taken
+}

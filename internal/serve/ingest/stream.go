@@ -10,12 +10,6 @@ import (
 	"time"
 )
 
-// worker is a Receiver that connections take turns with.
-type worker struct {
-	Receiver
-	held bool // what it was given last could not be handed on before the end
-}
-
 // stream reads one connection. Its goroutine owns it, but for conn's deadline.
 type stream struct {
 	t        *TCP
@@ -88,20 +82,18 @@ func (s *stream) handshake(ctx context.Context) bool {
 // when the connections hold too much.
 func (s *stream) expect(ctx context.Context) bool {
 	if s.n == len(s.buf) && !s.grow() {
-		s.t.counts.broken.Add(1)
+		s.t.counts.greedy.Add(1)
 		return false
 	}
-	d := s.deadline()
-	if d.IsZero() && !s.timed {
-		return true
+	if d := s.deadline(); !d.IsZero() || s.timed {
+		s.timed = !d.IsZero()
+		_ = s.conn.SetReadDeadline(d)
 	}
-	s.timed = !d.IsZero()
-	_ = s.conn.SetReadDeadline(d)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // after the above, which may have replaced the deadline that the end has set
 		s.t.mu.Lock()
 		defer s.t.mu.Unlock()
-		if !s.t.ending.IsZero() { // what has been replaced may have been this
-			_ = s.conn.SetReadDeadline(s.t.ending)
+		if !s.t.ending.IsZero() {
+			_ = s.conn.SetReadDeadline(s.t.last())
 		}
 	}
 	return true
@@ -124,7 +116,7 @@ func (s *stream) deadline() (d time.Time) {
 	if s.t.opt.IdleTime > 0 {
 		within(s.t.opt.IdleTime)
 	}
-	if end := s.since.Add(frameTime); !s.since.IsZero() && (d.IsZero() || end.Before(d)) {
+	if end := s.since.Add(s.t.opt.FrameTime); !s.since.IsZero() && (d.IsZero() || end.Before(d)) {
 		d = end
 	}
 	return d
@@ -136,7 +128,7 @@ func (s *stream) cooling() bool { return len(s.buf) > len(s.first) && s.n < len(
 // overdue does what the deadline was for. It returns false when the connection is to be closed.
 func (s *stream) overdue() bool {
 	switch {
-	case !s.since.IsZero() && time.Since(s.since) >= frameTime:
+	case !s.since.IsZero() && time.Since(s.since) >= s.t.opt.FrameTime:
 		s.t.counts.slow.Add(1)
 		return false
 	case s.cooling():

@@ -39,6 +39,7 @@ type TCPOptions struct {
 	MaxLine        int           // bytes without the '\n'; longer lines are skipped; 0: DefaultMaxLine
 	MaxFrame       int           // bytes without the length; a longer one ends the connection; 0: DefaultMaxFrame
 	IdleTime       time.Duration // after which a silent connection is closed; 0: never
+	FrameTime      time.Duration // from the first byte of a frame to its last, else the connection is closed; 0: DefaultFrameTime
 	Receivers      int           // that work at a time, whatever the number of connections; 0: one a CPU
 	Allow          []netip.Prefix
 	TLS            *tls.Config  // nil: none
@@ -50,16 +51,17 @@ const (
 	DefaultMaxConnections = 1024
 	DefaultMaxLine        = 64 << 10 // also what is read at a time: the cost of a read hides behind that of its lines
 	DefaultMaxFrame       = 1 << 20
+	DefaultFrameTime      = 30 * time.Second
 )
 
 const (
 	firstBuffer = 1 << 10 // of a connection that sends little: 10 000 of them take 10 MB
 	// maxBuffers bounds what all connections of a listener hold in larger buffers.
 	maxBuffers    = 128 << 20
-	coolTime      = time.Second      // after which a connection that sends no more gives its large buffer back
-	frameTime     = 30 * time.Second // from the first byte of a frame to its last
+	coolTime      = time.Second // after which a connection that sends no more gives its large buffer back
 	handshakeTime = 10 * time.Second
-	endTime       = 250 * time.Millisecond // at the end, for what connections have sent already
+	endTime       = 2 * time.Second        // at the end, for what connections have sent already
+	lullTime      = 250 * time.Millisecond // at the end, after which a silent connection has sent all
 )
 
 // TCP receives streams, also those of unix sockets. It never answers, but for
@@ -68,9 +70,9 @@ const (
 type TCP struct {
 	opt       TCPOptions
 	listener  net.Listener
-	receivers chan *worker // those that no connection uses
-	large     int          // length of the buffers in pool
-	pool      sync.Pool    // of *[]byte
+	receivers chan Receiver // those that no connection uses
+	large     int           // length of the buffers in pool
+	pool      sync.Pool     // of *[]byte
 	trouble   notices
 	counts    tcpCounts
 
@@ -82,7 +84,7 @@ type TCP struct {
 type tcpCounts struct {
 	open                                            atomic.Int64
 	connections, refused, full, http                atomic.Uint64
-	bytes, longLines, badFrames, slow, idle, broken atomic.Uint64
+	bytes, longLines, badFrames, slow, idle, greedy atomic.Uint64
 	waits, lost, acceptErrors                       atomic.Uint64
 	held                                            atomic.Int64 // bytes in larger buffers
 }
@@ -94,6 +96,9 @@ func ListenTCP(opt TCPOptions) (*TCP, error) {
 	orDefault(&opt.MaxLine, DefaultMaxLine)
 	orDefault(&opt.MaxFrame, DefaultMaxFrame)
 	orDefault(&opt.Receivers, runtime.GOMAXPROCS(0))
+	if opt.FrameTime <= 0 {
+		opt.FrameTime = DefaultFrameTime
+	}
 	if opt.Network == "" {
 		opt.Network = "tcp"
 	}
@@ -101,7 +106,7 @@ func ListenTCP(opt TCPOptions) (*TCP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s %s: %w", opt.Network, opt.Address, err)
 	}
-	t := &TCP{opt: opt, listener: l, open: make(map[*stream]struct{}), receivers: make(chan *worker, opt.Receivers), large: opt.MaxLine + 1}
+	t := &TCP{opt: opt, listener: l, open: make(map[*stream]struct{}), receivers: make(chan Receiver, opt.Receivers), large: opt.MaxLine + 1}
 	t.pool.New = func() any { b := make([]byte, t.large); return &b }
 	return t, nil
 }
@@ -161,12 +166,13 @@ func (t *TCP) Close() error {
 	return nil
 }
 
-// Run receives until ctx is done, then what connections have sent already, and
-// closes all. newReceiver is called TCPOptions.Receivers times, before anything
-// is received: connections take turns with them.
+// Run receives until ctx is done, then what connections have sent already (for
+// 2 s at most), and closes all. newReceiver is called TCPOptions.Receivers times,
+// before anything is received: connections take turns with them. The error says
+// that the last samples could not be handed on.
 func (t *TCP) Run(ctx context.Context, newReceiver func() Receiver) error {
 	for range t.opt.Receivers {
-		t.receivers <- &worker{Receiver: newReceiver()}
+		t.receivers <- newReceiver()
 	}
 	stop := context.AfterFunc(ctx, t.end)
 	var wg sync.WaitGroup
@@ -175,8 +181,8 @@ func (t *TCP) Run(ctx context.Context, newReceiver func() Receiver) error {
 	stop()
 	var errs []error
 	for range t.opt.Receivers {
-		w := <-t.receivers
-		errs = append(errs, w.Idle())
+		r := <-t.receivers
+		errs = append(errs, r.Idle())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("hand on the last samples: %w", err)
@@ -191,8 +197,16 @@ func (t *TCP) end() {
 	defer t.mu.Unlock()
 	t.ending = time.Now().Add(endTime)
 	for s := range t.open {
-		_ = s.conn.SetReadDeadline(t.ending)
+		_ = s.conn.SetReadDeadline(t.last())
 	}
+}
+
+// last is the deadline of a read at the end. Called with mu held.
+func (t *TCP) last() time.Time {
+	if lull := time.Now().Add(lullTime); lull.Before(t.ending) {
+		return lull
+	}
+	return t.ending
 }
 
 // accept starts a goroutine for each connection, for which its caller waits.
@@ -254,7 +268,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 func (t *TCP) Figures() []telemetry.Figure {
 	name, c := t.opt.Name, &t.counts
 	open := counter("connections", name, uint64(max(c.open.Load(), 0)))
-	open.Counter = false
+	held := counter("bufferBytes", name, uint64(max(c.held.Load(), 0)))
+	open.Counter, held.Counter = false, false
 	refused := func(why string, n *atomic.Uint64) telemetry.Figure {
 		return because(counter("refusedConnections", name, n.Load()), why)
 	}
@@ -264,8 +279,8 @@ func (t *TCP) Figures() []telemetry.Figure {
 	return []telemetry.Figure{
 		open, counter("acceptedConnections", name, c.connections.Load()), counter("acceptErrors", name, c.acceptErrors.Load()),
 		refused("tooMany", &c.full), refused("notAllowed", &c.refused),
-		closed("badFrame", &c.badFrames), closed("slowFrame", &c.slow), closed("idle", &c.idle), closed("buffers", &c.broken),
+		closed("badFrame", &c.badFrames), closed("slowFrame", &c.slow), closed("idle", &c.idle), closed("buffers", &c.greedy),
 		counter("httpOnLinePort", name, c.http.Load()), counter("bytes", name, c.bytes.Load()),
-		counter("longLines", name, c.longLines.Load()), counter("waits", name, c.waits.Load()), counter("droppedBlocks", name, c.lost.Load()),
+		counter("longLines", name, c.longLines.Load()), counter("waits", name, c.waits.Load()), counter("droppedBlocks", name, c.lost.Load()), held,
 	}
 }

@@ -77,7 +77,7 @@ func TestTCPSkipsLongLines(t *testing.T) {
 	l := newLedger()
 	s, _, _ := carbonTCP(t, l, ingest.TCPOptions{})
 	c := dial(t, s)
-	write(t, c, "a 1 1\n"+strings.Repeat("x", 1<<20)+" 1 1\n"+"b 2 2\n"+strings.Repeat("y", 65536-4)+" 3 3\n"+strings.Repeat("z", 65536-3)+" 3 3\nc 4 4\n")
+	write(t, c, "a 1 1\n"+strings.Repeat("x", 1<<20)+" 1 1\n"+"b 2 2\n"+"y"+strings.Repeat(" ", 65536-4)+"3 3\nz"+strings.Repeat(" ", 65536-3)+"3 3\nc 4 4\n")
 	l.arrive(t, 4)
 	assert.EqualValues(t, 2, figure(t, s.Figures(), "longLines"))
 	write(t, c, strings.Repeat("x", 1<<20)) // a tail that is too long is none

@@ -40,7 +40,7 @@ const (
 	// has, though more wait: a thousand or so lines are worth a hand-over.
 	idleAfter = 256
 	retryTime = 250 * time.Millisecond // until what could not be handed on is tried again
-	drainTime = time.Second            // for what the kernel holds at the end
+	drainTime = 2 * time.Second        // for what the kernel holds at the end
 )
 
 // UDP receives datagrams. It never answers. Figures may be called by any
@@ -146,6 +146,9 @@ func (l *udpLoop) run(ctx context.Context) error {
 			}
 			quiet = true
 			continue
+		}
+		if quiet {
+			l.idle(ctx) // the Receiver may not have been asked for long
 		}
 		quiet = false
 		if l.take(n); l.since >= idleAfter {

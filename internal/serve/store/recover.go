@@ -30,7 +30,9 @@ func (db *DB) recover() error {
 	if err := r.index(); err != nil {
 		return err
 	}
-	db.applySchemas(db.opt.Schemas)
+	if !db.opt.KeepTiers {
+		db.applySchemas(db.opt.Schemas)
+	}
 	return nil
 }
 

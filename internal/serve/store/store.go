@@ -31,6 +31,7 @@ type ID uint32
 type Options struct {
 	Dir           string           // made 0700 when missing
 	Schemas       schema.Schemas   // the zero value: schema.Default()
+	KeepTiers     bool             // Schemas is for new series; others keep the tiers and methods that they have
 	MaxSeries     int              // 0: DefaultMaxSeries
 	MaxNewSeries  int              // names a second that may be made; 0: DefaultMaxNewSeries
 	MaxPending    int              // bytes that may wait for the disk; 0: DefaultMaxPending

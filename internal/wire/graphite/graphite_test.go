@@ -64,36 +64,6 @@ func TestTags(t *testing.T) {
 	}
 }
 
-func TestAppendBraced(t *testing.T) {
-	for in, want := range map[string]string{
-		`a.b{k="v"}`:        "a.b;k=v",
-		`a{k="v",l="w=x",}`: "a;k=v;l=w=x",
-		`a{k="q\"b\\c,d}"}`: `a;k=q"b\c,d}`,
-		`a{}`:               "a",
-		`a{k=v}`:            "",
-		`a{k="v"`:           "",
-		`a{k="v}`:           "",
-		`a{k="v\"}`:         "",
-		`a{k="v"l="w"}`:     "",
-		`a{k="v;w=x"}`:      "",
-		`a{="v"}`:           "",
-		`a{k=""}`:           "",
-		`a{k="~v"}`:         "",
-		`a{k=l="v"}`:        "",
-		`a{k;l="v"}`:        "",
-		`{k="v"}`:           "",
-		`a}`:                "",
-		`a;b="c"}`:          "",
-		`a;b=c{k="v"}`:      "a;b=c;k=v",
-	} {
-		got, ok := graphite.AppendBraced(nil, []byte(in))
-		assert.Equal(t, want != "", ok, in)
-		if ok {
-			assert.Equal(t, want, string(got), in)
-		}
-	}
-}
-
 func block() []byte {
 	var b []byte
 	for i := range 500 {

@@ -191,14 +191,14 @@ func anyRest(row *Row, name, line []byte) (why Reason, ok bool) {
 // noNumber says what a value is that metric.ParseValue refused: Python's float
 // takes NaN and infinities, and makes these of what is too large.
 func noNumber(value []byte) Reason {
-	text := bytes.ToLower(value[:min(len(value), len("-infinity")+1)])
-	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+	text := value
+	if text[0] == '-' || text[0] == '+' {
 		text = text[1:]
 	}
 	switch {
-	case string(text) == "nan":
+	case bytes.EqualFold(text, []byte("nan")):
 		return NotANumber
-	case string(text) == "inf", string(text) == "infinity", tooLarge(value):
+	case bytes.EqualFold(text, []byte("inf")), bytes.EqualFold(text, []byte("infinity")), tooLarge(value):
 		return Infinite
 	}
 	return BadValue

@@ -135,6 +135,7 @@ var wrong = map[string]error{
 	"m,a=b=c f=1":                    influx.ErrTag,
 	"m,a=b,a=c f=1":                  influx.ErrTwice,
 	"m" + manyTags(influx.MaxTags+1): influx.ErrManyTags,
+	"m " + strings.Repeat("f=1,", influx.MaxFields) + "f=1": influx.ErrManyFields,
 }
 
 func manyTags(n int) string {

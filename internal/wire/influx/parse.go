@@ -186,6 +186,9 @@ func (p *Parser) fields(pt *Point, i int) (end int, err error) {
 		if i, err = p.value(&f, i+1); err != nil {
 			return 0, err
 		}
+		if len(pt.Fields) == MaxFields {
+			return 0, ErrManyFields
+		}
 		pt.Fields = append(pt.Fields, f)
 		if i == len(p.rest) || p.rest[i] != ',' {
 			return i, nil

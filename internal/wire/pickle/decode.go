@@ -20,10 +20,20 @@ type Row struct {
 	Value float64
 }
 
+// What a frame may hold. A real one cannot hold more points: name, time and
+// value take 16 bytes at least. Together they bound what a Decoder takes to
+// some 12 MiB, whatever the frame is made of.
+const (
+	maxPoints = MaxFrame / 16
+	maxItems  = 5 * maxPoints // name, time, value and two tuples
+)
+
 // Decoder reads frames; its memory is used again. Not safe for concurrent use.
 type Decoder struct {
+	frame []byte
+	at    int // where the argument of the opcode begins
 	stack []ref
-	marks []int // depths of stack
+	marks []int32 // depths of stack
 	items []item
 	cells []cell
 	memo  []ref
@@ -35,19 +45,18 @@ type ref int32
 type kind uint8
 
 const (
-	other  kind = iota // None, True, a string that cannot be read in place
-	text               // bytes
-	number             // value
-	sequence
+	other    kind = iota // None, True, a string that cannot be read in place
+	text                 // part of the frame
+	number               // value
+	sequence             // cells
 )
 
 // item is one Python object. Sequences are tuples and lists alike: chains of
 // cells, because one object can be in several of them.
 type item struct {
-	kind        kind
 	value       float64
-	bytes       []byte
-	first, last int32 // in Decoder.cells, -1: empty
+	first, last int32 // cells of a sequence, -1: none; of a text, where it begins and ends
+	kind        kind
 }
 
 type cell struct {
@@ -59,29 +68,18 @@ type cell struct {
 // Numbers may be given as strings; fractions of times are cut. bad counts
 // elements that are no point; the others are taken. The error is ErrFrame.
 func (d *Decoder) Parse(dst []Row, frame []byte) (rows []Row, bad int, err error) {
-	if len(frame) > MaxFrame {
+	if len(frame) > MaxFrame || !d.build(frame) {
 		return dst, 0, ErrFrame
-	}
-	d.stack, d.marks, d.items, d.cells, d.memo = d.stack[:0], d.marks[:0], d.items[:0], d.cells[:0], d.memo[:0]
-	for {
-		if len(frame) == 0 {
-			return dst, 0, ErrFrame
-		}
-		op := frame[0]
-		if op == opStop {
-			break
-		}
-		n, ok := d.step(op, frame[1:])
-		if !ok {
-			return dst, 0, ErrFrame
-		}
-		frame = frame[1+n:]
 	}
 	top, ok := d.top()
 	if !ok || top.kind != sequence {
 		return dst, 0, ErrFrame
 	}
+	n := 0
 	for c := top.first; c >= 0; c = d.cells[c].next {
+		if n++; n > maxPoints {
+			return dst, 0, ErrFrame
+		}
 		row, ok := d.point(d.cells[c].item)
 		if !ok {
 			bad++
@@ -92,9 +90,27 @@ func (d *Decoder) Parse(dst []Row, frame []byte) (rows []Row, bad int, err error
 	return dst, bad, nil
 }
 
+// build runs the opcodes of frame up to STOP.
+func (d *Decoder) build(frame []byte) bool {
+	d.frame, d.at = frame, 1
+	d.stack, d.marks, d.items, d.cells, d.memo = d.stack[:0], d.marks[:0], d.items[:0], d.cells[:0], d.memo[:0]
+	for d.at <= len(frame) {
+		op := frame[d.at-1]
+		if op == opStop {
+			return true
+		}
+		n, ok := d.step(op, frame[d.at:])
+		if !ok || max(len(d.items), len(d.cells), len(d.stack), len(d.marks)) > maxItems {
+			return false
+		}
+		d.at += n + 1
+	}
+	return false
+}
+
 func (d *Decoder) point(r ref) (row Row, ok bool) {
 	name, data, ok := d.pair(r)
-	if !ok || d.items[name].kind != text || len(d.items[name].bytes) == 0 {
+	if !ok || d.items[name].kind != text || len(d.text(name)) == 0 {
 		return Row{}, false
 	}
 	at, value, ok := d.pair(data)
@@ -106,7 +122,7 @@ func (d *Decoder) point(r ref) (row Row, ok bool) {
 	if !okTime || !okValue || t != -1 && (t < 0 || t > 1<<53) {
 		return Row{}, false
 	}
-	return Row{Name: d.items[name].bytes, Time: int64(t), Value: v}, true
+	return Row{Name: d.text(name), Time: int64(t), Value: v}, true
 }
 
 // pair returns the two objects of a sequence of two.
@@ -122,12 +138,17 @@ func (d *Decoder) pair(r ref) (a, b ref, ok bool) {
 	return first.item, d.cells[first.next].item, true
 }
 
+func (d *Decoder) text(r ref) []byte {
+	from, to := d.items[r].first, d.items[r].last
+	return d.frame[from:to:to]
+}
+
 func (d *Decoder) number(r ref) (float64, bool) {
 	switch it := &d.items[r]; it.kind {
 	case number:
 		return it.value, it.value-it.value == 0
 	case text:
-		return metric.ParseValue(it.bytes)
+		return metric.ParseValue(d.text(r))
 	}
 	return 0, false
 }
@@ -190,7 +211,7 @@ func (d *Decoder) floor() int {
 	if len(d.marks) == 0 {
 		return 0
 	}
-	return d.marks[len(d.marks)-1]
+	return int(d.marks[len(d.marks)-1])
 }
 
 func (d *Decoder) popMark() int {
@@ -203,7 +224,7 @@ func (d *Decoder) popMark() int {
 }
 
 func (d *Decoder) store(index uint64) bool {
-	if len(d.stack) == 0 || index >= MaxFrame {
+	if len(d.stack) == 0 || index >= maxItems {
 		return false
 	}
 	for uint64(len(d.memo)) <= index {
@@ -246,20 +267,27 @@ func line(b []byte) (arg []byte, n int, ok bool) {
 	return bytes.TrimSuffix(b[:i], []byte{'\r'}), i + 1, true
 }
 
-// quoted reads the repr of a string; one with escapes is not read in place.
-func quoted(arg []byte) item {
+// quoted reads the repr of a string, which is the opcode's argument; one with
+// escapes is not read in place.
+func (d *Decoder) quoted(arg []byte) item {
 	n := len(arg)
 	if n < 2 || arg[0] != arg[n-1] || arg[0] != '\'' && arg[0] != '"' {
 		return item{}
 	}
-	return plainText(arg[1 : n-1])
+	return d.plainText(1, arg[1:n-1])
 }
 
-func plainText(b []byte) item {
+// plainText is b, which begins at from in the opcode's argument.
+func (d *Decoder) plainText(from int, b []byte) item {
 	if bytes.IndexByte(b, '\\') >= 0 {
 		return item{}
 	}
-	return item{kind: text, bytes: b}
+	return d.textAt(from, len(b))
+}
+
+// textAt is the text of n bytes that begins at from in the opcode's argument.
+func (d *Decoder) textAt(from, n int) item {
+	return item{kind: text, first: int32(d.at + from), last: int32(d.at + from + n)}
 }
 
 func decimal(arg []byte) item {

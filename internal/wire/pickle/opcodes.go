@@ -11,7 +11,7 @@ import (
 func (d *Decoder) step(op byte, arg []byte) (used int, ok bool) {
 	switch op {
 	case opMark:
-		d.marks = append(d.marks, len(d.stack))
+		d.marks = append(d.marks, int32(len(d.stack)))
 		return 0, true
 	case opList, ')':
 		return 0, d.push(item{kind: sequence, first: -1})
@@ -41,16 +41,16 @@ func (d *Decoder) stepLine(op byte, arg []byte) (used int, ok bool) {
 	}
 	switch op {
 	case 'S':
-		return used, d.push(quoted(arg))
+		return used, d.push(d.quoted(arg))
 	case 'V':
-		return used, d.push(plainText(arg))
+		return used, d.push(d.plainText(0, arg))
 	case 'L':
 		return used, d.push(decimal(bytes.TrimSuffix(arg, []byte{'L'})))
 	case 'I', 'F':
 		return used, d.push(decimal(arg))
 	}
 	index := decimal(arg)
-	if index.kind != number || index.value < 0 || index.value >= MaxFrame {
+	if index.kind != number || index.value < 0 || index.value >= maxItems {
 		return 0, false
 	}
 	if op == 'p' {
@@ -100,7 +100,7 @@ func (d *Decoder) stepBinary(op byte, arg []byte) (used int, ok bool) {
 	if op == opLong1 {
 		return n + int(v), d.push(long(rest[:v]))
 	}
-	return n + int(v), d.push(item{kind: text, bytes: rest[:v]})
+	return n + int(v), d.push(d.textAt(n, int(v)))
 }
 
 func unsigned(b []byte) uint64 {

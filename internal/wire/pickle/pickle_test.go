@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -124,7 +125,7 @@ func TestRefused(t *testing.T) {
 	}
 	for name, in := range map[string]string{
 		"cycle":   "]q\x00h\x00a.",
-		"nesting": strings.Repeat("]", 1<<19) + strings.Repeat("a", 1<<19-1) + ".",
+		"nesting": strings.Repeat("]", 1<<18) + strings.Repeat("a", 1<<18-1) + ".",
 		"sharing": "](((K\x01K\x01tq\x00" + strings.Repeat("h\x00h\x00\x86q\x00", 1000) + "te.",
 	} {
 		rows, bad, err := d.Parse(nil, []byte(in))
@@ -132,6 +133,41 @@ func TestRefused(t *testing.T) {
 		assert.Empty(t, rows, name)
 		assert.Equal(t, 1, bad, name)
 	}
+}
+
+// TestMemoryIsBounded: whatever a frame is made of.
+func TestMemoryIsBounded(t *testing.T) {
+	point := "](X\x01\x00\x00\x00aK\x01K\x02\x86\x86q\x00"
+	for name, in := range map[string]string{
+		"nothing":  fill("N", ""),
+		"lists":    fill("]", "."),
+		"marks":    fill("(", "."),
+		"memo":     fill("]\x94", "."),
+		"memo gap": "]r\xff\xff\x0f\x00.",
+		"loads":    "]q\x00(" + fill("h\x00", "t."),
+		"tuples":   "]q\x00" + fill("h\x00\x85", "."),
+		"appends":  "]q\x00" + fill("h\x00a", "."),
+		"points":   point + fill("h\x00", "e."),
+	} {
+		var before, after runtime.MemStats
+		frame := []byte(in)
+		var d pickle.Decoder
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		rows, _, err := d.Parse(nil, frame)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		took := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+		t.Logf("%s: %d rows, %v, %d KiB", name, len(rows), err, took>>10)
+		assert.Less(t, took, int64(15<<20), name)
+		runtime.KeepAlive(&d)
+		runtime.KeepAlive(rows)
+	}
+}
+
+// fill is a frame of s over and over, and then end.
+func fill(s, end string) string {
+	return strings.Repeat(s, (pickle.MaxFrame-len(end)-32)/len(s)) + end
 }
 
 func TestParseDoesNotAllocate(t *testing.T) {

@@ -57,10 +57,15 @@ type RequestParser struct {
 	symbols []span
 	refs    int
 	name    []byte // of the label whose value comes next
+	valid   bool   // that name is UTF-8
 }
 
-// span is where a symbol stands in a request.
-type span struct{ from, to uint32 }
+// span is where a symbol stands in a request. One that is no UTF-8 is looked at
+// once, however many labels have it.
+type span struct {
+	from, to uint32
+	valid    bool
+}
 
 // Parse calls fn for each series of a request of version 1, up to fn's first
 // error, which it returns. After an error of Parse's own, which the labels of a
@@ -135,16 +140,16 @@ func (p *RequestParser) label(msg []byte) error {
 		}
 		return nil
 	})
-	p.addLabel(name, value)
+	p.addLabel(name, value, utf8.Valid(name) && utf8.Valid(value))
 	return err
 }
 
 // addLabel notes the first thing that is wrong with the labels.
-func (p *RequestParser) addLabel(name, value []byte) {
+func (p *RequestParser) addLabel(name, value []byte, valid bool) {
 	list := p.series.Labels
 	switch {
 	case p.series.Err != nil:
-	case len(name) == 0 || len(value) == 0 || !utf8.Valid(name) || !utf8.Valid(value):
+	case len(name) == 0 || len(value) == 0 || !valid:
 		p.series.Err = ErrLabel
 	case len(list) > 0 && bytes.Compare(list[len(list)-1].Name, name) >= 0:
 		p.series.Err = ErrLabelOrder
@@ -206,7 +211,7 @@ func (p *RequestParser) table(request []byte) error {
 		}
 		// The capacities tell where text begins, for both slices end where the array does.
 		from := cap(request) - cap(text)
-		p.symbols = append(p.symbols, span{uint32(from), uint32(from + len(text))})
+		p.symbols = append(p.symbols, span{uint32(from), uint32(from + len(text)), utf8.Valid(text)})
 		return nil
 	})
 	if err == nil && len(p.symbols) > 0 && p.symbols[0].from != p.symbols[0].to {
@@ -265,8 +270,8 @@ func (p *RequestParser) ref(number uint64) {
 	at := p.symbols[number]
 	text := p.request[at.from:at.to:at.to]
 	if p.refs++; p.refs%2 != 0 {
-		p.name = text
+		p.name, p.valid = text, at.valid
 		return
 	}
-	p.addLabel(p.name, text)
+	p.addLabel(p.name, text, p.valid && at.valid)
 }

@@ -33,7 +33,13 @@ type Line struct {
 	rest   []byte // samples that Next has not seen
 	more   bool   // there are some, if only an empty one
 	packed []byte // values that wait behind the last one found, for the same type
-	late   []byte // sections behind the tags
+	late   rate   // what sections behind the tags say
+}
+
+// rate is what a section says of the rate.
+type rate struct {
+	there, ok bool
+	v         float64
 }
 
 // plainName is how far Plain looks for the end of a name.
@@ -199,7 +205,7 @@ func (l *Line) cutTags() {
 	}
 	if i := bytes.Index(l.Tags, end); i >= 0 {
 		if !l.Strict {
-			l.late = l.Tags[i+1:]
+			l.late = lateRate(l.Tags[i+1:])
 		}
 		l.Tags = l.Tags[:i]
 	}
@@ -284,41 +290,43 @@ func (l *Line) sections(s []byte) bool {
 	if !l.kind(bytes.TrimSpace(kind)) {
 		return false
 	}
-	l.Rate = 1
-	rated := false
+	r := rate{}
 	for third := true; more; third = false {
 		var section []byte
 		section, s, more = bytes.Cut(s, []byte{'|'})
 		switch {
-		case !rated && len(section) > 0 && section[0] == '@':
-			if rated = true; !l.rate(section[1:]) {
-				return false
-			}
+		case !r.there && len(section) > 0 && section[0] == '@':
+			r = parseRate(section[1:])
 		case !l.Strict && known(section):
 			continue
 		case third:
 			return false
 		}
 		if l.Strict {
-			return true // a fourth field is not looked at
+			break // a fourth field is not looked at
 		}
 	}
-	return l.lateSections(rated)
+	if !r.there {
+		r = l.late
+	}
+	l.Rate = 1
+	if r.there {
+		l.Rate = r.v
+	}
+	return r.ok || !r.there
 }
 
-// lateSections reads what stands behind the tags: DogStatsD has no order, and
-// sections that nobody knows are to be ignored.
-func (l *Line) lateSections(rated bool) bool {
-	for s, more := l.late, len(l.late) > 0; more; {
+// lateRate looks for a rate in the sections behind tags: DogStatsD has no
+// order, and sections that nobody knows are to be ignored.
+func lateRate(s []byte) rate {
+	for more := true; more; {
 		var section []byte
 		section, s, more = bytes.Cut(s, []byte{'|'})
-		if !rated && len(section) > 0 && section[0] == '@' {
-			if rated = true; !l.rate(section[1:]) {
-				return false
-			}
+		if len(section) > 0 && section[0] == '@' {
+			return parseRate(section[1:])
 		}
 	}
-	return true
+	return rate{}
 }
 
 // known reports whether section is one of DogStatsD's that says nothing of the value.
@@ -361,23 +369,24 @@ func (l *Line) kind(text []byte) bool {
 	return true
 }
 
-// rate reads what stands behind '@': a number without a sign, of which node's
-// daemon then takes the digits and dots that it begins with.
-func (l *Line) rate(text []byte) bool {
+// parseRate reads what stands behind '@': a number without a sign, of which
+// node's daemon then takes the digits and dots that it begins with.
+func parseRate(text []byte) rate {
+	r := rate{there: true}
 	if len(text) == 0 || (text[0]-'0' > 9 && text[0] != '.') {
-		return false
+		return r
 	}
 	text = bytes.TrimSpace(text)
-	if _, ok := metric.ParseValue(text); !ok {
-		return false
+	if _, r.ok = metric.ParseValue(text); !r.ok {
+		return r
 	}
 	i := 0
 	for i < len(text) && (text[i]-'0' <= 9 || text[i] == '.') {
 		i++
 	}
-	var ok bool
-	l.Rate, ok = metric.ParseValue(text[:i])
-	return ok && l.Rate > 0
+	r.v, r.ok = metric.ParseValue(text[:i])
+	r.ok = r.ok && r.v > 0
+	return r
 }
 
 // take reads one value for the type and rate that stand.

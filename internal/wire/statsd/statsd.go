@@ -8,8 +8,9 @@
 // also knows h and d (distributions) and C (a running total).
 //
 // It promises that what the Append functions write Parse reads back equal, and
-// that Parse takes any bytes in linear time without allocating. It does not
-// check names or aggregate. Start from [AppendNumber] and [Parse].
+// that any bytes are taken in linear time without allocating. It does not
+// aggregate. Start from [AppendNumber] and [Parse]; servers, which take lines as
+// node's daemon or brubeck do, from [Line].
 package statsd
 
 import (

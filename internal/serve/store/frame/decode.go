@@ -209,6 +209,7 @@ func (d *Decoder) columns(r *Row, in *reader, flags byte) {
 	in.plain(d.x)
 	for i, v := range d.x {
 		r.Count[i] = uint64(v)
+		in.bad = in.bad || v == 0
 	}
 	ref.decimal = d.values(r.Last, in, reference{exp: ref.exp}, nil)&floatBit == 0
 	d.values(r.Min, in, ref, nil)

@@ -9,8 +9,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// groupBytes is about how much goes through zstd together, before it: less would
-// compress worse, more would make reading one row slower.
+// groupBytes is about how much goes through zstd together, before it: less compresses
+// worse; more makes reading one row slower, and 128 KiB saved 1 to 4 % more.
 const groupBytes = 16 << 10
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -57,8 +57,12 @@ func (e *Encoder) open() {
 	if e.zstd != nil {
 		return
 	}
+	// Measured on the shapes of the benchmarks: the fastest level takes 1 ns a
+	// sample less and 5 % more bytes, the next better one 2 ns more and 1 % less.
+	// Without the entropy coding of all literals, noise is stored as it is: 1.01
+	// instead of 0.82 bytes a sample of a random walk.
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(128<<10))
+		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithAllLitEntropyCompression(true), zstd.WithWindowSize(128<<10))
 	if err != nil {
 		panic("BUG: options of zstd: " + err.Error())
 	}

@@ -64,12 +64,12 @@ func (l *Log) firstNeeded(m Mark) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	number := min(m.File, l.number)
-	for len(l.starts) > 1 && l.starts[1].base <= m.Offset {
-		l.starts = l.starts[1:]
+	for _, s := range l.starts {
+		if s.base <= m.Offset {
+			number = max(number, s.number)
+		}
 	}
-	if len(l.starts) > 0 && l.starts[0].base <= m.Offset {
-		number = max(number, l.starts[0].number)
-	}
+	l.starts = slices.DeleteFunc(l.starts, func(s start) bool { return s.number < number })
 	return number
 }
 

@@ -14,6 +14,8 @@ const (
 	headersLen = 2 * headerLen
 	frameLen   = 12      // of a frame without its payload
 	firstBit   = 1 << 31 // in the length: all before this frame is durable
+
+	maxPosition = 1 << 62 // so that adding to it does not overflow
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -47,7 +49,7 @@ func parseHeader(b []byte, number uint64) (h header, ok bool) {
 		h.number = binary.LittleEndian.Uint64(b[8:])
 		h.base = int64(binary.LittleEndian.Uint64(b[16:]))
 		h.salt = binary.LittleEndian.Uint64(b[24:])
-		return h, h.number == number && h.base >= 0
+		return h, h.number == number && h.base >= 0 && h.base <= maxPosition
 	}
 	return h, false
 }

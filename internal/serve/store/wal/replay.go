@@ -34,8 +34,7 @@ func (l *Log) Replay(from Mark, fn func(payload []byte) error) (Report, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.number = max(s.last+1, from.File, 1)
-	l.end = max(s.end, from.Offset)
-	l.durable = l.end
+	l.end, l.durable = s.end, s.end
 	l.starts = s.starts
 	l.ready = true
 	return s.report, nil

@@ -1,6 +1,13 @@
 package wal
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
+
+// copyLen is how much is written at once, in bytes: a second of a busy store is
+// a few of these.
+const copyLen = 256 << 10
 
 // run is one write and its fdatasync, for all that was appended before it.
 type run struct {
@@ -140,9 +147,7 @@ func (l *Log) write() error {
 		}
 	}
 	markFirst(l.writing, l.salt, l.durable)
-	n, err := l.file.Write(l.writing)
-	l.size += int64(n)
-	if err != nil {
+	if err := l.writeFrames(); err != nil {
 		return err
 	}
 	if err := l.file.SyncData(); err != nil || !made {
@@ -151,7 +156,22 @@ func (l *Log) write() error {
 	return syncDir(l.fs, l.dir)
 }
 
+// writeFrames writes writing by way of a copy, for Write may change what it is
+// given, and after an error writing is needed again.
+func (l *Log) writeFrames() error {
+	for part := range slices.Chunk(l.writing, copyLen) {
+		l.scratch = append(l.scratch[:0], part...)
+		n, err := l.file.Write(l.scratch)
+		l.size += int64(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // create makes the file of l.number. Its name is durable with the first write.
+// To allocate all of it beforehand made Sync no faster.
 func (l *Log) create() error {
 	f, err := l.fs.Create(l.path(l.number), category)
 	if err != nil {

@@ -96,6 +96,7 @@ type Log struct {
 	size    int64    // of file
 	base    int64    // position of file's first frame
 	writing []byte   // frames of [durable, ...) not yet durable, of failed runs too
+	scratch []byte
 }
 
 // start says where a file begins that has records, or had.

@@ -1,0 +1,4 @@
+package aggregate
+
+// Reached is reached, for a clock that jumps.
+var Reached = reached

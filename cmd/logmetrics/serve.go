@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -57,9 +56,8 @@ type aggregateFlags struct {
 
 // storeFlags say what is kept, and where.
 type storeFlags struct {
-	Data        string `group:"store" type:"path" placeholder:"DIR" help:"Where series are kept. Default /var/lib/logmetrics/data as root, else $$XDG_DATA_HOME/logmetrics."`
-	Schemas     string `group:"store" type:"path" placeholder:"FILE" help:"storage-schemas.conf, as carbon has it; SIGHUP has it read again. Built in: 10s:3d,5m:90d,1h:3y, and 1s:3d for ^flux\\."`
-	Aggregation string `group:"store" type:"path" placeholder:"FILE" help:"storage-aggregation.conf, likewise. Built in: what statsd advises."`
+	dataFlags
+	schemaFlags // SIGHUP has the files read again
 }
 
 // accessFlags say who may do what.
@@ -138,25 +136,6 @@ func (k *serveCmd) announce(c *console, s *serve.Server) {
 		return
 	}
 	fmt.Fprintf(c.stderr, "logmetrics: %s/#token=%s\n", url, token)
-}
-
-// dataDir returns where series are kept: by the flag, or where the system keeps
-// what belongs to programs.
-func (k *serveCmd) dataDir() (string, error) {
-	if k.Data != "" {
-		return k.Data, nil
-	}
-	if os.Geteuid() == 0 {
-		return "/var/lib/logmetrics/data", nil
-	}
-	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "logmetrics"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", &usageError{fmt.Sprintf("--data is missing: %v", err)}
-	}
-	return filepath.Join(home, ".local", "share", "logmetrics"), nil
 }
 
 // debugging returns what --statsd-debug prints with; nil without it.

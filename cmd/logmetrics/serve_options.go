@@ -26,7 +26,7 @@ func (k *serveCmd) options(c *console, log *slog.Logger) (opt serve.Options, err
 		MaxConnections: k.MaxConnections, MaxSeries: k.MaxSeries, MaxNewSeries: k.MaxNewSeries,
 		Version: version(), Log: log,
 	}
-	if opt.Data, err = k.dataDir(); err != nil {
+	if opt.Data, err = dataDir(k.Data); err != nil {
 		return opt, err
 	}
 	if opt.StatsD, err = k.statsdListeners(); err != nil {

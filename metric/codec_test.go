@@ -175,6 +175,7 @@ func FuzzParseBatch(f *testing.F) {
 	f.Add([]byte(strings.Repeat("\x00", 22) + "\x01\x01a\x00\x03\x00\x08\x02\x00\x02\x01a\x01b"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, _ = ParseBatch(body)
+		_, _ = ParseBatch(sealed(2, body))
 		b, err := ParseBatch(sealed(1, body))
 		if err != nil {
 			require.ErrorIs(t, err, ErrBadBatch)

@@ -173,7 +173,8 @@ func childNames(n *kong.Node) (names []string) {
 func allFlags(root *kong.Node) (list []*kong.Flag) {
 	seen := make(map[string]bool)
 	all := leaves(root)
-	for _, path := range slices.Sorted(maps.Keys(all)) {
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(path string) bool { return path == "run" })
+	for _, path := range append([]string{"run"}, others...) { // run first: of two flags of a name its own is described
 		for _, f := range flagsOf(all[path]) {
 			if !seen[f.Name] {
 				seen[f.Name] = true

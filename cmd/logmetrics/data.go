@@ -43,15 +43,19 @@ type schemaFlags struct {
 	Aggregation string `group:"store" type:"path" placeholder:"FILE" help:"storage-aggregation.conf, likewise. Built in: what statsd advises."`
 }
 
-// lockName is the file of a data directory that the process that has it open locks.
-const lockName = "lock"
+// Of a data directory: the file that the process locks that has it open, and a
+// folder that is always there.
+const (
+	lockName   = "lock"
+	engineName = "pebble"
+)
 
 // existing returns the directory, in which there must be a store.
 func (f *dataFlags) existing() (dir string, err error) {
 	if dir, err = dataDir(f.Data); err != nil {
 		return "", err
 	}
-	if _, err = os.Stat(filepath.Join(dir, lockName)); errors.Is(err, fs.ErrNotExist) {
+	if _, err = os.Stat(filepath.Join(dir, engineName)); errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s holds no series; --data names the directory of logmetrics serve", dir)
 	}
 	return dir, err

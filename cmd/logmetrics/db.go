@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -80,17 +77,14 @@ func (k *dbInfoCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	size, err := treeSize(dir)
+	_, size, err := listFiles(dir)
 	if err != nil {
 		return err
 	}
 	p := &printer{w: c.stdout}
 	err = k.withStore(c, nil, func(db *store.DB) error {
 		t := tabwriter.NewWriter(p, 0, 8, 2, ' ', 0)
-		counts, total, err := countTiers(db)
-		if err != nil {
-			return err
-		}
+		counts, total := countTiers(db)
 		fmt.Fprintf(t, "directory\t%s\nseries\t%d\nbytes\t%d\n", dir, total, size)
 		for _, n := range counts {
 			fmt.Fprintf(t, "tiers\t%s: %d series\n", n.tiers, n.series)
@@ -108,14 +102,11 @@ func (k *dbInfoCmd) Run(ctx context.Context, c *console) error {
 }
 
 // countTiers returns the combinations of tiers, the most frequent first.
-func countTiers(db *store.DB) (list []tierCount, total int, err error) {
+func countTiers(db *store.DB) (list []tierCount, total int) {
 	counts := map[string]int{}
 	for _, name := range db.Names().All() {
-		tiers, err := db.Tiers(string(name))
-		if err != nil {
-			return nil, 0, err
-		}
-		counts[tiers.String()]++
+		info, _ := db.Series(string(name))
+		counts[info.Tiers.String()]++
 		total++
 	}
 	for tiers, n := range counts {
@@ -127,7 +118,7 @@ func countTiers(db *store.DB) (list []tierCount, total int, err error) {
 		}
 		return strings.Compare(a.tiers, b.tiers)
 	})
-	return list, total, nil
+	return list, total
 }
 
 // countPoints counts the buckets of all tiers that hold something.
@@ -153,35 +144,14 @@ func countPoints(ctx context.Context, c *console, db *store.DB, total int) (poin
 	return points, nil
 }
 
-// treeSize returns how many bytes the files of a directory have.
-func treeSize(dir string) (size int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	return size, err
-}
-
 // fetchPoints is how many buckets are read at once: a few megabytes.
 const fetchPoints = 1 << 16
 
 // eachTier reads all that is kept of a series, tier by tier, in parts.
 func eachTier(ctx context.Context, c *console, db *store.DB, name string, take func(schema.Tier, *store.Columns) error) error {
-	tiers, err := db.Tiers(name)
-	if err != nil {
-		return err
-	}
+	info, _ := db.Series(name)
 	now := c.now().Unix()
-	for _, t := range tiers {
+	for _, t := range info.Tiers {
 		err := eachPart(ctx, db, name, t, now-t.Keep, now+maxAhead, func(cols *store.Columns) error { return take(t, cols) })
 		if err != nil {
 			return err

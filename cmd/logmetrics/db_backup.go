@@ -25,7 +25,7 @@ type dbBackupCmd struct {
 }
 
 type dbRestoreCmd struct {
-	From string `arg:"" type:"path" help:"A directory that logmetrics db backup made."`
+	From string `arg:"" type:"path" help:"A directory that logmetrics db backup made, or a running server."`
 	dataFlags
 }
 
@@ -44,7 +44,7 @@ func (k *dbBackupCmd) Run(ctx context.Context, c *console) (err error) {
 	}
 	lock, err := vfs.Default.Lock(filepath.Join(dir, lockName))
 	if err != nil {
-		return inUse(fmt.Errorf("back up %q: %w", dir, store.ErrLocked))
+		return fmt.Errorf("back up %q: %w; while logmetrics serve runs POST /admin/backup?name=NAME makes a backup, which logmetrics db restore takes, too", dir, store.ErrLocked)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	files, total, err := listFiles(dir)
@@ -72,6 +72,9 @@ func (k *dbRestoreCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(k.From, engineName)); err == nil {
+		return copyAll(ctx, c, k.From, dir)
+	}
 	sums, total, err := readSums(k.From)
 	if err != nil {
 		return err
@@ -90,6 +93,24 @@ func (k *dbRestoreCmd) Run(ctx context.Context, c *console) error {
 			}
 			if got != s.sum {
 				return s.changed(k.From)
+			}
+		}
+		return nil
+	})
+}
+
+// copyAll is restore for a backup that a running server made: a directory as ours.
+func copyAll(ctx context.Context, c *console, from, dir string) error {
+	files, total, err := listFiles(from)
+	if err != nil {
+		return err
+	}
+	return makeWhole(dir, func(part string) error {
+		t := transfer{c: c, total: total, bar: c.progress()}
+		defer t.bar.end()
+		for _, name := range files {
+			if _, err := t.copy(ctx, filepath.Join(from, name), filepath.Join(part, name)); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -156,9 +177,16 @@ func verifyBackup(ctx context.Context, c *console, dir string) error {
 	return damage
 }
 
-// listFiles returns the regular files below dir, and their size.
+// copies is where a running server makes its backups, in the data directory.
+const copies = "backups"
+
+// listFiles returns the regular files below dir, but those of backups, and their
+// size.
 func listFiles(dir string) (names []string, total int64, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path == filepath.Join(dir, copies) {
+			return fs.SkipDir
+		}
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 
 type dbDumpCmd struct {
 	Series []string      `arg:"" help:"Names, or patterns as in Graphite: servers.*.cpu"`
-	From   string        `group:"store" placeholder:"WHEN" help:"Only what is not older: 2026-11-21, 2026-11-21T03:10:00Z, seconds since 1970, or a time ago as in 36h or 7d."`
+	From   string        `group:"store" env:"-" placeholder:"WHEN" help:"Only what is not older: 2026-11-21, 2026-11-21T03:10:00Z, seconds since 1970, or a time ago as in 36h or 7d."`
 	Until  string        `group:"store" placeholder:"WHEN" help:"Only what is older."`
 	Step   time.Duration `group:"store" placeholder:"TIME" help:"Of the tier to print. Default: the finest that reaches back to --from."`
 	Istatd bool          `group:"store" help:"The columns of istatd's filedump, of one series."`
@@ -76,11 +76,8 @@ func (k *dbDumpCmd) names(ctx context.Context, db *store.DB) (list []string, err
 }
 
 func (k *dbDumpCmd) series(ctx context.Context, c *console, db *store.DB, name string, from, until int64, d *dump) error {
-	tiers, err := db.Tiers(name)
-	if err != nil {
-		return err
-	}
-	now := c.now().Unix()
+	info, _ := db.Series(name)
+	tiers, now := info.Tiers, c.now().Unix()
 	t, ok := chooseTier(tiers, int64(k.Step/time.Second), from, now)
 	if !ok {
 		return &usageError{fmt.Sprintf("--step=%s: %s has tiers %s", k.Step, printable(name), tiers)}

@@ -11,7 +11,6 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
 	"github.com/logmetrics/logmetrics/internal/wire/whisper"
-	"github.com/logmetrics/logmetrics/metric"
 )
 
 type dbExportCmd struct {
@@ -96,13 +95,10 @@ func (e *exporting) write(ctx context.Context, path string) error {
 // read returns the header of the file, and the points of each archive: what a
 // plain read of the tier shows.
 func (e *exporting) read(ctx context.Context) (h whisper.Header, points [][]whisper.Point, err error) {
-	tiers, err := e.db.Tiers(e.name)
-	if err != nil {
-		return h, nil, err
-	}
+	info, _ := e.db.Series(e.name)
 	now := e.c.now().Unix()
-	h = whisper.Header{XFilesFactor: e.xff}
-	for _, t := range tiers {
+	h = whisper.Header{Method: info.Method, XFilesFactor: e.xff}
+	for _, t := range info.Tiers {
 		h.Archives = append(h.Archives, whisper.Archive{Step: t.Step, Points: t.Keep / t.Step})
 		var list []whisper.Point
 		// As much as the ring holds, up to the bucket that is open now.
@@ -113,16 +109,12 @@ func (e *exporting) read(ctx context.Context) (h whisper.Header, points [][]whis
 					list = append(list, whisper.Point{Time: cols.Start + int64(i)*cols.Step, Value: v})
 				}
 			}
-			h.Method = cols.Method
 			return nil
 		})
 		if err != nil {
 			return h, nil, err
 		}
 		points = append(points, list)
-	}
-	if h.Method == metric.Unset {
-		h.Method = metric.Average
 	}
 	return h, points, nil
 }

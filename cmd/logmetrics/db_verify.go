@@ -8,12 +8,11 @@ import (
 	"sync"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
-	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
 )
 
 type dbVerifyCmd struct{ dataFlags }
 
-// Run reads everything: what the store says of damage meanwhile is the result.
+// Run reads everything. What the store says while it opens counts, too.
 func (k *dbVerifyCmd) Run(ctx context.Context, c *console) error {
 	dir, err := dataDir(k.Data)
 	if err != nil {
@@ -26,8 +25,8 @@ func (k *dbVerifyCmd) Run(ctx context.Context, c *console) error {
 	damage := &faults{p: p}
 	series := 0
 	err = k.withStore(c, slog.New(damage), func(db *store.DB) (err error) {
-		series, err = readAll(ctx, c, db, damage)
-		return err
+		series = db.Names().Len()
+		return db.Verify(ctx, func(d store.Damage) { damage.add(fmt.Sprintf("%s: %v", d.What, d.Err)) })
 	})
 	switch n := damage.count(); {
 	case err != nil:
@@ -37,25 +36,6 @@ func (k *dbVerifyCmd) Run(ctx context.Context, c *console) error {
 	}
 	fmt.Fprintf(p, "%s: %d series are good\n", dir, series)
 	return p.err
-}
-
-// readAll reads all tiers of all series.
-func readAll(ctx context.Context, c *console, db *store.DB, damage *faults) (series int, err error) {
-	total := db.Names().Len()
-	bar := c.progress()
-	defer bar.end()
-	for _, name := range db.Names().All() {
-		err := eachTier(ctx, c, db, string(name), func(schema.Tier, *store.Columns) error { return nil })
-		if ctx.Err() != nil {
-			return series, ctx.Err()
-		}
-		if err != nil {
-			damage.add(fmt.Sprintf("series %s: %v", printable(string(name)), err))
-		}
-		series++
-		bar.showCount(series, total)
-	}
-	return series, nil
 }
 
 // maxFaults is how many faults are printed; all are counted.

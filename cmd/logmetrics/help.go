@@ -120,6 +120,26 @@ func printCommands(w io.Writer, root *kong.Node) {
 			}
 			text = strings.TrimSuffix(text, ".") + ": " + strings.Join(sub, ", ") + "."
 		}
-		fmt.Fprintf(w, "  %-10s %s\n", cmd.Name, text)
+		fmt.Fprintf(w, "  %-10s %s\n", cmd.Name, wrap(text, 80-13, "\n             "))
 	}
+}
+
+// wrap puts sep in the place of the blanks at which a text of words gets too wide.
+func wrap(text string, width int, sep string) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case b.Len() == 0:
+		case used+1+len(word) > width:
+			b.WriteString(sep)
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += len(word)
+	}
+	return b.String()
 }

@@ -55,7 +55,9 @@ func (r *run) preview(ctx context.Context) error {
 		}
 		for _, b := range r.batches(more) {
 			for _, d := range r.job.Outputs {
-				errs = append(errs, d.Output.Write(ctx, b))
+				if d.takes(b) {
+					errs = append(errs, d.Output.Write(ctx, b))
+				}
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 		if b.ID.Seq <= taken {
 			continue
 		}
-		if !b.Late || d.Merges {
+		if d.takes(b) {
 			if err = r.write(ctx, d, b); err != nil {
 				break
 			}
@@ -100,6 +100,9 @@ func (r *run) offerFile(ctx context.Context, d Destination, seq, taken uint64) e
 	}
 	return errors.Join(err, r.took(d, taken))
 }
+
+// takes reports whether the batch is for this output.
+func (d Destination) takes(b *metric.Batch) bool { return !b.Late || d.Merges }
 
 // write delivers one batch. One that the output can never take is dropped, and
 // said. Where the job is followed the output may take Patience for each: what

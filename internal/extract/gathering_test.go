@@ -59,8 +59,11 @@ func beGatherer(spec string) int {
 	return 1
 }
 
+// sealEvery is short, so that the numbers of batches have to outlive seals.
+const sealEvery = 50 * time.Millisecond
+
 func gather(dir, address string, deaths int) error {
-	db, err := store.Open(store.Options{Dir: dir})
+	db, err := store.Open(store.Options{Dir: dir, SealEvery: sealEvery})
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,13 @@ func (s *soak) repair() {
 // look notes what the process says of itself.
 func (s *soak) look(at time.Duration) {
 	s.t.Helper()
+	l := s.ask(at)
+	s.looks = append(s.looks, l)
+	s.t.Logf("%6v  %5.1f MiB  %3.0f files  %3.0f goroutines", at.Round(time.Second), l.rss/(1<<20), l.files, l.goroutines)
+}
+
+func (s *soak) ask(at time.Duration) look {
+	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.address+"/metrics", nil)
 	require.NoError(s.t, err)
 	resp, err := http.DefaultClient.Do(req)
@@ -167,10 +174,26 @@ func (s *soak) look(at time.Duration) {
 		require.NoError(s.t, err)
 		return v
 	}
-	l := look{at, figure("process_resident_memory_bytes"), figure("process_open_fds"), figure("go_goroutines")}
-	s.looks = append(s.looks, l)
-	s.t.Logf("%6v  %5.1f MiB  %3.0f files  %3.0f goroutines", at.Round(time.Second), l.rss/(1<<20), l.files, l.goroutines)
+	return look{at, figure("process_resident_memory_bytes"), figure("process_open_fds"), figure("go_goroutines")}
 }
+
+// calm waits, after a long run, until what was rotated is no longer kept open:
+// files and goroutines are then as many as at first.
+func (s *soak) calm() {
+	s.t.Helper()
+	if !s.long() {
+		return
+	}
+	first, last := s.looks[0], look{}
+	testutil.Eventually(s.t, 4*time.Minute, func() bool {
+		last = s.ask(0)
+		return last.files <= first.files && last.goroutines <= first.goroutines
+	})
+	s.t.Logf("in the end %.0f files and %.0f goroutines, at first %.0f and %.0f", last.files, last.goroutines, first.files, first.goroutines)
+}
+
+// long reports whether there are enough looks to tell what grows.
+func (s *soak) long() bool { return len(s.looks) >= int(soakTail/soakLook)*3/2 } // what comes before the tail is the beginning
 
 // complete waits until all lines have arrived.
 func (s *soak) complete() {
@@ -189,6 +212,7 @@ func (s *soak) finish() {
 	s.t.Helper()
 	s.repair()
 	s.complete()
+	s.calm()
 	require.NoError(s.t, s.cmd.cmd.Process.Signal(syscall.SIGTERM))
 	<-s.cmd.done
 	require.Zero(s.t, s.cmd.cmd.ProcessState.ExitCode(), "%s", &s.cmd.said)
@@ -207,11 +231,10 @@ func (s *soak) finish() {
 // flat checks the last looks, if there are enough.
 func (s *soak) flat() {
 	s.t.Helper()
-	n := int(soakTail / soakLook)
-	if len(s.looks) < n+n/2 { // what comes before is the beginning
+	if !s.long() {
 		return
 	}
-	looks := s.looks[len(s.looks)-n:]
+	looks := s.looks[len(s.looks)-int(soakTail/soakLook):]
 	growth := slope(looks, func(l look) float64 { return l.rss }) * soakTail.Seconds()
 	s.t.Logf("growth over the last %v: %.2f MiB", soakTail, growth/(1<<20))
 	assert.LessOrEqual(s.t, growth, float64(soakGrow))

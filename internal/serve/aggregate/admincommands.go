@@ -72,7 +72,11 @@ func (n *Node) writeStats(b *bytes.Buffer) {
 	}
 	s := n.last()
 	fmt.Fprintf(b, "uptime: %d\n", since(n.began))
-	fmt.Fprintf(b, "messages.last_msg_seen: %d\n", since(n.e.lastPacket))
+	seen := n.e.lastPacket
+	if seen.IsZero() {
+		seen = n.began
+	}
+	fmt.Fprintf(b, "messages.last_msg_seen: %d\n", since(seen))
 	fmt.Fprintf(b, "messages.bad_lines_seen: %d\n", n.e.ever.bad+n.e.heard.bad)
 	fmt.Fprintf(b, "graphite.last_flush: %d\n", since(s.flushed))
 	fmt.Fprintf(b, "graphite.last_exception: %d\n", since(s.exception))

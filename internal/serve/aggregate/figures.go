@@ -3,15 +3,15 @@ package aggregate
 import "github.com/logmetrics/logmetrics/internal/telemetry"
 
 // Figures returns what the aggregator tells of itself, as of the last flush.
-func (n *Node) Figures() []telemetry.Figure { return n.e.figures("statsd", n.opt.Forward) }
+// They have no labels: who has several adds one.
+func (n *Node) Figures() []telemetry.Figure { return n.e.figures(n.opt.Forward) }
 
 // Figures returns what the aggregator tells of itself, as of the last flush.
-func (u *Brubeck) Figures() []telemetry.Figure { return u.e.figures("brubeck", u.opt.Forward) }
+func (u *Brubeck) Figures() []telemetry.Figure { return u.e.figures(u.opt.Forward) }
 
-func (e *engine) figures(dialect string, f *Forwarder) (list []telemetry.Figure) {
-	labels := []telemetry.Label{{Key: "dialect", Value: dialect}}
+func (e *engine) figures(f *Forwarder) (list []telemetry.Figure) {
 	add := func(name string, v float64, counter bool) {
-		list = append(list, telemetry.Figure{Name: name, Labels: labels, Value: v, Counter: counter})
+		list = append(list, telemetry.Figure{Name: name, Value: v, Counter: counter})
 	}
 	e.figuresLock.Lock()
 	t := e.told

@@ -87,6 +87,20 @@ func TestSpellingsAreBounded(t *testing.T) {
 	assert.Positive(t, figure(t, n, "namesRefused"))
 }
 
+// TestBadLinesTakeNoRoom: their names are not remembered.
+func TestBadLinesTakeNoRoom(t *testing.T) {
+	n, sink := limited(t, aggregate.Limits{MaxNames: 20}, aggregate.NodeConfig{})
+	w := n.Worker()
+	for i := range 1000 {
+		w.Block(fmt.Appendf(nil, "n%d:x|c\nn%d\nn%d:1|c|@0\n$%d", i, i, i, i))
+	}
+	w.Block([]byte("a:1|c"))
+	n.Flush(0)
+	assert.Equal(t, 1.0, sink.values["stats_counts.a"])
+	assert.Equal(t, 4000.0, figure(t, n, "badLines"))
+	assert.Zero(t, figure(t, n, "namesRefused"))
+}
+
 func TestLongNamesAreRefused(t *testing.T) {
 	n, sink := limited(t, aggregate.Limits{MaxKeyBytes: 10}, aggregate.NodeConfig{})
 	n.Worker().Block([]byte("0123456789:1|c\n01234567890:1|c\na:1|c|#b:cdefghi\n"))

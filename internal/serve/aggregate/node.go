@@ -102,13 +102,14 @@ func (n *Node) take(w *Worker, b []byte) {
 	}
 }
 
-// spelling returns the name with its tags as they were sent.
+// spelling returns the name, and its tags as they were sent behind "\n:". No
+// name has a ':', and no key a line end, so that they differ from others.
 func (w *Worker) spelling() []byte {
 	l := &w.line
 	if len(l.Tags) == 0 {
 		return l.Name
 	}
-	w.key = append(append(append(w.key[:0], l.Name...), "|#"...), l.Tags...)
+	w.key = append(append(append(w.key[:0], l.Name...), "\n:"...), l.Tags...)
 	return w.key
 }
 
@@ -142,28 +143,39 @@ func (n *Node) takeSamples(w *Worker, line []byte) {
 	l, t := &w.line, &w.open.tally
 	bad := t.bad
 	l.Parse(line)
-	raw := w.spelling()
-	id := w.names.find(raw)
-	named := true
-	if id == 0 && len(raw) <= n.e.limits.MaxKeyBytes {
-		var key []byte
-		if key, named = n.clean(l); named {
-			id = w.learn(raw, key)
-		}
-	}
-	for l.Next() {
-		switch {
-		case !named:
-			t.bad++
-		case id == 0:
-			t.namesRefused++
-		default:
-			w.sample(id)
+	if l.Next() { // else it says nothing, and its name is not to take room
+		id, named := n.name(w)
+		for more := true; more; more = l.Next() {
+			switch {
+			case !named:
+				t.bad++
+			case id == 0:
+				t.namesRefused++
+			default:
+				w.sample(id)
+			}
 		}
 	}
 	if t.bad += uint64(l.Bad); t.bad != bad {
 		n.e.example(line)
 	}
+}
+
+// name returns the id of the line's name; named is false when it has none, and
+// the id 0 when there is no room for it.
+func (n *Node) name(w *Worker) (id uint32, named bool) {
+	raw := w.spelling()
+	if id = w.names.find(raw); id != 0 {
+		return id, true
+	}
+	if len(raw) > n.e.limits.MaxKeyBytes {
+		return 0, true
+	}
+	key, named := n.clean(&w.line)
+	if !named {
+		return 0, false
+	}
+	return w.learn(raw, key), true
 }
 
 // clean returns the key of a line; ok is false when it has no name.

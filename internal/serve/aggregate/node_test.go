@@ -126,23 +126,24 @@ func TestDepartures(t *testing.T) {
 		in   string
 		want map[string]float64
 	}{
-		"histograms are timers":        {"a:5|h\nb:7|d", map[string]float64{"stats.timers.a.upper": 5, "stats.timers.b.upper": 7, "stats.a": none}},
-		"running totals":               {"a:10|C:15|C:22|C:3|C\nb:7|C\nz:0|C:5|C:9|C", map[string]float64{"stats_counts.a": 15, "stats_counts.b": 0, "stats_counts.z": 4}},
-		"Flux, no line end":            {"flux.0.n:3|C\nflux.0.n:8|C\nflux.0.t:1.234560|ms\nflux.0.g:42|g", map[string]float64{"stats_counts.flux.0.n": 5, "stats.timers.flux.0.t.upper": 1.23456, "stats.gauges.flux.0.g": 42}},
-		"unknown types":                {"a:1|x", map[string]float64{"stats.a": none, "stats_counts.statsd.bad_lines_seen": 1}},
-		"a set without a type":         {"a:1|c\nmyset:1\nb:1|c", map[string]float64{"stats_counts.a": 1, "stats_counts.b": 1, "stats_counts.statsd.bad_lines_seen": 1}},
-		"no name":                      {":1|c\n$$:1|c:2|c\n|#a:b:1|c", map[string]float64{"stats.": none, "stats_counts.statsd.bad_lines_seen": 4}},
-		"no numbers":                   {"a:Infinity|c\na:NaN|g\na:0x10|ms\na:1e999|c", map[string]float64{"stats.a": none, "stats_counts.statsd.bad_lines_seen": 4}},
-		"rate 0":                       {"a:1|c|@0\na:1|ms|@0", map[string]float64{"stats.a": none, "stats_counts.statsd.bad_lines_seen": 2}},
-		"what crashes node":            {"a:1|c|@+0.5\na:1|c|@ 0.5\nconstructor:1|c\n__proto__:1|ms\ntoString:1|g", map[string]float64{"stats_counts.constructor": 1, "stats.timers.__proto__.upper": 1, "stats.gauges.toString": 1, "stats_counts.statsd.bad_lines_seen": 2}},
-		"CRLF":                         {"s:a|s\r\nt:-1|ms\r\n\r\n", map[string]float64{"stats.sets.s.count": 1, "stats.timers.t.upper": none, "stats_counts.statsd.bad_lines_seen": 1, "stats_counts.statsd.metrics_received": 2}},
-		"tags have no order":           {"a:1|c|#x:1,y:2\na:1|c|#y:2,x:1", map[string]float64{"stats_counts.a;x=1;y=2": 2}},
-		"a tag without a value":        {"a:1|c|#solo", map[string]float64{"stats_counts.a;solo=true": 1}},
-		"a rate behind tags":           {"a:1|c|#x:1|@0.5", map[string]float64{"stats_counts.a;x=1": 2}},
-		"DogStatsD's other sections":   {"a:1|c|c:in-1|T123|e:x|card:low", map[string]float64{"stats_counts.a": 1}},
-		"notices are not bad":          {"_e{1,1}:a|b\n_sc|disk|0", map[string]float64{"stats_counts.statsd.bad_lines_seen": 0, "stats_counts.statsd.metrics_received": 2}},
-		"NUL, UTF-8, long lines":       {"a\x00b:1|c\n\xff\xfe:1|c\n" + strings.Repeat("x", 5000) + ":1|c\n" + strings.Repeat(":", 5000), map[string]float64{"stats_counts.ab": 1}},
-		"a gauge's change from nought": {"a:-3|g\nb:+3|g\nc:5|g\nc:-7|g\nc:+1|g", map[string]float64{"stats.gauges.a": -3, "stats.gauges.b": 3, "stats.gauges.c": -1}},
+		"histograms are timers":         {"a:5|h\nb:7|d", map[string]float64{"stats.timers.a.upper": 5, "stats.timers.b.upper": 7, "stats.a": none}},
+		"running totals":                {"a:10|C:15|C:22|C:3|C\nb:7|C\nz:0|C:5|C:9|C", map[string]float64{"stats_counts.a": 15, "stats_counts.b": 0, "stats_counts.z": 4}},
+		"Flux, no line end":             {"flux.0.n:3|C\nflux.0.n:8|C\nflux.0.t:1.234560|ms\nflux.0.g:42|g", map[string]float64{"stats_counts.flux.0.n": 5, "stats.timers.flux.0.t.upper": 1.23456, "stats.gauges.flux.0.g": 42}},
+		"unknown types":                 {"a:1|x", map[string]float64{"stats.a": none, "stats_counts.statsd.bad_lines_seen": 1}},
+		"a set without a type":          {"a:1|c\nmyset:1\nb:1|c", map[string]float64{"stats_counts.a": 1, "stats_counts.b": 1, "stats_counts.statsd.bad_lines_seen": 1}},
+		"no name":                       {":1|c\n$$:1|c:2|c\n|#a:b:1|c", map[string]float64{"stats.": none, "stats_counts.statsd.bad_lines_seen": 4}},
+		"no numbers":                    {"a:Infinity|c\na:NaN|g\na:0x10|ms\na:1e999|c", map[string]float64{"stats.a": none, "stats_counts.statsd.bad_lines_seen": 4}},
+		"rate 0":                        {"a:1|c|@0\na:1|ms|@0", map[string]float64{"stats.a": none, "stats_counts.statsd.bad_lines_seen": 2}},
+		"what crashes node":             {"a:1|c|@+0.5\na:1|c|@ 0.5\nconstructor:1|c\n__proto__:1|ms\ntoString:1|g", map[string]float64{"stats_counts.constructor": 1, "stats.timers.__proto__.upper": 1, "stats.gauges.toString": 1, "stats_counts.statsd.bad_lines_seen": 2}},
+		"CRLF":                          {"s:a|s\r\nt:-1|ms\r\n\r\n", map[string]float64{"stats.sets.s.count": 1, "stats.timers.t.upper": none, "stats_counts.statsd.bad_lines_seen": 1, "stats_counts.statsd.metrics_received": 2}},
+		"tags have no order":            {"a:1|c|#x:1,y:2\na:1|c|#y:2,x:1", map[string]float64{"stats_counts.a;x=1;y=2": 2}},
+		"a name like another with tags": {"a:5|c|#b\na|#b:1|c\na:b:1|c\n", map[string]float64{"stats_counts.a;b=true": 5, "stats_counts.a": 1, "stats_counts.statsd.bad_lines_seen": 2}},
+		"a tag without a value":         {"a:1|c|#solo", map[string]float64{"stats_counts.a;solo=true": 1}},
+		"a rate behind tags":            {"a:1|c|#x:1|@0.5", map[string]float64{"stats_counts.a;x=1": 2}},
+		"DogStatsD's other sections":    {"a:1|c|c:in-1|T123|e:x|card:low", map[string]float64{"stats_counts.a": 1}},
+		"notices are not bad":           {"_e{1,1}:a|b\n_sc|disk|0", map[string]float64{"stats_counts.statsd.bad_lines_seen": 0, "stats_counts.statsd.metrics_received": 2}},
+		"NUL, UTF-8, long lines":        {"a\x00b:1|c\n\xff\xfe:1|c\n" + strings.Repeat("x", 5000) + ":1|c\n" + strings.Repeat(":", 5000), map[string]float64{"stats_counts.ab": 1}},
+		"a gauge's change from nought":  {"a:-3|g\nb:+3|g\nc:5|g\nc:-7|g\nc:+1|g", map[string]float64{"stats.gauges.a": -3, "stats.gauges.b": 3, "stats.gauges.c": -1}},
 	} {
 		t.Run(name, func(t *testing.T) { has(t, flushed(t, `{}`, c.in), c.want) })
 	}
@@ -169,7 +170,7 @@ func TestOwnSeries(t *testing.T) {
 	n, sink := node(t, `{}`)
 	n.Flush(100)
 	has(t, sink.values, map[string]float64{
-		"stats.gauges.statsd.timestamp_lag": none, "stats.statsd.graphiteStats.last_exception": 0, "stats.statsd.graphiteStats.last_flush": 0, "stats.statsd.graphiteStats.flush_length": 0,
+		"stats.gauges.statsd.timestamp_lag": none, "stats.statsd.graphiteStats.last_exception": 0, "stats.statsd.graphiteStats.flush_length": 0,
 	})
 	sink.err = errors.New("full")
 	n.Flush(112)

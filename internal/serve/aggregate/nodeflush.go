@@ -172,5 +172,8 @@ func (n *Node) last() status {
 			s.exception = fs.exception
 		}
 	}
+	if s.flushed.IsZero() {
+		s.flushed = n.began // as node has it, so that nobody is alarmed at the start
+	}
 	return s
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/logmetrics/logmetrics/internal/telemetry"
 )
 
-// counter is a number that only grows, of the listener that is named; more are
-// further labels, names each followed by its value.
+// counter is a number of a listener that only grows.
 func counter(name, listener string, value uint64) telemetry.Figure {
 	return telemetry.Figure{Name: name, Labels: []telemetry.Label{{Key: "listener", Value: listener}}, Value: float64(value), Counter: true}
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/internal/wire/prometheus"
 	"github.com/logmetrics/logmetrics/metric"
@@ -183,7 +184,7 @@ func TestHostileMemory(t *testing.T) {
 			wrap(0x12, wrap(0x12, slices.Concat([]byte("\x0a\x01m"), wrap(0x2a, bytes.Repeat([]byte("\x0a\x09\x21\x00\x00\x00\x00\x00\x00\x00\x00"), size/32)))))))},
 		"points by a name": {"/v1/metrics", "application/x-protobuf", "", wrap(0x0a, wrap(0x12, wrap(0x12, slices.Concat(wrap(0x0a, bytes.Repeat([]byte("("), size/2)),
 			wrap(0x2a, bytes.Repeat([]byte("\x0a\x09\x21\x00\x00\x00\x00\x00\x00\x00\x00"), size/32))))))},
-		"zip bomb": {"/write?db=d", "", "gzip", zipped(t, strings.Repeat("\n", 256<<20)).Bytes()},
+		"zip bomb": {"/write?db=d", "", "gzip", zipped(t, strings.Repeat("\n", 65<<20)).Bytes()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.encoding == "snappy" {
@@ -240,6 +241,8 @@ func (c *clean) check(name []byte) {
 	require.True(c.t, utf8.ValidString(text), "%q", text)
 	require.False(c.t, strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), "%q", text)
 	require.LessOrEqual(c.t, len(text), ingest.MaxSeriesName)
+	_, ok := names.AppendCanonical(nil, name)
+	require.True(c.t, ok || len(text) > names.MaxLen || strings.Count(text, ";") > names.MaxTags, "%q", text)
 }
 
 // FuzzHTTP: whatever is posted, it is answered, and no name is more than one.

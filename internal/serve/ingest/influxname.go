@@ -43,6 +43,14 @@ const (
 	notInKey   = notInValue + "/*?[]{}(),!^="
 )
 
+// tagBytes are those that stay as they are anywhere in a tag.
+var tagBytes = func() (t [256]bool) {
+	for c := byte('!'); c < 0x7f; c++ {
+		t[c] = c != '~' && strings.IndexByte(notInKey, c) < 0
+	}
+	return t
+}()
+
 // LongTags reports whether the tags of pt make its series longer than
 // [MaxSeriesName], so that all its fields can be refused at once: a line can
 // have as many fields as bytes of tags.
@@ -54,11 +62,16 @@ func LongTags(pt *influx.Point) bool {
 	return n > MaxSeriesName
 }
 
-// appendTagText appends text with '_' for the bytes of not, for control bytes,
-// blanks and what is no UTF-8, and for a '~' at the beginning, which means an
+// appendTagText appends text with '_' for the bytes of not, for control
+// characters, blanks and what is no UTF-8, and for a '~' at the beginning, which means an
 // expression there.
 func appendTagText(dst, text []byte, not string) []byte {
-	for i := 0; i < len(text); {
+	good := 0
+	for good < len(text) && tagBytes[text[good]] {
+		good++
+	}
+	dst = append(dst, text[:good]...) // nearly always all
+	for i := good; i < len(text); {
 		c := text[i]
 		if c < utf8.RuneSelf {
 			if c <= ' ' || c == 0x7f || c == '~' && i == 0 || strings.IndexByte(not, c) >= 0 {

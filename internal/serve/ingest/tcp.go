@@ -166,9 +166,10 @@ func (t *TCP) Close() error {
 	return nil
 }
 
-// Run receives until ctx is done, then what connections have sent already, and
-// closes all. newReceiver is called TCPOptions.Receivers times, before anything
-// is received: connections take turns with them.
+// Run receives until ctx is done, then what connections have sent already (for
+// 2 s at most), and closes all. newReceiver is called TCPOptions.Receivers times,
+// before anything is received: connections take turns with them. The error says
+// that the last samples could not be handed on.
 func (t *TCP) Run(ctx context.Context, newReceiver func() Receiver) error {
 	for range t.opt.Receivers {
 		t.receivers <- newReceiver()

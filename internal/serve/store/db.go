@@ -171,7 +171,7 @@ func (db *DB) syncLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := db.log.Sync()
+		err := db.Sync()
 		if err != nil && !failing {
 			db.opt.Log.Error("store: cannot write the log, trying again", "dir", db.opt.Dir, "err", err)
 		}
@@ -181,9 +181,6 @@ func (db *DB) syncLoop(ctx context.Context) {
 		failing = err != nil
 	}
 }
-
-// Sync makes durable what writers have flushed.
-func (db *DB) Sync() error { return db.log.Sync() }
 
 // append puts a record into the log; mu is held. The record begins with room for
 // its number.

@@ -38,7 +38,10 @@ func (db *DB) Tend(ctx context.Context) error { return db.tend(ctx, true) }
 func (db *DB) tend(ctx context.Context, expire bool) error {
 	db.keeping.Lock()
 	defer db.keeping.Unlock()
-	err := db.seal(ctx)
+	err := db.spare(sealReserve, 20)
+	if err == nil {
+		err = db.seal(ctx)
+	}
 	if err == nil {
 		err = db.fold(ctx)
 	}

@@ -23,6 +23,19 @@ type reader struct {
 	head   []placed // what the head has of the tier, within the bounds
 	late   []lateOp
 	key    []byte
+	cache  *frameCache // nil: rows are read alone
+}
+
+// fetch reads the series.
+func (r *reader) fetch(ctx context.Context, opt FetchOptions) (*Columns, error) {
+	if err := r.begin(opt); err != nil {
+		return nil, err
+	}
+	if err := r.read(ctx); err != nil {
+		return nil, err
+	}
+	r.show()
+	return r.out, nil
 }
 
 // placed is a bucket and its start.
@@ -107,24 +120,83 @@ func (r *reader) framesIn(ctx context.Context, t tier, from, until uint32, yield
 			return err
 		}
 		r.key = appendFrameKey(r.key[:0], t, s, uint32(r.id/frameSeries))
-		there, err := r.db.readFrame(r.key, func(v []byte) error {
-			_, _, err := d.dec.DecodeRow(&d.row, v, int(r.id%frameSeries))
-			return err
-		})
-		if err != nil {
-			r.db.damaged(r.key, err)
-		}
-		if err != nil || !there {
+		row := r.row(d)
+		if row == nil {
 			continue
 		}
-		for i := range d.row.Count {
+		for i := range row.Count {
 			start := s.start + uint32(i)*t.step
-			if d.row.Count[i] > 0 && start >= from && start < until {
-				yield(start, rowBucket(&d.row, i))
+			if row.Count[i] > 0 && start >= from && start < until {
+				yield(start, rowBucket(row, i))
 			}
 		}
 	}
 	return nil
+}
+
+// row returns the series' row of the frame under r.key, nil when there is none.
+func (r *reader) row(d *rowReader) *frame.Row {
+	if r.cache != nil {
+		if f := r.cache.get(r.db, r.key); f != nil {
+			return &f.Rows[r.id%frameSeries]
+		}
+		return nil
+	}
+	there, err := r.db.readFrame(r.key, func(v []byte) error {
+		_, _, err := d.dec.DecodeRow(&d.row, v, int(r.id%frameSeries))
+		return err
+	})
+	if err != nil {
+		r.db.damaged(r.key, err)
+	}
+	if err != nil || !there {
+		return nil
+	}
+	return &d.row
+}
+
+// frameCache has frames of one block, decoded.
+type frameCache struct {
+	frames map[string]*frame.Frame // nil: there is none
+	spare  []*frame.Frame
+	dec    frame.Decoder
+}
+
+// maxCached bounds what a cache holds: 64 rows of 1024 buckets are 3 MiB.
+const maxCached = 64
+
+func (c *frameCache) clear() {
+	for _, f := range c.frames {
+		if f != nil && len(c.spare) < maxCached {
+			c.spare = append(c.spare, f)
+		}
+	}
+	clear(c.frames)
+}
+
+func (c *frameCache) get(db *DB, key []byte) *frame.Frame {
+	if f, ok := c.frames[string(key)]; ok {
+		return f
+	}
+	if len(c.frames) >= maxCached {
+		c.clear()
+	}
+	f := new(frame.Frame)
+	if n := len(c.spare); n > 0 {
+		f, c.spare = c.spare[n-1], c.spare[:n-1]
+	}
+	there, err := db.readFrame(key, func(v []byte) error { return c.dec.Decode(f, v) })
+	if err != nil {
+		db.damaged(key, err)
+	}
+	if err != nil || !there {
+		f = nil
+	}
+	if c.frames == nil {
+		c.frames = map[string]*frame.Frame{}
+	}
+	c.frames[string(key)] = f
+	return f
 }
 
 // rowReader is what reading a row needs; it keeps its memory.

@@ -219,20 +219,58 @@ func BenchmarkFetch(b *testing.B) {
 		names[i] = fmt.Sprintf("servers.host%03d.cpu.core%02d.user", i/20, i%20)
 	}
 	fill(b, db, c, 4*3600+1200, names...)
-	for _, bc := range []struct {
-		name    string
-		series  int
-		seconds int64
-	}{{"1x2h", 1, 7200}, {"1000x1h", 1000, 3600}} {
-		b.Run(bc.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				for i := range bc.series {
-					_, err := db.Fetch(b.Context(), names[i], store.FetchOptions{From: c.unix - 3600 - bc.seconds, Until: c.unix - 3600})
-					require.NoError(b, err)
-				}
+	opt := store.FetchOptions{From: c.unix - 3*3600, Until: c.unix - 3600}
+	b.Run("1x2h", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, err := db.Fetch(b.Context(), names[77], opt)
+			require.NoError(b, err)
+		}
+	})
+	ids := make([]store.ID, 1000)
+	for i := range ids {
+		info, _ := db.Series(names[i])
+		ids[i] = info.ID
+	}
+	b.Run("1000x1h", func(b *testing.B) {
+		opt.From += 3600
+		b.ReportAllocs()
+		for b.Loop() {
+			_, err := db.FetchAll(b.Context(), ids, opt)
+			require.NoError(b, err)
+		}
+	})
+}
+
+func TestFetchAllIsFetch(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
+	defer db.Close()
+	var names []string
+	for i := range 150 {
+		names = append(names, fmt.Sprintf("s.n%03d", i))
+	}
+	start := c.unix
+	fill(t, db, c, 2000, names...)
+	var ids []store.ID
+	for i := range names {
+		info, ok := db.Series(names[(i*7)%150])
+		require.True(t, ok)
+		ids = append(ids, info.ID)
+	}
+	require.NoError(t, db.Delete(names[14]))
+	for _, step := range []int64{10, 60} {
+		opt := store.FetchOptions{From: start, Until: c.unix, Step: step}
+		all, err := db.FetchAll(t.Context(), ids[:140], opt)
+		require.NoError(t, err)
+		assert.Nil(t, all[2], "deleted")
+		for i, got := range all {
+			if i != 2 {
+				want, err := db.Fetch(t.Context(), names[(i*7)%150], opt)
+				require.NoError(t, err)
+				require.Equal(t, want, got, "series %d", i)
 			}
-		})
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -193,6 +194,63 @@ func TestDeleteWhileWriting(t *testing.T) {
 			assert.True(t, math.IsNaN(v) || v == float64(n), "%v under d.n%d", v, n)
 		}
 	}
+}
+
+// TestFetchWhileSealing reads what was flushed at every moment of seals and folds:
+// a bucket that goes from the head into a frame is never missing, nor there twice.
+func TestFetchWhileSealing(t *testing.T) {
+	var flushed atomic.Int64 // all before this second
+	flushed.Store(epoch)
+	var wait sync.WaitGroup
+	done := make(chan struct{})
+	now := func() time.Time { return time.Unix(flushed.Load(), 0) }
+	db, err := store.Open(store.Options{Dir: "other", FS: vfs.NewMem(), Now: now, SealEvery: -1, Schemas: rules(t, "10s:10d,1m:20d")})
+	require.NoError(t, err)
+	defer db.Close()
+	wait.Go(func() {
+		defer close(done)
+		w := db.NewWriter()
+		for i := range int64(3000) {
+			for n := range 70 {
+				w.Put(fmt.Appendf(nil, "s.n%02d", n), metric.Sum, epoch+i*10, 1)
+			}
+			if !assert.NoError(t, w.Flush()) {
+				return
+			}
+			flushed.Store(epoch + (i+1)*10)
+		}
+	})
+	wait.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				assert.NoError(t, db.TendYoung(t.Context()))
+			}
+		}
+	})
+	for reading := true; reading; {
+		select {
+		case <-done:
+			reading = false
+		default:
+		}
+		until := flushed.Load()
+		for _, step := range []int64{10, 60} {
+			end := until - until%60
+			if end <= epoch {
+				continue
+			}
+			got, err := db.Fetch(t.Context(), "s.n33", store.FetchOptions{From: epoch, Until: end, Step: step})
+			require.NoError(t, err)
+			for i, n := range got.Count {
+				require.EqualValues(t, step/10, n, "bucket %d of %d, step %d", i, len(got.Count), step)
+			}
+		}
+	}
+	wait.Wait()
+	assert.Positive(t, db.Stats().Folds)
 }
 
 func TestCopyWhileWriting(t *testing.T) {

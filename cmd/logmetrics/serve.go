@@ -56,9 +56,8 @@ type aggregateFlags struct {
 
 // storeFlags say what is kept, and where.
 type storeFlags struct {
-	Data        string `group:"store" type:"path" placeholder:"DIR" help:"Where series are kept. Default /var/lib/logmetrics/data as root, else $$XDG_DATA_HOME/logmetrics."`
-	Schemas     string `group:"store" type:"path" placeholder:"FILE" help:"storage-schemas.conf, as carbon has it; SIGHUP has it read again. Built in: 10s:3d,5m:90d,1h:3y, and 1s:3d for ^flux\\."`
-	Aggregation string `group:"store" type:"path" placeholder:"FILE" help:"storage-aggregation.conf, likewise. Built in: what statsd advises."`
+	dataFlags
+	schemaFlags // SIGHUP has the files read again
 }
 
 // accessFlags say who may do what.

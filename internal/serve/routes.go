@@ -52,18 +52,10 @@ func (s *Server) routes() []route {
 func (s *Server) receiveHTTP() {
 	s.samples = ingest.NewHTTP(ingest.HTTPOptions{Log: s.log, NewWriter: func() ingest.HTTPWriter { return s.db.NewWriter() }})
 	s.gatherer = ingest.NewGatherer(ingest.GathererOptions{Log: s.log, Writer: func() ingest.BatchWriter { return s.db.NewWriter() }})
-	s.ingested = append(s.ingested, s.samples.Figures, func() []telemetry.Figure { return ofListener("http-gatherer", s.gatherer.Figures()) })
+	s.ingested = append(s.ingested, s.samples.Figures, s.gatherer.Figures)
 }
 
 func showFront(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(front)) // the client's loss
-}
-
-// ofListener adds to figures whose they are.
-func ofListener(name string, list []telemetry.Figure) []telemetry.Figure {
-	for i := range list {
-		list[i].Labels = append([]telemetry.Label{{Key: "listener", Value: name}}, list[i].Labels...)
-	}
-	return list
 }

@@ -37,7 +37,7 @@ func (e *exposition) ofStage(stage string, figures []Figure) {
 	if first.Counter {
 		name, kind = name+"_total", "counter"
 	}
-	e.family(name, kind, first.Name+" of "+stage+"; docs/serve.md says what it is.")
+	e.family(name, kind, first.Name+" of "+stage+"; docs/operating.md says what it is.")
 	for _, f := range figures {
 		if f.Name == first.Name {
 			e.sample(f.Value, f.labels()...)

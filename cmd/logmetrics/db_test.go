@@ -326,6 +326,58 @@ func TestImportTwice(t *testing.T) {
 	}
 }
 
+// The real program, killed again and again while it imports: what is there in
+// the end is what an import that was let be leaves.
+func TestImportKilled(t *testing.T) {
+	bin, tree := program(t), t.TempDir()
+	h := whisper.Header{Method: metric.Average, Archives: []whisper.Archive{{Step: 300, Points: 10000}, {Step: 3600, Points: 20000}}}
+	end := time.Now().Unix()/86400*86400 - 86400
+	for n := range 80 {
+		path := filepath.Join(tree, fmt.Sprintf("h%d", n/8), fmt.Sprintf("m%d.wsp", n%8))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		f, err := os.Create(path)
+		require.NoError(t, err)
+		require.NoError(t, whisper.Write(f, h, func(i int) (list []whisper.Point) {
+			a := h.Archives[i]
+			for k := range a.Points {
+				list = append(list, whisper.Point{Time: end - (a.Points-1-k)*a.Step, Value: float64((int64(n) + k) % 1000)})
+			}
+			return list
+		}))
+		require.NoError(t, f.Close())
+	}
+	importInto := func(dir string, after time.Duration) error {
+		cmd := exec.CommandContext(t.Context(), bin, "db", "import-whisper", tree, "--data="+dir)
+		require.NoError(t, cmd.Start())
+		if after > 0 {
+			kill := time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // it may have ended
+			defer kill.Stop()
+		}
+		return cmd.Wait()
+	}
+	whole, part := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "part")
+	began := time.Now()
+	require.NoError(t, importInto(whole, 0))
+	took := time.Since(began)
+	killed := 0
+	for i := range 3 {
+		if importInto(part, took*time.Duration(i+1)/4) != nil {
+			killed++
+		}
+	}
+	require.Positive(t, killed)
+	require.NoError(t, importInto(part, 0))
+	for _, step := range []string{"10s", "5m", "1h"} {
+		args := []string{"db", "dump", "h3.m?", "h9.*", "--step=" + step, "--until=" + strconv.FormatInt(end-86400, 10)}
+		want, err := exec.CommandContext(t.Context(), bin, append(args, "--data="+whole)...).Output()
+		require.NoError(t, err)
+		got, err := exec.CommandContext(t.Context(), bin, append(args, "--data="+part)...).Output()
+		require.NoError(t, err)
+		require.Greater(t, len(want), 1000, step)
+		require.True(t, string(want) == string(got), "%s: %d and %d bytes", step, len(want), len(got))
+	}
+}
+
 func TestImportSkipsWhatIsNoSeries(t *testing.T) {
 	tree := t.TempDir()
 	for name, text := range map[string]string{"half.wsp": "\x00\x00\x00\x01", "bad name.wsp": "", "_tagged/abc/def/0123.wsp": "", "readme.txt": "x"} {

@@ -14,7 +14,7 @@ import (
 )
 
 // decodeAll decodes b in both ways.
-func decodeAll(b []byte) (f *frame.Frame, whole error, rows [frame.Rows]error) {
+func decodeAll(b []byte) (f *frame.Frame, rows [frame.Rows]error, whole error) {
 	var d frame.Decoder
 	var r frame.Row
 	f = &frame.Frame{}
@@ -22,12 +22,12 @@ func decodeAll(b []byte) (f *frame.Frame, whole error, rows [frame.Rows]error) {
 	for i := range rows {
 		_, _, rows[i] = d.DecodeRow(&r, b, i)
 	}
-	return f, whole, rows
+	return f, rows, whole
 }
 
 func assertCorrupt(t *testing.T, b []byte, what ...any) {
 	t.Helper()
-	_, err, rows := decodeAll(b)
+	_, rows, err := decodeAll(b)
 	require.ErrorIs(t, err, frame.ErrCorrupt, what...)
 	for _, err := range rows {
 		require.ErrorIs(t, err, frame.ErrCorrupt, what...)
@@ -104,7 +104,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(e.Append(nil, frameOf(s, 9, 4)))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, whole, rows := decodeAll(seal(b))
+		got, rows, whole := decodeAll(seal(b))
 		if whole != nil {
 			require.ErrorIs(t, whole, frame.ErrCorrupt)
 			return
@@ -116,7 +116,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		var e frame.Encoder
-		again, err, _ := decodeAll(e.Append(nil, got))
+		again, _, err := decodeAll(e.Append(nil, got))
 		require.NoError(t, err, "what was read can be written")
 		for i := range got.Rows {
 			same(t, &got.Rows[i], &again.Rows[i], got.N)

@@ -19,6 +19,7 @@ import (
 //	'C' job [16]byte, seq, second                                 a batch is here
 //	'D' id                                                        deleted
 //	'R' id, len, name                                             has a new name
+//	'K' len, key, len + 1, value                                  kept beside series; length 0: dropped
 //
 // A put is a control byte, the id as the difference from the one before
 // (zigzag), the second likewise, and the value:
@@ -34,6 +35,7 @@ const (
 	partCommit = 'C'
 	partDelete = 'D'
 	partRename = 'R'
+	partKeep   = 'K'
 )
 
 var errRecord = errors.New("damaged record")
@@ -113,6 +115,7 @@ type replayer interface {
 	commit(id metric.BatchID, second uint32) error
 	remove(id ID) error
 	rename(id ID, name []byte) error
+	keep(key string, value []byte) error // nil: dropped
 }
 
 // recordHead is the room that a record begins with.
@@ -175,6 +178,9 @@ func (d *decoder) part(r replayer) error {
 	case partRename:
 		id, name := d.id(), d.bytes()
 		return d.unless(func() error { return r.rename(id, name) })
+	case partKeep:
+		key, value := string(d.bytes()), d.optional()
+		return d.unless(func() error { return r.keep(key, value) })
 	default:
 		return fmt.Errorf("%w: part of kind %d", errRecord, kind)
 	}
@@ -275,6 +281,19 @@ func (d *decoder) bytes() []byte {
 	return d.take(int(n))
 }
 
+// optional returns bytes that may not be there: nil.
+func (d *decoder) optional() []byte {
+	switch n := d.uvarint(); {
+	case n > uint64(len(d.buf))+1:
+		d.bad = true
+		return nil
+	case n == 0:
+		return nil
+	default:
+		return d.take(int(n - 1))
+	}
+}
+
 func (d *decoder) float() float64 {
 	if b := d.take(8); b != nil {
 		return math.Float64frombits(binary.LittleEndian.Uint64(b))
@@ -327,4 +346,14 @@ func appendRename(dst []byte, id ID, name []byte) []byte {
 	dst = binary.AppendUvarint(append(dst, partRename), uint64(id))
 	dst = binary.AppendUvarint(dst, uint64(len(name)))
 	return append(dst, name...)
+}
+
+// appendKeep appends the part of a value kept beside series, nil: of none.
+func appendKeep(dst []byte, key string, value []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, partKeep), uint64(len(key)))
+	dst = append(dst, key...)
+	if value == nil {
+		return binary.AppendUvarint(dst, 0)
+	}
+	return append(binary.AppendUvarint(dst, uint64(len(value))+1), value...)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 
@@ -28,6 +29,9 @@ func (db *DB) recover() error {
 		return err
 	}
 	if err := r.index(); err != nil {
+		return err
+	}
+	if err := db.countKept(); err != nil {
 		return err
 	}
 	if !db.opt.KeepTiers {
@@ -172,6 +176,13 @@ func (r *recovery) remove(id ID) error {
 	r.head.remove(id)
 	r.dead[id] = r.head.horizon
 	r.unsaved[id] = struct{}{}
+	return nil
+}
+
+func (r *recovery) keep(key string, value []byte) error {
+	if r.record > r.meta.records {
+		r.kept[key] = bytes.Clone(value)
+	}
 	return nil
 }
 

@@ -205,6 +205,7 @@ func (s *sealing) rest(mark wal.Mark) {
 	clear(db.unsaved)
 	m := meta{mark: mark, records: db.records, horizon: s.horizon}
 	s.identities()
+	db.saveKept()
 	db.mu.Unlock()
 	for ids := range slices.Chunk(unsaved, 512) {
 		db.mu.Lock()

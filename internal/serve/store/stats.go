@@ -10,13 +10,14 @@ import (
 
 // figures count what the store does.
 type figures struct {
-	full, frames, frameBytes, damaged, seals, sealErrors, folds, expired, late, waiting atomic.Int64
+	full, frames, frameBytes, damaged, seals, sealErrors, folds, expired, late, waiting, kept atomic.Int64
 }
 
 // Stats are figures of the store. Those that count go up from the start of the process.
 type Stats struct {
 	Series     int   // there are
 	Identities int   // known senders of batches
+	Kept       int   // bytes of what is kept beside series, with its keys
 	Pending    int   // bytes that are not durable yet
 	Closed     int   // bytes of closed buckets in RAM, which the next seal takes
 	Waiting    int   // late changes that the next seal makes
@@ -37,7 +38,7 @@ type Stats struct {
 func (db *DB) Stats() Stats {
 	f := &db.figures
 	s := Stats{
-		Series: db.names.index.Len(), Pending: db.log.Pending(),
+		Series: db.names.index.Len(), Kept: int(f.kept.Load()), Pending: db.log.Pending(),
 		Frames: f.frames.Load(), FrameBytes: f.frameBytes.Load(), Seals: f.seals.Load(), SealErrors: f.sealErrors.Load(),
 		Folds: f.folds.Load(), Expired: f.expired.Load(), Late: f.late.Load(), Refused: f.full.Load(), Damaged: f.damaged.Load(),
 		DiskBytes: int64(db.engine.Metrics().DiskSpaceUsage()),

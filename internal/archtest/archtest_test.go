@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"internal/serve":              {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
 	"internal/serve/access":       {"internal/telemetry"},
 	"internal/serve/aggregate":    {"metric", "internal/telemetry", "internal/wire/statsd"},
-	"internal/serve/graphiteapi":  {"internal/telemetry", "internal/wire/*", "internal/serve/store/names"},
+	"internal/serve/graphiteapi":  {"internal/telemetry", "internal/wire/*", "internal/serve/store", "internal/serve/store/*"},
 	"internal/serve/ingest":       {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
 	"internal/serve/store":        {"metric", "internal/serve/store/*"},
 	"internal/serve/store/frame":  {"metric"},

@@ -57,6 +57,9 @@ func (a *API) Routes() []Route {
 		path string
 		h    handler
 	}{
+		{"/metrics/find", a.find},
+		{"/metrics/expand", a.expand},
+		{"/metrics/index.json", a.index},
 		{"/version", a.version},
 	} {
 		h := a.reads(r.h)

@@ -12,6 +12,7 @@ bsdutils
 bzip2
 ganglia-monitor
 graphite-carbon
+graphite-web
 influxdb
 logrotate
 nsca

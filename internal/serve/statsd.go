@@ -161,11 +161,17 @@ func dialectName(brubeck bool) string {
 	return "statsd"
 }
 
-// aggregated are the figures of what sums up.
+// aggregated are the figures of what sums up, told apart by the dialect.
 func (s *Server) aggregated() (list []telemetry.Figure) {
 	for _, brubeck := range []bool{false, true} {
-		if a := s.dialects[brubeck]; a != nil {
-			list = append(list, a.Figures()...)
+		a := s.dialects[brubeck]
+		if a == nil {
+			continue
+		}
+		label := []telemetry.Label{{Key: "dialect", Value: dialectName(brubeck)}}
+		for _, f := range a.Figures() {
+			f.Labels = label
+			list = append(list, f)
 		}
 	}
 	return list

@@ -31,6 +31,7 @@ var peers = map[string]peer{
 	"gzip":             {command("gzip"), "apt-get install gzip"},
 	"xz":               {command("xz"), "tools/peers.sh (apt-get install xz-utils)"},
 	"zstd":             {command("zstd"), "tools/peers.sh (apt-get install zstd)"},
+	"graphite-web":     {file("/usr/lib/python3/dist-packages/graphite/wsgi.py"), "tools/peers.sh (apt-get install graphite-web)"},
 	"awk":              {command("awk"), "apt-get install mawk"},
 	"bash":             {command("bash"), "apt-get install bash"},
 	"grep":             {command("grep"), "apt-get install grep"},

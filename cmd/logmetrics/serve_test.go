@@ -434,6 +434,21 @@ func TestServeForwards(t *testing.T) {
 	}
 }
 
+// TestServeStartsAnewWithinAnInterval: what was summed up before the end, and after
+// the start, of one interval are both kept.
+func TestServeStartsAnewWithinAnInterval(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for range 3 {
+		b := s.serve("--statsd-flush=1h")
+		b.send("statsd-udp", "hits:5|c\n")
+		testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="statsd-udp"}`) == 1 })
+		b.ends()
+		<-time.After(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // flushes are told apart by their second
+	}
+	assert.Equal(t, 15.0, total(s.dump("stats_counts.hits")["stats_counts.hits"]))
+}
+
 // TestServeDialects: two addresses, each understood in its own way, with the file's
 // sections.
 func TestServeDialects(t *testing.T) {

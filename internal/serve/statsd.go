@@ -21,15 +21,21 @@ type aggregator interface {
 	Figures() []telemetry.Figure
 }
 
-// intoStore keeps what a flush gives, at the start of its interval.
+// intoStore keeps what a flush gives, at the start of its interval, or at that of
+// the server if it was started within: at the interval's start there is what the
+// server before it kept at its end, and a second value of a second replaces the first.
 type intoStore struct {
 	*store.Writer
-	intervalSec int64
+	intervalSec, beganSec int64
 }
 
 // Put implements aggregate.Sink. A refusal is counted by the store.
 func (i intoStore) Put(name []byte, m metric.Method, stamp int64, v float64) {
-	i.Writer.Put(name, m, stamp-i.intervalSec, v)
+	at := stamp - i.intervalSec
+	if at < i.beganSec && i.beganSec < stamp {
+		at = i.beganSec
+	}
+	i.Writer.Put(name, m, at, v)
 }
 
 // defaultFlush is both daemons' own.
@@ -40,7 +46,7 @@ func (s *Server) aggregation(interval time.Duration) (opt aggregate.Options, err
 	if interval == 0 {
 		interval = defaultFlush
 	}
-	opt = aggregate.Options{Sink: intoStore{s.db.NewWriter(), int64(interval / time.Second)}, Debug: s.opt.Debug, Log: s.log}
+	opt = aggregate.Options{Sink: intoStore{s.db.NewWriter(), int64(interval / time.Second), s.began.Unix()}, Debug: s.opt.Debug, Log: s.log}
 	if s.opt.Forward != "" {
 		opt.Forward, err = aggregate.NewForwarder(aggregate.ForwardOptions{Address: s.opt.Forward, Log: s.log})
 	}

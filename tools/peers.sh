@@ -10,8 +10,11 @@ set -eu
 packages='
 bsdutils
 bzip2
+carbon-c-relay
+collectd-core
 ganglia-monitor
 graphite-carbon
+graphite-web
 influxdb
 logrotate
 nsca

@@ -8,23 +8,46 @@
 package graphiteapi
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/internal/telemetry"
 )
 
 // Options configure an API.
 type Options struct {
 	DB  *store.DB        // what is kept; required
 	Now func() time.Time // nil: time.Now
-	Log *slog.Logger     // nil: none
+
+	Engine     *query.Engine  // evaluates targets; nil: /render and /functions are not there
+	Zone       *time.Location // of times that name none; nil: time.Local
+	QueryTime  time.Duration  // that a query may take; 0: DefaultQueryTime
+	Queries    int            // that run at once; 0: DefaultQueries
+	QueryQueue int            // that wait for those; more are refused; 0: DefaultQueryQueue
+	Log        *slog.Logger   // nil: none
 }
+
+// The defaults of Options.
+const (
+	DefaultQueryTime  = 10 * time.Second
+	DefaultQueries    = 4
+	DefaultQueryQueue = 100
+)
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
-	opt Options
+	opt   Options
+	zones sync.Map      // *time.Location by name
+	turns chan struct{} // has one for each query that runs
+
+	waiting            atomic.Int64 // queries that run or wait to
+	busy, slow, tooBig atomic.Int64 // queries that were refused, or ended
 }
 
 // Route is a handler and what it answers.
@@ -42,7 +65,10 @@ func New(opt Options) *API {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &API{opt: opt}
+	opt.Zone = cmp.Or(opt.Zone, time.Local)
+	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
+	opt.QueryQueue = cmp.Or(opt.QueryQueue, DefaultQueryQueue)
+	return &API{opt: opt, turns: make(chan struct{}, cmp.Or(opt.Queries, DefaultQueries))}
 }
 
 // handler answers a request that says p. An error, which is a [fault] if the
@@ -67,8 +93,39 @@ func (a *API) Routes() []Route {
 			list = append(list, Route{"GET " + path, false, h}, Route{"POST " + path, false, h})
 		}
 	}
+	if a.opt.Engine != nil {
+		list = append(list, a.queries()...)
+	}
 	return list
 }
+
+// queries are the routes that evaluate, or tell what can be evaluated.
+func (a *API) queries() (list []Route) {
+	render := compressed(a.reads(a.render))
+	for _, pattern := range []string{"GET /render", "POST /render", "GET /render/{$}", "POST /render/{$}"} {
+		list = append(list, Route{pattern, false, render})
+	}
+	functions := compressed(a.reads(a.functions))
+	return append(list, Route{"GET /functions", false, functions}, Route{"GET /functions/{$}", false, functions},
+		Route{"GET /functions/{name}", false, a.reads(a.function)})
+}
+
+// Figures returns what was counted.
+func (a *API) Figures() []telemetry.Figure {
+	figures := []telemetry.Figure{
+		{Name: "queriesRunning", Value: float64(len(a.turns))},
+		{Name: "queriesWaiting", Value: max(0, float64(a.waiting.Load())-float64(len(a.turns)))},
+		{Name: "queriesRefused", Labels: reason("busy"), Value: float64(a.busy.Load()), Counter: true},
+		{Name: "queriesRefused", Labels: reason("limit"), Value: float64(a.tooBig.Load()), Counter: true},
+		{Name: "queriesRefused", Labels: reason("slow"), Value: float64(a.slow.Load()), Counter: true},
+	}
+	if a.opt.Engine != nil {
+		figures = append(figures, telemetry.Figure{Name: "queriesBroken", Value: float64(a.opt.Engine.Panics()), Counter: true})
+	}
+	return figures
+}
+
+func reason(text string) []telemetry.Label { return []telemetry.Label{{Key: "reason", Value: text}} }
 
 // reads makes an http.Handler of h.
 func (a *API) reads(h handler) http.Handler {

@@ -46,7 +46,6 @@ chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times
 	$(GO) test -count=1 -timeout 60m -run 'TestChaos|FaultPoint' ./internal/extract -v -kills 1000
 	$(GO) test -count=1 -timeout 60m -run GathererChaos ./internal/extract -v -gatherer-kills 200
 	$(GO) test -count=1 -timeout 0 -run DaemonChaos ./internal/extract -v -minutes $(or $(MIN),10) $(if $(SEED),-seed $(SEED))
-
 	$(GO) test -count=1 -timeout 60m -run 'TestServeKilled' ./cmd/logmetrics -v -serve-kills 20
 
 soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow

@@ -82,6 +82,7 @@ func (db *DB) Verify(ctx context.Context, report func(Damage)) error {
 			db.verifyValue(numberKey(keySeries, b*frameSeries+i), fmt.Sprintf("name of series %d", b*frameSeries+i), report)
 		}
 	}
+	db.verifyKept(report)
 	d := rowReaders.Get().(*rowReader)
 	defer rowReaders.Put(d)
 	db.view.RLock()

@@ -152,6 +152,26 @@ func (l *life) removeOrRename() {
 	require.NoError(l.t, l.db.Rename(from, to))
 }
 
+// keep changes a value kept beside series.
+func (l *life) keep() {
+	key, value := fmt.Sprintf("key.%d", l.rng.IntN(4)), fmt.Sprint("value ", l.rng.IntN(1000))
+	drop := l.rng.IntN(4) == 0
+	l.issue(func(now *ledger) {
+		if now.kept[key] = value; drop {
+			delete(now.kept, key)
+		}
+	})
+	var err error
+	if drop {
+		err = l.db.Drop(key)
+	} else {
+		err = l.db.Keep(key, []byte(value))
+	}
+	if err == nil {
+		l.confirm()
+	}
+}
+
 func (l *life) sync() {
 	if l.db.Sync() == nil {
 		l.confirm()
@@ -170,6 +190,8 @@ func (l *life) step() {
 		l.commit()
 	case n < 13:
 		l.removeOrRename()
+	case n < 14:
+		l.keep()
 	case n < 16:
 		l.sync()
 	default:

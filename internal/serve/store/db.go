@@ -20,7 +20,7 @@ import (
 
 // DB is the store. Its methods may be called concurrently.
 //
-// Locks are taken in the order keeping, view, catalogue.mu, mu.
+// Locks are taken in the order keeping, keeps, view, catalogue.mu, mu.
 type DB struct {
 	opt    Options
 	now    func() time.Time
@@ -31,6 +31,9 @@ type DB struct {
 
 	// keeping is held by what changes files: seal, fold, retention, checkpoint.
 	keeping sync.Mutex
+
+	// keeps is held by what changes values kept beside series.
+	keeps sync.Mutex
 
 	// view protects the fields below, and what is in the engine: who reads frames
 	// together with the head shares it, who moves buckets between them has it alone.
@@ -48,9 +51,10 @@ type DB struct {
 	head       head
 	records    uint64 // how many the log has ever had
 	identities map[[16]byte]identity
-	unsaved    map[ID]struct{} // series that the engine does not have as they are
-	dead       map[ID]string   // deleted since Open, with their names
-	reused     map[ID]struct{} // deleted so long ago that their numbers are given away again
+	unsaved    map[ID]struct{}   // series that the engine does not have as they are
+	dead       map[ID]string     // deleted since Open, with their names
+	reused     map[ID]struct{}   // deleted so long ago that their numbers are given away again
+	kept       map[string][]byte // values kept beside series that are not sealed; nil: dropped
 
 	// renamed is counted up when an interned name may lead to another series.
 	renamed atomic.Uint64
@@ -71,6 +75,7 @@ func Open(opt Options) (*DB, error) {
 		opt: opt, now: opt.Now,
 		spans: spans{}, sealed: map[string][]byte{}, fresh: map[spanOf]bool{},
 		identities: map[[16]byte]identity{}, unsaved: map[ID]struct{}{}, dead: map[ID]string{}, reused: map[ID]struct{}{},
+		kept: map[string][]byte{},
 		full: make(chan struct{}, 1),
 	}
 	db.head.memory(db)
@@ -92,7 +97,7 @@ func (o *Options) fill() {
 	for _, d := range []struct {
 		value    *int
 		standard int
-	}{{&o.MaxSeries, DefaultMaxSeries}, {&o.MaxNewSeries, DefaultMaxNewSeries}, {&o.MaxPending, DefaultMaxPending}, {&o.MaxIdentities, DefaultMaxIdentities}} {
+	}{{&o.MaxSeries, DefaultMaxSeries}, {&o.MaxNewSeries, DefaultMaxNewSeries}, {&o.MaxPending, DefaultMaxPending}, {&o.MaxIdentities, DefaultMaxIdentities}, {&o.MaxKept, DefaultMaxKept}} {
 		if *d.value <= 0 {
 			*d.value = d.standard
 		}

@@ -10,6 +10,7 @@ import (
 //	'b' block u32                                          open buckets of 64 series
 //	'd' id u32                                             a deleted series whose rows are still in frames
 //	'i' job [16]byte                                       the last sequence of an identity
+//	'k' key                                                a value kept beside series
 //	'm'                                                    the state of the whole; see meta
 //	'n' id u32                                             a series
 //	't' step u32, keep u32, start u32, n u32, block u32    a frame
@@ -22,6 +23,7 @@ const (
 	keyBlock    = 'b'
 	keyDead     = 'd'
 	keyIdentity = 'i'
+	keyKept     = 'k'
 	keyMeta     = 'm'
 	keySeries   = 'n'
 	keyFrame    = 't'

@@ -33,6 +33,7 @@ type ledger struct {
 	puts    map[string]map[int64]float64
 	merges  map[string][]merged
 	batches map[[16]byte]uint64
+	kept    map[string]string
 }
 
 type merged struct {
@@ -41,7 +42,7 @@ type merged struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{map[string]map[int64]float64{}, map[string][]merged{}, map[[16]byte]uint64{}}
+	return &ledger{map[string]map[int64]float64{}, map[string][]merged{}, map[[16]byte]uint64{}, map[string]string{}}
 }
 
 func (l *ledger) clone() *ledger {
@@ -53,6 +54,7 @@ func (l *ledger) clone() *ledger {
 		c.merges[name] = slices.Clone(m)
 	}
 	c.batches = maps.Clone(l.batches)
+	c.kept = maps.Clone(l.kept)
 	return c
 }
 
@@ -106,6 +108,9 @@ func (l *ledger) at(now int64) contents {
 			c.add(name, t, now, buckets)
 		}
 	}
+	for key, value := range l.kept {
+		c["kept "+key] = []byte(value + "\n")
+	}
 	return c
 }
 
@@ -149,6 +154,11 @@ func contentsOf(t testing.TB, db *store.DB, now int64) contents {
 				c.line(name, tier, now, cols.Start+int64(i)*cols.Step, n, cols.Sum[i])
 			}
 		}
+	}
+	pairs, err := db.Kept("")
+	require.NoError(t, err)
+	for _, p := range pairs {
+		c["kept "+p.Key] = append(p.Value, '\n')
 	}
 	return c
 }

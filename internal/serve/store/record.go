@@ -15,10 +15,12 @@ import (
 //
 //	'N' id, hint u8, method u8, tiers n {step, keep}, len, name   a new series
 //	'P' n, first second, n puts                                   values
+//	'A' n, first second, n puts                                   values that add to those of their second
 //	'M' id, second, count, sum, min, max, m2, last (float64 LE)   a bucket
 //	'C' job [16]byte, seq, second                                 a batch is here
 //	'D' id                                                        deleted
 //	'R' id, len, name                                             has a new name
+//	'K' len, key, len + 1, value                                  kept beside series; length 0: dropped
 //
 // A put is a control byte, the id as the difference from the one before
 // (zigzag), the second likewise, and the value:
@@ -30,10 +32,12 @@ import (
 const (
 	partName   = 'N'
 	partPuts   = 'P'
+	partAdds   = 'A'
 	partMerge  = 'M'
 	partCommit = 'C'
 	partDelete = 'D'
 	partRename = 'R'
+	partKeep   = 'K'
 )
 
 var errRecord = errors.New("damaged record")
@@ -109,10 +113,12 @@ func appendCommit(dst []byte, id metric.BatchID, second uint32) []byte {
 type replayer interface {
 	name(id ID, hint, method metric.Method, tiers []tier, name []byte) error
 	put(id ID, second uint32, v float64) error
+	add(id ID, second uint32, v float64) error
 	merge(id ID, second uint32, b metric.Bucket) error
 	commit(id metric.BatchID, second uint32) error
 	remove(id ID) error
 	rename(id ID, name []byte) error
+	keep(key string, value []byte) error // nil: dropped
 }
 
 // recordHead is the room that a record begins with.
@@ -159,7 +165,9 @@ func (d *decoder) part(r replayer) error {
 		name := d.bytes()
 		return d.unless(func() error { return r.name(id, hint, method, tiers, name) })
 	case partPuts:
-		return d.puts(r)
+		return d.puts(r.put)
+	case partAdds:
+		return d.puts(r.add)
 	case partMerge:
 		id, second, b := d.id(), d.uint32(), d.bucket()
 		return d.unless(func() error { return r.merge(id, second, b) })
@@ -175,6 +183,9 @@ func (d *decoder) part(r replayer) error {
 	case partRename:
 		id, name := d.id(), d.bytes()
 		return d.unless(func() error { return r.rename(id, name) })
+	case partKeep:
+		key, value := string(d.bytes()), d.optional()
+		return d.unless(func() error { return r.keep(key, value) })
 	default:
 		return fmt.Errorf("%w: part of kind %d", errRecord, kind)
 	}
@@ -188,7 +199,7 @@ func (d *decoder) unless(f func() error) error {
 	return f()
 }
 
-func (d *decoder) puts(r replayer) error {
+func (d *decoder) puts(put func(id ID, second uint32, v float64) error) error {
 	n, id, unix := d.uvarint(), int64(0), int64(d.uvarint())
 	for ; n > 0 && !d.bad; n-- {
 		control := d.byte()
@@ -207,7 +218,7 @@ func (d *decoder) puts(r replayer) error {
 		if d.bad {
 			break
 		}
-		if err := r.put(ID(id), uint32(unix), math.Float64frombits(binary.BigEndian.Uint64(raw[:]))); err != nil {
+		if err := put(ID(id), uint32(unix), math.Float64frombits(binary.BigEndian.Uint64(raw[:]))); err != nil {
 			return err
 		}
 	}
@@ -275,6 +286,19 @@ func (d *decoder) bytes() []byte {
 	return d.take(int(n))
 }
 
+// optional returns bytes that may not be there: nil.
+func (d *decoder) optional() []byte {
+	switch n := d.uvarint(); {
+	case n > uint64(len(d.buf))+1:
+		d.bad = true
+		return nil
+	case n == 0:
+		return nil
+	default:
+		return d.take(int(n - 1))
+	}
+}
+
 func (d *decoder) float() float64 {
 	if b := d.take(8); b != nil {
 		return math.Float64frombits(binary.LittleEndian.Uint64(b))
@@ -307,14 +331,18 @@ func (d *decoder) tiers() []tier {
 	return out
 }
 
-// appendPuts appends the part of puts.
+// appendPuts appends the part of puts, or of adds.
 func appendPuts(dst []byte, samples []sample) []byte {
-	dst = append(dst, partPuts)
+	kind := byte(partPuts)
+	if samples[0].id&isAdd != 0 {
+		kind = partAdds
+	}
+	dst = append(dst, kind)
 	dst = binary.AppendUvarint(dst, uint64(len(samples)))
 	dst = binary.AppendUvarint(dst, uint64(samples[0].second))
 	e := putEncoder{unix: int64(samples[0].second)}
 	for _, s := range samples {
-		dst = e.append(dst, s.id, s.second, s.value)
+		dst = e.append(dst, s.id&onlyID, s.second, s.value)
 	}
 	return dst
 }
@@ -327,4 +355,14 @@ func appendRename(dst []byte, id ID, name []byte) []byte {
 	dst = binary.AppendUvarint(append(dst, partRename), uint64(id))
 	dst = binary.AppendUvarint(dst, uint64(len(name)))
 	return append(dst, name...)
+}
+
+// appendKeep appends the part of a value kept beside series, nil: of none.
+func appendKeep(dst []byte, key string, value []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, partKeep), uint64(len(key)))
+	dst = append(dst, key...)
+	if value == nil {
+		return binary.AppendUvarint(dst, 0)
+	}
+	return append(binary.AppendUvarint(dst, uint64(len(value))+1), value...)
 }

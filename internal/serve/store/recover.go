@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 
@@ -28,6 +29,9 @@ func (db *DB) recover() error {
 		return err
 	}
 	if err := r.index(); err != nil {
+		return err
+	}
+	if err := db.countKept(); err != nil {
 		return err
 	}
 	if !db.opt.KeepTiers {
@@ -122,7 +126,7 @@ func (r *recovery) name(id ID, hint, method metric.Method, tiers []tier, name []
 		return nil
 	}
 	r.setName(id, string(name))
-	r.head.add(id, r.head.intern(tierSet{tiers: tiers}), method, hint)
+	r.head.begin(id, r.head.intern(tierSet{tiers: tiers}), method, hint)
 	r.reach(tiers)
 	return nil
 }
@@ -151,6 +155,13 @@ func (r *recovery) put(id ID, second uint32, v float64) error {
 	return nil
 }
 
+func (r *recovery) add(id ID, second uint32, v float64) error {
+	if b, s := r.series(id); s != nil {
+		r.head.add(id, b, s, second, v)
+	}
+	return nil
+}
+
 func (r *recovery) merge(id ID, second uint32, m metric.Bucket) error {
 	if b, s := r.series(id); s != nil {
 		r.head.merge(id, b, s, second, m)
@@ -172,6 +183,13 @@ func (r *recovery) remove(id ID) error {
 	r.head.remove(id)
 	r.dead[id] = r.head.horizon
 	r.unsaved[id] = struct{}{}
+	return nil
+}
+
+func (r *recovery) keep(key string, value []byte) error {
+	if r.record > r.meta.records {
+		r.kept[key] = bytes.Clone(value)
+	}
 	return nil
 }
 

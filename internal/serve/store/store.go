@@ -36,6 +36,7 @@ type Options struct {
 	MaxNewSeries  int              // names a second that may be made; 0: DefaultMaxNewSeries
 	MaxPending    int              // bytes that may wait for the disk; 0: DefaultMaxPending
 	MaxIdentities int              // who may send batches; 0: DefaultMaxIdentities
+	MaxKept       int              // bytes of what is kept beside series, keys too; 0: DefaultMaxKept
 	SealEvery     time.Duration    // 0: DefaultSealEvery; negative: only Tend seals
 	Now           func() time.Time // nil: time.Now
 	Log           *slog.Logger     // nil: none
@@ -48,6 +49,7 @@ const (
 	DefaultMaxNewSeries  = 100_000
 	DefaultMaxPending    = 64 << 20
 	DefaultMaxIdentities = 100_000
+	DefaultMaxKept       = 64 << 20
 	DefaultSealEvery     = 10 * time.Minute
 )
 

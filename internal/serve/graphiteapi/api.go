@@ -11,43 +11,36 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
-	"github.com/logmetrics/logmetrics/internal/telemetry"
 )
 
 // Options configure an API.
 type Options struct {
 	DB  *store.DB        // what is kept; required
 	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: none
 
-	Engine     *query.Engine  // evaluates targets; nil: /render and /functions are not there
-	Zone       *time.Location // of times that name none; nil: time.Local
-	QueryTime  time.Duration  // that a query may take; 0: DefaultQueryTime
-	Queries    int            // that run at once; 0: DefaultQueries
-	QueryQueue int            // that wait for those; more are refused; 0: DefaultQueryQueue
-	Log        *slog.Logger   // nil: none
+	Painter    *picture.Painter // required with Engine
+	Engine     *query.Engine    // evaluates targets; nil: /render and /functions are not there
+	Zone       *time.Location   // of times that name none; nil: time.Local
+	QueryTime  time.Duration    // that a query may take; 0: DefaultQueryTime
+	Queries    int              // that run at once; 0: DefaultQueries
+	QueryQueue int              // that wait for those; more are refused; 0: DefaultQueryQueue
 }
-
-// The defaults of Options.
-const (
-	DefaultQueryTime  = 10 * time.Second
-	DefaultQueries    = 4
-	DefaultQueryQueue = 100
-)
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
-	opt   Options
-	zones sync.Map      // *time.Location by name
-	turns chan struct{} // has one for each query that runs
-
-	waiting            atomic.Int64 // queries that run or wait to
-	busy, slow, tooBig atomic.Int64 // queries that were refused, or ended
+	opt     Options
+	events  *eventList
+	queries *turns
+	zones   sync.Map // *time.Location by name
 }
 
 // Route is a handler and what it answers.
@@ -67,8 +60,8 @@ func New(opt Options) *API {
 	}
 	opt.Zone = cmp.Or(opt.Zone, time.Local)
 	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
-	opt.QueryQueue = cmp.Or(opt.QueryQueue, DefaultQueryQueue)
-	return &API{opt: opt, turns: make(chan struct{}, cmp.Or(opt.Queries, DefaultQueries))}
+	turns := newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue))
+	return &API{opt: opt, events: newEventList(opt.DB), queries: turns}
 }
 
 // handler answers a request that says p. An error, which is a [fault] if the
@@ -79,60 +72,70 @@ type handler func(w http.ResponseWriter, r *http.Request, p params) error
 // without a slash at its end.
 func (a *API) Routes() []Route {
 	var list []Route
-	for _, r := range []struct {
-		path string
-		h    handler
-	}{
-		{"/metrics/find", a.find},
-		{"/metrics/expand", a.expand},
-		{"/metrics/index.json", a.index},
-		{"/version", a.version},
-	} {
-		h := a.reads(r.h)
-		for _, path := range []string{r.path, r.path + "/{$}"} {
-			list = append(list, Route{"GET " + path, false, h}, Route{"POST " + path, false, h})
+	for _, e := range a.endpoints() {
+		h := a.answers(e)
+		if e.engine {
+			h = compressed(h)
 		}
-	}
-	if a.opt.Engine != nil {
-		list = append(list, a.queries()...)
+		for method := range strings.FieldsSeq(e.methods) {
+			list = append(list, Route{method + " " + e.path, e.change, h})
+			if e.path != "/tags/{tag...}" {
+				list = append(list, Route{method + " " + e.path + "/{$}", e.change, h})
+			}
+		}
 	}
 	return list
 }
 
-// queries are the routes that evaluate, or tell what can be evaluated.
-func (a *API) queries() (list []Route) {
-	render := compressed(a.reads(a.render))
-	for _, pattern := range []string{"GET /render", "POST /render", "GET /render/{$}", "POST /render/{$}"} {
-		list = append(list, Route{pattern, false, render})
-	}
-	functions := compressed(a.reads(a.functions))
-	return append(list, Route{"GET /functions", false, functions}, Route{"GET /functions/{$}", false, functions},
-		Route{"GET /functions/{name}", false, a.reads(a.function)})
+// endpoint is a path and what answers there.
+type endpoint struct {
+	methods, path string
+	change        bool
+	h             handler
+	body          bool // h reads the request's body; it is no form
+	engine        bool // h needs Options.Engine; its answers may be long
 }
 
-// Figures returns what was counted.
-func (a *API) Figures() []telemetry.Figure {
-	figures := []telemetry.Figure{
-		{Name: "queriesRunning", Value: float64(len(a.turns))},
-		{Name: "queriesWaiting", Value: max(0, float64(a.waiting.Load())-float64(len(a.turns)))},
-		{Name: "queriesRefused", Labels: reason("busy"), Value: float64(a.busy.Load()), Counter: true},
-		{Name: "queriesRefused", Labels: reason("limit"), Value: float64(a.tooBig.Load()), Counter: true},
-		{Name: "queriesRefused", Labels: reason("slow"), Value: float64(a.slow.Load()), Counter: true},
+func (a *API) endpoints() []endpoint {
+	const get, post, both = "GET", "POST", "GET POST"
+	list := []endpoint{
+		{methods: both, path: "/metrics/find", h: a.find},
+		{methods: both, path: "/metrics/expand", h: a.expand},
+		{methods: both, path: "/metrics/index.json", h: a.index},
+		{methods: post, path: "/metrics/delete", change: true, h: a.deleteFound},
+		{methods: get, path: "/tags", h: a.tagging(a.tagList)},
+		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails)},
+		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries)},
+		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags)},
+		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues)},
+		{methods: post, path: "/tags/tagSeries", change: true, h: a.tagging(a.tagSeries)},
+		{methods: post, path: "/tags/tagMultiSeries", change: true, h: a.tagging(a.tagMultiSeries)},
+		{methods: post, path: "/tags/delSeries", change: true, h: a.tagging(a.delSeries)},
+		{methods: get, path: "/events", h: a.listEvents},
+		{methods: post, path: "/events", change: true, h: a.postEvent, body: true},
+		{methods: both, path: "/events/get_data", h: a.eventData},
+		{methods: get, path: "/events/{id}", h: a.showEvent},
+		{methods: both, path: "/version", h: a.version},
+		{methods: both, path: "/render", h: a.render, engine: true},
+		{methods: get, path: "/functions", h: a.functions, engine: true},
+		{methods: get, path: "/functions/{name}", h: a.function, engine: true},
 	}
-	if a.opt.Engine != nil {
-		figures = append(figures, telemetry.Figure{Name: "queriesBroken", Value: float64(a.opt.Engine.Panics()), Counter: true})
+	if a.opt.Engine == nil {
+		list = slices.DeleteFunc(list, func(e endpoint) bool { return e.engine })
 	}
-	return figures
+	return list
 }
 
-func reason(text string) []telemetry.Label { return []telemetry.Label{{Key: "reason", Value: text}} }
-
-// reads makes an http.Handler of h.
-func (a *API) reads(h handler) http.Handler {
+// answers makes an http.Handler of an endpoint.
+func (a *API) answers(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, err := readParams(r)
+		form := r
+		if e.body {
+			form = &http.Request{URL: r.URL}
+		}
+		p, err := readParams(form)
 		if err == nil {
-			err = h(w, r, p)
+			err = e.h(w, r, p)
 		}
 		if err != nil {
 			a.refuse(w, r, err)

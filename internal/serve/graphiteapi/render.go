@@ -2,12 +2,12 @@ package graphiteapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/when"
 )
@@ -20,14 +20,17 @@ var renderForms = map[string]func(w http.ResponseWriter, r *rendering) error{
 	"raw":      writeRaw,
 	"dygraph":  writeDygraph,
 	"rickshaw": writeRickshaw,
+	"png":      writePicture(picture.PNG),
+	"svg":      writePicture(picture.SVG),
 }
 
 // rendering is a request to /render, and what was found for it.
 type rendering struct {
 	*http.Request
-	params params
-	query  query.Request
-	series []*query.Series // of all targets; their Values must not be changed
+	params  params
+	query   query.Request
+	painter *picture.Painter
+	series  []*query.Series // of all targets; their Values must not be changed
 }
 
 // render answers /render: the series of expressions.
@@ -46,9 +49,9 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), a.opt.QueryTime, errSlow)
 	defer cancel()
-	done, err := a.turn(ctx)
+	done, err := a.queries.wait(ctx)
 	if err != nil {
-		return err
+		return a.evaluationFault(ctx, err)
 	}
 	defer done()
 	list, err := a.opt.Engine.Evaluate(ctx, q)
@@ -56,7 +59,7 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 		return a.evaluationFault(ctx, err)
 	}
 	mayBeKept(w, maxAge, a.opt.Now())
-	return write(w, &rendering{Request: r, params: p, query: q, series: list})
+	return write(w, &rendering{Request: r, params: p, query: q, painter: a.opt.Painter, series: list})
 }
 
 // renderFormat returns the format that is asked for; pictures where none is.
@@ -153,48 +156,6 @@ func mayBeKept(w http.ResponseWriter, seconds int, now time.Time) {
 		return
 	}
 	h.Set("Cache-Control", "max-age="+strconv.Itoa(seconds))
-}
-
-var (
-	errSlow = errors.New("the query took too long")
-	errBusy = fault{http.StatusServiceUnavailable, "too many queries at once, try again"}
-)
-
-// turn waits until the query may run; done says that it has.
-func (a *API) turn(ctx context.Context) (done func(), err error) {
-	if a.waiting.Add(1) > int64(a.opt.QueryQueue+cap(a.turns)) {
-		a.waiting.Add(-1)
-		a.busy.Add(1)
-		return nil, errBusy
-	}
-	select {
-	case a.turns <- struct{}{}:
-		return func() {
-			<-a.turns
-			a.waiting.Add(-1)
-		}, nil
-	case <-ctx.Done():
-		a.waiting.Add(-1)
-		return nil, a.evaluationFault(ctx, ctx.Err())
-	}
-}
-
-// evaluationFault makes a fault of what an evaluation says, and counts it.
-func (a *API) evaluationFault(ctx context.Context, err error) error {
-	in := (*query.InputError)(nil)
-	switch {
-	case errors.As(err, &in):
-		return fault{http.StatusBadRequest, cutText(in.Error())}
-	case errors.Is(err, query.ErrLimit):
-		a.tooBig.Add(1)
-		return fault{http.StatusBadRequest, err.Error()}
-	case errors.Is(err, query.ErrPanic):
-		return fault{http.StatusInternalServerError, "internal error"}
-	case errors.Is(context.Cause(ctx), errSlow):
-		a.slow.Add(1)
-		return fault{http.StatusServiceUnavailable, errSlow.Error()}
-	}
-	return err
 }
 
 // maxFault bounds what an error repeats of a request, in bytes.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
+	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
 	"github.com/logmetrics/logmetrics/internal/serve/query/querytest"
@@ -39,6 +40,9 @@ func rendering(t testing.TB, opt graphiteapi.Options) *rig {
 	}
 	opt.Now = func() time.Time { return time.Unix(3600, 0) }
 	opt.Zone = time.UTC
+	var err error
+	opt.Painter, err = picture.New(picture.Options{})
+	require.NoError(t, err)
 	g := &rig{t: t}
 	g.serve(opt)
 	return g
@@ -93,6 +97,20 @@ func TestRenderOtherFormats(t *testing.T) {
 	for format, kind := range map[string]string{"json": "application/json", "csv": "text/csv", "raw": "text/plain", "dygraph": "application/json"} {
 		assert.Equal(t, kind, g.get("/render?target=ramp&format="+format).Header().Get("Content-Type"))
 	}
+}
+
+func TestRenderDraws(t *testing.T) {
+	g := rendering(t, graphiteapi.Options{})
+	for path, kind := range map[string]string{"/render?target=ramp": "image/png", "/render?target=scale(ramp,2)&format=svg&title=a": "image/svg+xml",
+		"/render?target=constantLine(1)&from=3599&until=3600&format=png": "image/png", "/render?format=png&target=odd": "image/png"} {
+		w := g.get(path)
+		assert.Equal(t, http.StatusOK, w.Code, path)
+		assert.Equal(t, kind, w.Header().Get("Content-Type"), path)
+		assert.Greater(t, w.Body.Len(), 500, path)
+	}
+	w := g.get("/render?target=ramp&width=1000000&height=1000000")
+	assert.Equal(t, http.StatusBadRequest, w.Code)
+	assert.Contains(t, w.Body.String(), "Invalid parameters")
 }
 
 func TestRenderCallsBack(t *testing.T) {

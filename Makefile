@@ -53,6 +53,7 @@ soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow
 
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update
+	$(GO) test ./internal/serve/picture -run "Gallery|Docs" -update
 	$(GO) test ./cmd/logmetrics -run 'NamesOfOutputs|FiguresBesideLogster' -update
 
 clean: ## remove what make made

@@ -19,7 +19,7 @@ func writePicture(f picture.Format) func(w http.ResponseWriter, r *rendering) er
 			return err
 		}
 		var out bytes.Buffer
-		err = r.painter.Draw(r.Context(), &out, f, g)
+		err = r.api.painter.Draw(r.Context(), &out, f, g)
 		if errors.Is(err, picture.ErrRefused) {
 			return invalid("%v", err)
 		}
@@ -53,8 +53,8 @@ func drawn(s *query.Series) picture.Series {
 	out := picture.Series{
 		Name: s.Name, Start: s.Start, Step: s.PointStep(), Values: s.Points(),
 		Color: d.Color, LineWidth: d.LineWidth, Dash: d.Dashed, Stacked: d.Stacked, Invisible: d.Invisible, SecondY: d.SecondYAxis, Infinite: d.Infinite,
-		Consolidate: func(values []float64) float64 {
-			return query.Consolidate(nil, values, len(values), s.Consolidation, s.XFilesFactor)[0]
+		Consolidate: func(dst, values []float64, n int) []float64 {
+			return query.Consolidate(dst, values, n, s.Consolidation, s.XFilesFactor)
 		},
 	}
 	if d.HasAlpha {

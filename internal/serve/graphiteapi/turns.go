@@ -64,6 +64,9 @@ func (a *API) evaluationFault(ctx context.Context, err error) error {
 	case errors.Is(err, query.ErrLimit):
 		a.queries.tooBig.Add(1)
 		return fault{http.StatusBadRequest, err.Error()}
+	case errors.Is(err, query.ErrBusy):
+		a.queries.busy.Add(1)
+		return errBusy
 	case errors.Is(err, query.ErrPanic):
 		return fault{http.StatusInternalServerError, "internal error"}
 	case errors.Is(context.Cause(ctx), errSlow):

@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/serve/store/schema": {"metric"},
 	"internal/serve/store/wal":    {"metric"},
 	"bench/*":                     {},
+	"bench/serve":                 {"internal/serve/store"},
 	"cmd/*":                       {"*"},
 }
 

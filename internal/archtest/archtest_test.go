@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"internal/journal":               {"internal/feed", "internal/stream", "internal/tail", "parsers", "state"},
 	"internal/source":                {"internal/journal", "internal/stream", "internal/tail", "internal/vfs", "state"},
 	"internal/extract":               {"metric", "parsers", "outputs", "state", "internal/source", "internal/tail", "internal/vfs"},
+	"bench/serve":                    {"internal/serve/store"},
 	"internal/serve":                 {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
 	"internal/serve/access":          {"internal/telemetry"},
 	"internal/serve/aggregate":       {"metric", "internal/telemetry", "internal/wire/statsd"},

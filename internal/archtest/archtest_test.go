@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"internal/testutil":              {},
 	"internal/testutil/*":            {"internal/testutil"},
 	"internal/archtest":              {},
+	"internal/conformance":           {},
 	"internal/logtime":               {},
 	"internal/newline":               {},
 	"internal/near":                  {},

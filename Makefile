@@ -5,7 +5,7 @@ LDFLAGS := -trimpath -ldflags=-s
 export CGO_ENABLED ?= 0
 FUZZTIME ?= 10s
 
-.PHONY: help demo build test check short race fuzz bench chaos soak golden lint cross clean
+.PHONY: help demo build test check short race fuzz bench chaos soak conformance golden lint cross clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -42,17 +42,21 @@ cross: ## build for every platform
 bench: build ## Go benchmarks, then the binary beside grep, wc, mawk and mtail
 	@bench/bench.sh $(BIN)
 
-chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs; servers killed at full load
+chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs; servers killed at full load, and on a full disk
 	$(GO) test -count=1 -timeout 60m -run 'TestChaos|FaultPoint' ./internal/extract -v -kills 1000
 	$(GO) test -count=1 -timeout 60m -run GathererChaos ./internal/extract -v -gatherer-kills 200
 	$(GO) test -count=1 -timeout 0 -run DaemonChaos ./internal/extract -v -minutes $(or $(MIN),10) $(if $(SEED),-seed $(SEED))
-	$(GO) test -count=1 -timeout 60m -run 'TestServeKilled' ./cmd/logmetrics -v -serve-kills 20
+	$(GO) test -count=1 -timeout 60m -run 'TestServeKilled|OnAFullDisk' ./cmd/logmetrics -v -serve-kills 20
 
 soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow
 	$(GO) test -count=1 -timeout 0 -run TestSoak ./internal/extract -v -minutes $(or $(MIN),20)
 
+conformance: ## all that the Graphite API is asked, beside graphite-web's answers: how much is the same, and what is not
+	$(GO) test -count=1 -v -run TestConformance ./internal/conformance -all
+
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update
+	$(GO) test ./internal/serve/picture -run "Gallery|Docs" -update
 	$(GO) test ./cmd/logmetrics -run 'NamesOfOutputs|FiguresBesideLogster' -update
 
 clean: ## remove what make made

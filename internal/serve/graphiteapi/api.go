@@ -8,28 +8,44 @@
 package graphiteapi
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/logmetrics/logmetrics/internal/serve/store/names"
+	"github.com/logmetrics/logmetrics/internal/serve/picture"
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
 // Options configure an API.
 type Options struct {
-	Names *names.Index     // the series that there are
-	Now   func() time.Time // nil: time.Now
-	Log   *slog.Logger     // nil: none
+	DB  *store.DB        // what is kept; required
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: none
+
+	Painter    *picture.Painter // required with Engine
+	Engine     *query.Engine    // evaluates targets; nil: /render and /functions are not there
+	Zone       *time.Location   // of times that name none; nil: time.Local
+	QueryTime  time.Duration    // that a query may take; 0: DefaultQueryTime
+	Queries    int              // that run at once; 0: DefaultQueries
+	QueryQueue int              // that wait for those; more are refused; 0: DefaultQueryQueue
 }
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
-	opt Options
+	opt     Options
+	events  *eventList
+	queries *turns
+	zones   sync.Map // *time.Location by name
 }
 
 // Route is a handler and what it answers.
 type Route struct {
-	Pattern string // of [http.ServeMux]
+	Pattern string // of [http.ServeMux], with the method
 	Change  bool   // it changes what is kept: for those who may
 	Handler http.Handler
 }
@@ -42,20 +58,96 @@ func New(opt Options) *API {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &API{opt: opt}
+	opt.Zone = cmp.Or(opt.Zone, time.Local)
+	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
+	turns := newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue))
+	return &API{opt: opt, events: newEventList(opt.DB), queries: turns}
 }
 
-// Routes returns all that the API answers.
+// handler answers a request that says p. An error, which is a [fault] if the
+// client caused it, is answered for it; then nothing must be written yet.
+type handler func(w http.ResponseWriter, r *http.Request, p params) error
+
+// Routes returns all that the API answers. Each path is answered with and
+// without a slash at its end.
 func (a *API) Routes() []Route {
 	var list []Route
-	for _, r := range []struct {
-		path   string
-		change bool
-		h      http.HandlerFunc
-	}{
-		{"/version", false, a.version},
-	} {
-		list = append(list, Route{r.path, r.change, r.h}, Route{r.path + "/{$}", r.change, r.h})
+	for _, e := range a.endpoints() {
+		h := a.answers(e)
+		if e.engine {
+			h = compressed(h)
+		}
+		for method := range strings.FieldsSeq(e.methods) {
+			list = append(list, Route{method + " " + e.path, e.change, h})
+			if e.path != "/tags/{tag...}" {
+				list = append(list, Route{method + " " + e.path + "/{$}", e.change, h})
+			}
+		}
 	}
 	return list
+}
+
+// endpoint is a path and what answers there.
+type endpoint struct {
+	methods, path string
+	change        bool
+	h             handler
+	body          bool // h reads the request's body; it is no form
+	engine        bool // h needs Options.Engine; its answers may be long
+}
+
+func (a *API) endpoints() []endpoint {
+	const get, post, both = "GET", "POST", "GET POST"
+	list := []endpoint{
+		{methods: both, path: "/metrics/find", h: a.find},
+		{methods: both, path: "/metrics/expand", h: a.expand},
+		{methods: both, path: "/metrics/index.json", h: a.index},
+		{methods: post, path: "/metrics/delete", change: true, h: a.deleteFound},
+		{methods: get, path: "/tags", h: a.tagging(a.tagList)},
+		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails)},
+		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries)},
+		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags)},
+		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues)},
+		{methods: post, path: "/tags/tagSeries", change: true, h: a.tagging(a.tagSeries)},
+		{methods: post, path: "/tags/tagMultiSeries", change: true, h: a.tagging(a.tagMultiSeries)},
+		{methods: post, path: "/tags/delSeries", change: true, h: a.tagging(a.delSeries)},
+		{methods: get, path: "/events", h: a.listEvents},
+		{methods: post, path: "/events", change: true, h: a.postEvent, body: true},
+		{methods: both, path: "/events/get_data", h: a.eventData},
+		{methods: get, path: "/events/{id}", h: a.showEvent},
+		{methods: both, path: "/version", h: a.version},
+		{methods: both, path: "/render", h: a.render, engine: true},
+		{methods: get, path: "/functions", h: a.functions, engine: true},
+		{methods: get, path: "/functions/{name}", h: a.function, engine: true},
+	}
+	if a.opt.Engine == nil {
+		list = slices.DeleteFunc(list, func(e endpoint) bool { return e.engine })
+	}
+	return list
+}
+
+// answers makes an http.Handler of an endpoint.
+func (a *API) answers(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		form := r
+		if e.body {
+			form = &http.Request{URL: r.URL}
+		}
+		p, err := readParams(form)
+		if err == nil {
+			err = e.h(w, r, p)
+		}
+		if err != nil {
+			a.refuse(w, r, err)
+		}
+	})
+}
+
+// refuse answers with an error. What the client did not cause is logged.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	f := faultOf(err)
+	if f.code == http.StatusInternalServerError {
+		a.opt.Log.Error("a request could not be answered", "path", r.URL.Path, "err", err)
+	}
+	http.Error(w, f.text, f.code)
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -27,6 +28,7 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: none
 
+	Nodes      *cluster.Nodes   // others whose answers are part of ours; nil: none
 	Painter    *picture.Painter // required with Engine
 	Engine     *query.Engine    // evaluates targets; nil: /render and /functions are not there
 	Zone       *time.Location   // of times that name none; nil: time.Local
@@ -74,9 +76,7 @@ func (a *API) Routes() []Route {
 	var list []Route
 	for _, e := range a.endpoints() {
 		h := a.answers(e)
-		if e.engine {
-			h = compressed(h)
-		}
+		h = compressed(h)
 		for method := range strings.FieldsSeq(e.methods) {
 			list = append(list, Route{method + " " + e.path, e.change, h})
 			if e.path != "/tags/{tag...}" {
@@ -93,7 +93,7 @@ type endpoint struct {
 	change        bool
 	h             handler
 	body          bool // h reads the request's body; it is no form
-	engine        bool // h needs Options.Engine; its answers may be long
+	engine        bool // h needs Options.Engine
 }
 
 func (a *API) endpoints() []endpoint {
@@ -134,6 +134,7 @@ func (a *API) answers(e endpoint) http.Handler {
 			form = &http.Request{URL: r.URL}
 		}
 		p, err := readParams(form)
+		w, r = a.together(w, r, p)
 		if err == nil {
 			err = e.h(w, r, p)
 		}

@@ -4,30 +4,23 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
-	"github.com/logmetrics/logmetrics/internal/serve/picture"
-	"github.com/logmetrics/logmetrics/internal/serve/query"
-	"github.com/logmetrics/logmetrics/internal/serve/query/fetch"
-	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
+	"github.com/logmetrics/logmetrics/internal/telemetry"
 )
 
 // answerGraphite makes what answers Graphite's API.
-func (s *Server) answerGraphite() error {
-	painter, err := picture.New(picture.Options{})
-	if err != nil {
-		return err
-	}
-	var source query.Source = fetch.New(s.db)
+func (s *Server) answerGraphite() (err error) {
 	if len(s.opt.Remote) > 0 {
 		if s.nodes, err = cluster.New(cluster.Options{URLs: s.opt.Remote, Timeout: s.opt.RemoteTimeout, Log: s.log}); err != nil {
 			return err
 		}
-		source = s.nodes.Source(source)
 	}
-	s.graphite = graphiteapi.New(graphiteapi.Options{
-		DB: s.db, Nodes: s.nodes, Painter: painter, Log: s.log,
-		Engine: query.New(query.Options{Functions: functions.Table(), Source: source, Log: s.log}),
-	})
+	s.graphite = graphiteapi.New(graphiteapi.Options{DB: s.db, Nodes: s.nodes, Log: s.log})
 	return nil
+}
+
+// graphiteFigures are what was counted of queries.
+func (s *Server) graphiteFigures() []telemetry.Figure {
+	return append(s.graphite.Figures(), s.nodes.Figures()...)
 }
 
 // graphiteRoutes are the routes of Graphite's API.

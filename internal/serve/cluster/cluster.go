@@ -43,7 +43,8 @@ type Options struct {
 	Log     *slog.Logger // nil: none
 }
 
-// Nodes are the others of a cluster. Its methods may be called concurrently.
+// Nodes are the others of a cluster; nil: none. Its methods may be called
+// concurrently.
 type Nodes struct {
 	opt    Options
 	list   []*node
@@ -157,6 +158,9 @@ func (n *Nodes) ask(ctx context.Context, node *node, path string, query url.Valu
 
 // Figures returns what was counted, by node.
 func (n *Nodes) Figures() (list []telemetry.Figure) {
+	if n == nil {
+		return nil
+	}
 	for _, node := range n.list {
 		labels := []telemetry.Label{{Key: "node", Value: node.host}}
 		for _, f := range []struct {

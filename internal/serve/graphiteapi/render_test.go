@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
-	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
 	"github.com/logmetrics/logmetrics/internal/serve/query/querytest"
@@ -40,9 +39,6 @@ func rendering(t testing.TB, opt graphiteapi.Options) *rig {
 	}
 	opt.Now = func() time.Time { return time.Unix(3600, 0) }
 	opt.Zone = time.UTC
-	var err error
-	opt.Painter, err = picture.New(picture.Options{})
-	require.NoError(t, err)
 	g := &rig{t: t}
 	g.serve(opt)
 	return g

@@ -22,6 +22,8 @@ var renderForms = map[string]func(w http.ResponseWriter, r *rendering) error{
 	"rickshaw": writeRickshaw,
 	"png":      writePicture(picture.PNG),
 	"svg":      writePicture(picture.SVG),
+	"pickle":   writePickle,
+	"msgpack":  writeMsgpack,
 }
 
 // rendering is a request to /render, and what was found for it.

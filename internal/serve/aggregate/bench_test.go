@@ -58,6 +58,28 @@ func BenchmarkBlock(b *testing.B) {
 	}
 }
 
+func BenchmarkBrubeckBlock(b *testing.B) {
+	for _, names := range []int{1000, 100_000} {
+		b.Run(fmt.Sprintf("%dk", names/1000), func(b *testing.B) {
+			u, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			w := u.Worker()
+			list, bytes := datagrams(names, "servers.web%05d.requests:%d|c\n")
+			b.SetBytes(bytes / int64(names))
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if i%20 == 0 {
+					w.Block(list[(i/20)%len(list)])
+				}
+				i++
+			}
+		})
+	}
+}
+
 func BenchmarkFlush(b *testing.B) {
 	for _, line := range []string{"servers.web%05d.requests:%d|c\n", "servers.web%05d.requests:%d|ms\n"} {
 		b.Run(line[len(line)-3:len(line)-1], func(b *testing.B) {

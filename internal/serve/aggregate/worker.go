@@ -34,6 +34,7 @@ type Worker struct {
 	gauges   []*gauge
 	totals   []*total
 	keys     []*brubeckKey
+	epoch    uint32 // brubeck's alone: Brubeck.epoch, as of the block's beginning
 
 	line statsd.Line
 	key  []byte // the name with its tags, as sent

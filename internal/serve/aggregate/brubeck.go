@@ -101,7 +101,10 @@ func (u *Brubeck) take(w *Worker, b []byte) {
 		u.opt.Debug.lines(b)
 	}
 	w.epoch = u.epoch.Load()
-	for len(b) > 0 {
+	for i := 0; len(b) > 0; i++ {
+		if i%aheadLines == 0 {
+			w.lookAhead(b)
+		}
 		if size := w.line.Plain(b); size > 0 && w.line.Type != statsd.Set && len(w.line.Tags) == 0 && w.line.Rate <= 1 && !returned(b[:size]) {
 			if id := w.names.find(w.line.Name); id != 0 {
 				w.open.tally.lines++

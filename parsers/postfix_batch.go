@@ -43,7 +43,10 @@ func (p *postfix) batch(data []byte, from int, ends []uint32, rec *metric.Record
 			continue
 		}
 		text := data[h.At:ends[i]]
-		tag, msg := ofPostfix(text[:h.Name], text[h.Text:])
+		tag, msg := text[:h.Name], text[h.Text:]
+		if load(text, 0) != stockTag {
+			tag, msg = ofPostfix(tag, msg)
+		}
 		if h.Key&toMask == toKey {
 			f := &fields[0]
 			fields = fields[1:]
@@ -57,6 +60,8 @@ func (p *postfix) batch(data []byte, from int, ends []uint32, rec *metric.Record
 	}
 	return verdicts[Matched], verdicts[Rejected]
 }
+
+const stockTag = 0x2f78696674736f70 // "postfix/", as load reads it
 
 // stampOf returns the form of the stamp that line starts with.
 func (b *postfixBatch) stampOf(line []byte) *marks.Stamp {

@@ -20,12 +20,11 @@ const Window = 320
 
 // Head is how a line starts that reads "STAMP HOST NAME[PID]: TEXT".
 type Head struct {
-	Key   uint64 // the eight bytes from Word on, little-endian
-	At    uint32 // index in the data of NAME
-	Name  uint8  // length of NAME
-	Text  uint8  // where TEXT starts, from At on; 0: the line is not like this, and nothing else here holds
-	Word  uint8  // where TEXT's first ' ' or ':' is, from At on
-	Slash uint8  // 1: NAME has a '/'
+	Key  uint64 // the eight bytes from Word on, little-endian
+	At   uint32 // index in the data of NAME
+	Name uint8  // length of NAME
+	Text uint8  // where TEXT starts, from At on; 0: the line is not like this, and nothing else here holds
+	Word uint8  // where TEXT's first ' ' or ':' is, from At on
 }
 
 // Heads notes in dst the heads of the lines that start at from and behind each

@@ -4,12 +4,11 @@
 DATA kinds<>+0(SB)/8, $0x2020202020202020  // ' '
 DATA kinds<>+8(SB)/8, $0x5b5b5b5b5b5b5b5b  // '['
 DATA kinds<>+16(SB)/8, $0x5d5d5d5d5d5d5d5d // ']'
-DATA kinds<>+24(SB)/8, $0x2f2f2f2f2f2f2f2f // '/'
-DATA kinds<>+32(SB)/8, $0x3a3a3a3a3a3a3a3a // ':'
-DATA kinds<>+40(SB)/8, $0x2c2c2c2c2c2c2c2c // ','
-DATA kinds<>+48(SB)/8, $0x3e3e3e3e3e3e3e3e // '>'
-DATA kinds<>+56(SB)/8, $0x2222222222222222 // '"'
-GLOBL kinds<>(SB), RODATA|NOPTR, $64
+DATA kinds<>+24(SB)/8, $0x3a3a3a3a3a3a3a3a // ':'
+DATA kinds<>+32(SB)/8, $0x2c2c2c2c2c2c2c2c // ','
+DATA kinds<>+40(SB)/8, $0x3e3e3e3e3e3e3e3e // '>'
+DATA kinds<>+48(SB)/8, $0x2222222222222222 // '"'
+GLOBL kinds<>(SB), RODATA|NOPTR, $56
 
 // MASK sets a bit of to for each byte of Y5, then Y6, that is the one of kind.
 // It uses Y7, Y8 and AX.
@@ -34,7 +33,6 @@ TEXT ·headsAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTQ kinds<>+8(SB), Y1
 	VPBROADCASTQ kinds<>+16(SB), Y2
 	VPBROADCASTQ kinds<>+24(SB), Y3
-	VPBROADCASTQ kinds<>+32(SB), Y4
 	VMOVDQU Stamp_want(R10), Y9
 	VMOVDQU Stamp_want+32(R10), Y10
 	VMOVDQU Stamp_care(R10), Y11
@@ -74,8 +72,7 @@ line: // R12 gathers what speaks against the line
 	VMOVDQU 32(DX), Y6
 	MASK(Y1, BX)
 	MASK(Y2, CX)
-	MASK(Y3, R10)
-	MASK(Y4, R13)
+	MASK(Y3, R13)
 	MASK(Y0, R15)
 	ORQ R15, R13 // ends of words
 
@@ -110,8 +107,6 @@ line: // R12 gathers what speaks against the line
 	MOVQ (DX)(R13*1), AX
 	MOVQ AX, Head_Key(DI)
 	MOVB R13, Head_Word(DI)
-	TESTQ R10, BX
-	SETNE Head_Slash(DI)
 	SUBQ SI, DX
 	MOVL DX, Head_At(DI)
 
@@ -158,9 +153,9 @@ TEXT ·fieldsAVX2(SB), NOSPLIT, $0-32
 	MOVQ data+8(FP), SI
 	MOVQ at+16(FP), R8
 	MOVQ n+24(FP), R9
-	VPBROADCASTQ kinds<>+40(SB), Y0
-	VPBROADCASTQ kinds<>+48(SB), Y2
-	VPBROADCASTQ kinds<>+56(SB), Y3
+	VPBROADCASTQ kinds<>+32(SB), Y0
+	VPBROADCASTQ kinds<>+40(SB), Y2
+	VPBROADCASTQ kinds<>+48(SB), Y3
 
 place:
 	MOVL (R8), DX

@@ -30,9 +30,6 @@ func headOf(data []byte, from, end int, stamp *Stamp) (h Head) {
 		return Head{}
 	}
 	h.Name, h.Text = uint8(name), uint8(pid+3)
-	if bytes.IndexByte(b[:name], '/') >= 0 {
-		h.Slash = 1
-	}
 	word := bytes.IndexAny(b[h.Text:], " :")
 	if word <= 0 {
 		return Head{}

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"internal/serve/aggregate":       {"metric", "internal/telemetry", "internal/wire/statsd"},
 	"internal/serve/graphiteapi":     {"internal/telemetry", "internal/wire/*", "internal/serve/query", "internal/serve/query/*", "internal/serve/store", "internal/serve/store/*", "internal/serve/store/names"},
 	"internal/serve/ingest":          {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
-	"internal/serve/picture":         {"internal/serve/picture/*"},
+	"internal/serve/picture":         {"internal/serve/picture/canvas"},
 	"internal/serve/picture/canvas":  {},
 	"internal/serve/query":           {"internal/serve/store/names", "internal/serve/query/target", "internal/serve/query/when"},
 	"internal/serve/query/fetch":     {"internal/serve/query", "internal/serve/store", "internal/serve/store/names"},

@@ -19,7 +19,7 @@ type entry struct {
 const hiddenAbove = 10
 
 func (s *sketch) legendEntries() (list []entry) {
-	if s.p.HideLegend != nil && *s.p.HideLegend || s.p.HideLegend == nil && len(s.curves) > hiddenAbove {
+	if s.p.HideLegend != nil && *s.p.HideLegend || s.p.HideLegend == nil && (len(s.curves) > hiddenAbove || s.cramped()) {
 		return nil
 	}
 	seen := map[string]bool{}
@@ -33,6 +33,9 @@ func (s *sketch) legendEntries() (list []entry) {
 	}
 	return list
 }
+
+// cramped reports whether a legend would leave no room for what it is about.
+func (s *sketch) cramped() bool { return s.plot.Height() < 6*s.text.Line }
 
 // A column of the legend: how wide, and how many there are.
 type columns struct {
@@ -61,9 +64,10 @@ func (s *sketch) arrange(list []entry, room float64) columns {
 	return c
 }
 
-// legendLines is how many a legend may have.
+// legendLines is how many a legend may have: two fifths of the height, and what
+// leaves room for the graph and its labels of times.
 func (s *sketch) legendLines() int {
-	return max(1, int(s.sheet.Bounds().Height()*2/5/s.text.Line))
+	return max(1, int(min(s.sheet.Bounds().Height()*2/5, s.plot.Height()-5*s.text.Line)/s.text.Line))
 }
 
 // legend writes the entries below the plot, in columns; those of a second axis

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/query/elementary"
 )
 
 var first2 = []query.Param{
@@ -170,7 +171,7 @@ func power(a, b float64) float64 {
 	if query.IsNull(a) || query.IsNull(b) {
 		return query.Null // also 1 to the power of null
 	}
-	v := math.Pow(a, b)
+	v := elementary.Pow(a, b)
 	if math.IsInf(v, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0) {
 		return query.Null
 	}

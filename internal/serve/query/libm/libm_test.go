@@ -1,4 +1,4 @@
-package elementary
+package libm
 
 import (
 	"math"
@@ -90,7 +90,7 @@ func abs(v float64) float64 {
 	return math.Abs(v)
 }
 
-func BenchmarkElementary(b *testing.B) {
+func BenchmarkLibm(b *testing.B) {
 	for name, fn := range map[string]func(float64) float64{
 		"exp": Exp, "log": Log, "pow": func(x float64) float64 { return Pow(x, 1.7) },
 		"math.Exp": math.Exp, "math.Log": math.Log, "math.Pow": func(x float64) float64 { return math.Pow(x, 1.7) },

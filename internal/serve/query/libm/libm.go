@@ -1,4 +1,4 @@
-// Package elementary has exp, log and pow to 0.51 units in the last place.
+// Package libm has exp, log and pow to 0.51 units in the last place.
 //
 // Go's own are wrong in the last digit now and then, pow in one of four cases; C's
 // library, which other programs' answers come from, is wrong in one of a
@@ -9,7 +9,7 @@
 //
 // The method is P. T. P. Tang's (ACM TOMS 15(2), 1989, and 16(4), 1990): a table for
 // the upper bits, a short polynomial for the rest, and sums of two float64.
-package elementary
+package libm
 
 import (
 	"math"

@@ -24,6 +24,7 @@ type evaluation struct {
 	series  int                           // that may still be read
 	points  int
 	depth   int // of ranges within ranges
+	agains  int // how often something was evaluated again
 }
 
 func newEvaluation(ctx context.Context, e *Engine, req Request) *evaluation {
@@ -60,8 +61,12 @@ func (ev *evaluation) evaluate(trees []*target.Expr, at span) ([]*Series, error)
 	return all, nil
 }
 
-// maxRanges bounds how deep functions that look at another range may be in each other.
-const maxRanges = 20
+// maxRanges bounds how deep functions that look at another range may be in each other, maxAgains how often they do so: one in
+// another doubles the work each time.
+const (
+	maxRanges = 20
+	maxAgains = 2000
+)
 
 // again evaluates a tree over another range.
 func (ev *evaluation) again(tree *target.Expr, repl replacements, at span) ([]*Series, error) {
@@ -72,6 +77,9 @@ func (ev *evaluation) again(tree *target.Expr, repl replacements, at span) ([]*S
 		return nil, fmt.Errorf("%w: more than %d functions over other ranges in each other", ErrLimit, maxRanges)
 	}
 	defer func() { ev.depth-- }()
+	if ev.agains++; ev.agains > maxAgains {
+		return nil, fmt.Errorf("%w: more than %d evaluations over other ranges", ErrLimit, maxAgains)
+	}
 	if err := ev.prefetch([]*target.Expr{tree}, repl, at); err != nil {
 		return nil, err
 	}

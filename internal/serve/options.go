@@ -41,6 +41,7 @@ type Options struct {
 	Hosts           []string       // names that HTTP clients may ask for
 	TLSCert, TLSKey string         // files; "": plain HTTP
 
+	Origins       []string      // of pages that may ask, as "https://dash.example.org"
 	Remote        []string      // URLs of nodes of a Graphite cluster, whose answers are part of ours
 	RemoteTimeout time.Duration // that each may take; 0: as cluster has it
 
@@ -48,8 +49,20 @@ type Options struct {
 	MaxSeries      int // 0: as store has it
 	MaxNewSeries   int // a second; 0: as store has it
 
+	Queries QueryOptions
+
 	Version string       // of the program
 	Log     *slog.Logger // nil: none
+}
+
+// QueryOptions bound what is asked of /render. Zero fields are as graphiteapi, query and picture have them.
+type QueryOptions struct {
+	AtOnce int           // queries that are worked on
+	Time   time.Duration // of one
+	Series int           // that one may read
+	Points int           // that one may read
+	Bytes  int64         // of the values of all
+	Pixels int           // of a picture
 }
 
 // StatsD is where StatsD clients send to, and how they are understood.
@@ -79,6 +92,9 @@ func (o *Options) Check() error {
 	}
 	if len(o.Allow) > 0 && o.Insecure {
 		errs = append(errs, errors.New("--allow and --insecure say different things"))
+	}
+	if _, err := access.New(access.Options{Origins: o.Origins}); err != nil {
+		errs = append(errs, fmt.Errorf("--origins: %w", err))
 	}
 	for _, u := range o.Remote {
 		if err := cluster.Check(u); err != nil {

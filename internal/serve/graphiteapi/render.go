@@ -39,7 +39,7 @@ type rendering struct {
 func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	write := renderForms[renderFormat(p)]
 	if write == nil {
-		return invalid("format %s is not known", quoted(renderFormat(p)))
+		write = renderForms["png"]
 	}
 	q, err := a.readQuery(p)
 	if err != nil {

@@ -98,7 +98,7 @@ func TestRenderOtherFormats(t *testing.T) {
 func TestRenderDraws(t *testing.T) {
 	g := rendering(t, graphiteapi.Options{})
 	for path, kind := range map[string]string{"/render?target=ramp": "image/png", "/render?target=scale(ramp,2)&format=svg&title=a": "image/svg+xml",
-		"/render?target=constantLine(1)&from=3599&until=3600&format=png": "image/png", "/render?format=png&target=odd": "image/png"} {
+		"/render?target=constantLine(1)&from=3599&until=3600&format=png": "image/png", "/render?format=png&target=odd": "image/png", "/render?format=gif&target=odd": "image/png"} {
 		w := g.get(path)
 		assert.Equal(t, http.StatusOK, w.Code, path)
 		assert.Equal(t, kind, w.Header().Get("Content-Type"), path)
@@ -150,7 +150,6 @@ func TestRenderRefuses(t *testing.T) {
 		"target=ramp&from=60&until=60":         "Invalid parameters (Invalid empty time range)",
 		"target=ramp&from=x":                   "Invalid parameters (from: not a time: unknown day \"x\")",
 		"target=ramp&xFilesFactor=x":           "Invalid parameters (could not convert string to float: 'x')",
-		"target=ramp&format=gif":               "Invalid parameters (format 'gif' is not known)",
 		"target=grep(ramp,'a(?=b)')":           "Invalid parameters (regular expression 'a(?=b)': error parsing regexp: invalid or unsupported Perl syntax: `(?=`",
 		"target=ramp&cacheTimeout=x":           "Invalid parameters (Invalid int value 'x' for param cacheTimeout",
 		"target=seriesByTag('a=~(')":           "error parsing regexp",

@@ -96,6 +96,7 @@ var classes = map[string]access.Class{
 	"POST /render":                   access.Read,
 	"GET /functions":                 access.Read,
 	"GET /functions/{name}":          access.Read,
+	"GET /info":                      access.Read,
 	"GET /version":                   access.Read,
 	"POST /version":                  access.Read,
 }

@@ -3,11 +3,16 @@ package serve
 import (
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
+	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
 // answerGraphite makes what answers Graphite's API.
 func (s *Server) answerGraphite() {
-	s.graphite = graphiteapi.New(graphiteapi.Options{DB: s.db, Log: s.log})
+	q := &s.opt.Queries
+	s.graphite = graphiteapi.New(graphiteapi.Options{
+		DB: s.db, Log: s.log, Queries: q.AtOnce, QueryTime: q.Time, Pixels: q.Pixels,
+		Limits: query.Limits{Series: q.Series, Points: q.Points, TotalBytes: q.Bytes},
+	})
 }
 
 // graphiteRoutes are the routes of Graphite's API.

@@ -119,6 +119,7 @@ func (s *Server) stages() []telemetry.Stage {
 	}
 	if s.web != nil {
 		list = append(list, telemetry.Stage{Name: "http", Figures: append(s.web.figures(), s.guard.Figures()...)})
+		list = append(list, telemetry.Stage{Name: "query", Figures: s.graphite.Figures()})
 	}
 	return append(list, telemetry.Stage{Name: "store", Figures: s.storeFigures()}, s.account.stage())
 }

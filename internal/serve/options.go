@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
@@ -43,8 +44,20 @@ type Options struct {
 	MaxSeries      int // 0: as store has it
 	MaxNewSeries   int // a second; 0: as store has it
 
+	Queries QueryOptions
+
 	Version string       // of the program
 	Log     *slog.Logger // nil: none
+}
+
+// QueryOptions bound what is asked of /render. Zero fields are as graphiteapi, query and picture have them.
+type QueryOptions struct {
+	AtOnce int           // queries that are worked on
+	Time   time.Duration // of one
+	Series int           // that one may read
+	Points int           // that one may read
+	Bytes  int64         // of the values of all
+	Pixels int           // of a picture
 }
 
 // StatsD is where StatsD clients send to, and how they are understood.

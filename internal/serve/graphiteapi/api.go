@@ -11,13 +11,14 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/query/fetch"
+	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
@@ -27,18 +28,22 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: none
 
-	Painter    *picture.Painter // required with Engine
-	Engine     *query.Engine    // evaluates targets; nil: /render and /functions are not there
-	Zone       *time.Location   // of times that name none; nil: time.Local
-	QueryTime  time.Duration    // that a query may take; 0: DefaultQueryTime
-	Queries    int              // that run at once; 0: DefaultQueries
-	QueryQueue int              // that wait for those; more are refused; 0: DefaultQueryQueue
+	Engine *query.Engine // evaluates targets; nil: one over DB with Limits
+	Limits query.Limits  // of one query
+	Pixels int           // of a picture; 0: as picture has it
+
+	Zone       *time.Location // of times that name none; nil: time.Local
+	QueryTime  time.Duration  // that a query may take; 0: DefaultQueryTime
+	Queries    int            // that run at once; 0: DefaultQueries
+	QueryQueue int            // that wait for those; more are refused; 0: DefaultQueryQueue
 }
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
 	opt     Options
 	events  *eventList
+	engine  *query.Engine
+	painter *picture.Painter
 	queries *turns
 	zones   sync.Map // *time.Location by name
 }
@@ -60,8 +65,17 @@ func New(opt Options) *API {
 	}
 	opt.Zone = cmp.Or(opt.Zone, time.Local)
 	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
-	turns := newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue))
-	return &API{opt: opt, events: newEventList(opt.DB), queries: turns}
+	if opt.Engine == nil {
+		opt.Engine = query.New(query.Options{Functions: functions.Table(), Source: fetch.New(opt.DB), Limits: opt.Limits, Log: opt.Log})
+	}
+	painter, err := picture.New(picture.Options{MaxPixels: opt.Pixels})
+	if err != nil {
+		panic("BUG: built-in fonts: " + err.Error())
+	}
+	return &API{
+		opt: opt, events: newEventList(opt.DB), engine: opt.Engine, painter: painter,
+		queries: newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue)),
+	}
 }
 
 // handler answers a request that says p. An error, which is a [fault] if the
@@ -74,7 +88,7 @@ func (a *API) Routes() []Route {
 	var list []Route
 	for _, e := range a.endpoints() {
 		h := a.answers(e)
-		if e.engine {
+		if e.long {
 			h = compressed(h)
 		}
 		for method := range strings.FieldsSeq(e.methods) {
@@ -93,12 +107,12 @@ type endpoint struct {
 	change        bool
 	h             handler
 	body          bool // h reads the request's body; it is no form
-	engine        bool // h needs Options.Engine; its answers may be long
+	long          bool // its answers may be: they are compressed
 }
 
 func (a *API) endpoints() []endpoint {
 	const get, post, both = "GET", "POST", "GET POST"
-	list := []endpoint{
+	return []endpoint{
 		{methods: both, path: "/metrics/find", h: a.find},
 		{methods: both, path: "/metrics/expand", h: a.expand},
 		{methods: both, path: "/metrics/index.json", h: a.index},
@@ -116,14 +130,10 @@ func (a *API) endpoints() []endpoint {
 		{methods: both, path: "/events/get_data", h: a.eventData},
 		{methods: get, path: "/events/{id}", h: a.showEvent},
 		{methods: both, path: "/version", h: a.version},
-		{methods: both, path: "/render", h: a.render, engine: true},
-		{methods: get, path: "/functions", h: a.functions, engine: true},
-		{methods: get, path: "/functions/{name}", h: a.function, engine: true},
+		{methods: both, path: "/render", h: a.render, long: true},
+		{methods: get, path: "/functions", h: a.functions, long: true},
+		{methods: get, path: "/functions/{name}", h: a.function, long: true},
 	}
-	if a.opt.Engine == nil {
-		list = slices.DeleteFunc(list, func(e endpoint) bool { return e.engine })
-	}
-	return list
 }
 
 // answers makes an http.Handler of an endpoint.

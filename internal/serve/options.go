@@ -12,6 +12,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 )
 
 // Options say what a server listens to, who may do what, and what it keeps.
@@ -39,6 +40,9 @@ type Options struct {
 	Insecure        bool           // everybody may
 	Hosts           []string       // names that HTTP clients may ask for
 	TLSCert, TLSKey string         // files; "": plain HTTP
+
+	Remote        []string      // URLs of nodes of a Graphite cluster, whose answers are part of ours
+	RemoteTimeout time.Duration // that each may take; 0: as cluster has it
 
 	MaxConnections int // of each TCP listener; 0: 1024
 	MaxSeries      int // 0: as store has it
@@ -87,6 +91,11 @@ func (o *Options) Check() error {
 	}
 	if len(o.Allow) > 0 && o.Insecure {
 		errs = append(errs, errors.New("--allow and --insecure say different things"))
+	}
+	for _, u := range o.Remote {
+		if err := cluster.Check(u); err != nil {
+			errs = append(errs, fmt.Errorf("--remote: %w", err))
+		}
 	}
 	if o.Forward != "" {
 		if err := checkAddress(o.Forward); err != nil {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/fetch"
@@ -28,9 +29,10 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: none
 
-	Engine *query.Engine // evaluates targets; nil: one over DB with Limits
-	Limits query.Limits  // of one query
-	Pixels int           // of a picture; 0: as picture has it
+	Nodes  *cluster.Nodes // others of a cluster, whose answers are part of ours; nil: none
+	Engine *query.Engine  // evaluates targets; nil: one over DB and Nodes with Limits
+	Limits query.Limits   // of one query
+	Pixels int            // of a picture; 0: as picture has it
 
 	Zone       *time.Location // of times that name none; nil: time.Local
 	QueryTime  time.Duration  // that a query may take; 0: DefaultQueryTime
@@ -66,7 +68,11 @@ func New(opt Options) *API {
 	opt.Zone = cmp.Or(opt.Zone, time.Local)
 	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
 	if opt.Engine == nil {
-		opt.Engine = query.New(query.Options{Functions: functions.Table(), Source: fetch.New(opt.DB), Limits: opt.Limits, Log: opt.Log})
+		var source query.Source = fetch.New(opt.DB)
+		if opt.Nodes != nil {
+			source = opt.Nodes.Source(source)
+		}
+		opt.Engine = query.New(query.Options{Functions: functions.Table(), Source: source, Limits: opt.Limits, Log: opt.Log})
 	}
 	painter, err := picture.New(picture.Options{MaxPixels: opt.Pixels})
 	if err != nil {
@@ -113,21 +119,21 @@ type endpoint struct {
 func (a *API) endpoints() []endpoint {
 	const get, post, both = "GET", "POST", "GET POST"
 	return []endpoint{
-		{methods: both, path: "/metrics/find", h: a.find},
-		{methods: both, path: "/metrics/expand", h: a.expand},
-		{methods: both, path: "/metrics/index.json", h: a.index},
+		{methods: both, path: "/metrics/find", h: a.find, long: true},
+		{methods: both, path: "/metrics/expand", h: a.expand, long: true},
+		{methods: both, path: "/metrics/index.json", h: a.index, long: true},
 		{methods: post, path: "/metrics/delete", change: true, h: a.deleteFound},
-		{methods: get, path: "/tags", h: a.tagging(a.tagList)},
-		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails)},
-		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries)},
-		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags)},
-		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues)},
+		{methods: get, path: "/tags", h: a.tagging(a.tagList), long: true},
+		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails), long: true},
+		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries), long: true},
+		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags), long: true},
+		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues), long: true},
 		{methods: post, path: "/tags/tagSeries", change: true, h: a.tagging(a.tagSeries)},
 		{methods: post, path: "/tags/tagMultiSeries", change: true, h: a.tagging(a.tagMultiSeries)},
 		{methods: post, path: "/tags/delSeries", change: true, h: a.tagging(a.delSeries)},
-		{methods: get, path: "/events", h: a.listEvents},
+		{methods: get, path: "/events", h: a.listEvents, long: true},
 		{methods: post, path: "/events", change: true, h: a.postEvent, body: true},
-		{methods: both, path: "/events/get_data", h: a.eventData},
+		{methods: both, path: "/events/get_data", h: a.eventData, long: true},
 		{methods: get, path: "/events/{id}", h: a.showEvent},
 		{methods: both, path: "/version", h: a.version},
 		{methods: both, path: "/render", h: a.render, long: true},
@@ -144,6 +150,7 @@ func (a *API) answers(e endpoint) http.Handler {
 			form = &http.Request{URL: r.URL}
 		}
 		p, err := readParams(form)
+		w, r = a.together(w, r, p)
 		if err == nil {
 			err = e.h(w, r, p)
 		}

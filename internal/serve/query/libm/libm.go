@@ -1,4 +1,4 @@
-// Package libm has exp, log and pow to 0.51 units in the last place, and sin to 0.9.
+// Package libm has exp, log and pow to 0.51 units in the last place, and sin to one.
 //
 // Go's own are wrong in the last digit now and then, pow in one of four cases; C's
 // library, which other programs' answers come from, is wrong in one of a

@@ -35,18 +35,22 @@ const (
 	quarter4 = -0x1.fc8f8cbb5bf6cp-97
 )
 
-// sine is sin(r+e) for |r| up to pi/4, by its series.
+// sine is sin(r+e) for |r| up to pi/4, by its series, of which r and r^3/6 are summed exactly.
 func sine(r, e float64) float64 {
 	q := r * r
-	p := -1.0/6 + q*(1.0/120+q*(-1.0/5040+q*(1.0/362880+q*(-1.0/39916800+q*(1.0/6227020800+q*(-1.0/1307674368000))))))
-	return r + (r*q*p + e*(1-q/2))
+	cube := r * q
+	cubeRest := math.FMA(r, q, -cube) + r*math.FMA(r, r, -q)
+	sixth := cube / 6
+	sixthRest := (math.FMA(-6, sixth, cube) + cubeRest) / 6
+	hi, lo := sum(r, -sixth)
+	p := 1.0/120 + q*(-1.0/5040+q*(1.0/362880+q*(-1.0/39916800+q*(1.0/6227020800+q*(-1.0/1307674368000)))))
+	return hi + (lo - sixthRest + cube*q*p + e*(1-q/2))
 }
 
-// cosine is cos(r+e) for |r| up to pi/4, by its series.
+// cosine is cos(r+e) for |r| up to pi/4, by its series, of which 1 and r^2/2 are summed exactly.
 func cosine(r, e float64) float64 {
 	q := r * r
-	half := q / 2
+	hi, lo := sum(1, -q/2)
 	p := 1.0/24 + q*(-1.0/720+q*(1.0/40320+q*(-1.0/3628800+q*(1.0/479001600+q*(-1.0/87178291200+q*(1.0/20922789888000))))))
-	head := 1 - half
-	return head + (((1 - head) - half) + (q*q*p - r*e))
+	return hi + (lo - math.FMA(r, r, -q)/2 + q*q*p - r*e)
 }

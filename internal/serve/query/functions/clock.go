@@ -2,6 +2,7 @@ package functions
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/libm"
@@ -56,8 +57,8 @@ func sinFunction(c *query.Call) ([]*query.Series, error) {
 }
 
 func timeSlice(c *query.Call) ([]*query.Series, error) {
-	start, err1 := when.Parse(c.Text("startSliceAt"), c.Now(), nil)
-	end, err2 := when.Parse(c.Text("endSliceAt"), c.Now(), nil)
+	start, err1 := when.Parse(c.Text("startSliceAt"), c.Now(), time.UTC)
+	end, err2 := when.Parse(c.Text("endSliceAt"), c.Now(), time.UTC)
 	for _, err := range []error{err1, err2} {
 		if err != nil {
 			return nil, c.Errorf("%v", err)

@@ -21,7 +21,7 @@ func writePicture(f picture.Format) func(w http.ResponseWriter, r *rendering) er
 			return err
 		}
 		var out bytes.Buffer
-		err = r.painter.Draw(r.Context(), &out, f, g)
+		err = r.api.painter.Draw(r.Context(), &out, f, g)
 		if errors.Is(err, picture.ErrRefused) {
 			return invalid("%v", err)
 		}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,15 +35,20 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 }
 
 func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at span) error {
-	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, MaxPoints: ev.points}
+	left := (ev.budget.total - ev.budget.used.Load()) / 8 // others may take of it meanwhile: hold says
+	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, MaxPoints: int(max(min(int64(ev.points), left), 0))}
 	lists, err := ev.e.opt.Source.Fetch(ev.ctx, q)
 	if err != nil {
+		if errors.Is(err, ErrLimit) && left < int64(ev.points) {
+			return ErrBusy
+		}
 		return err
 	}
 	for i, list := range lists {
 		ev.series -= len(list)
 		for _, s := range list {
 			ev.points -= len(s.Values)
+			ev.budget.hold(len(s.Values))
 		}
 		have[missing[i].Text] = list
 	}

@@ -167,14 +167,36 @@ func (c *Columns) bucket(i int) metric.Bucket {
 	return metric.Bucket{Count: c.Count[i], Sum: c.Sum[i], Min: c.Min[i], Max: c.Max[i], M2: c.M2[i], Last: c.Last[i]}
 }
 
-func (c *Columns) set(start uint32, b metric.Bucket) {
-	if i, ok := c.index(start); ok {
-		c.put(i, b)
+func (c *Columns) put(i int, b metric.Bucket) {
+	c.Count[i], c.Sum[i], c.Min[i], c.Max[i], c.M2[i], c.Last[i] = b.Count, b.Sum, b.Min, b.Max, b.M2, b.Last
+}
+
+// show sets Value to what Method shows; a bucket could have as many as slots of the
+// finest tier's.
+func (c *Columns) show(slots int) {
+	switch c.Method {
+	case metric.Last:
+		c.showColumn(c.Last)
+	case metric.Sum:
+		c.showColumn(c.Sum)
+	case metric.Min:
+		c.showColumn(c.Min)
+	case metric.Max:
+		c.showColumn(c.Max)
+	default:
+		for i := range c.Value {
+			c.Value[i] = show(c.bucket(i), c.Method, slots)
+		}
 	}
 }
 
-func (c *Columns) put(i int, b metric.Bucket) {
-	c.Count[i], c.Sum[i], c.Min[i], c.Max[i], c.M2[i], c.Last[i] = b.Count, b.Sum, b.Min, b.Max, b.M2, b.Last
+func (c *Columns) showColumn(column []float64) {
+	nan := math.NaN()
+	for i, n := range c.Count {
+		if c.Value[i] = column[i]; n == 0 {
+			c.Value[i] = nan
+		}
+	}
 }
 
 // show returns what a method shows of a bucket.

@@ -12,13 +12,12 @@ import (
 )
 
 // front is what a browser sees.
-const front = `logmetrics serve: takes, sums up and keeps metrics.
+const front = `logmetrics serve: takes, sums up, keeps and draws metrics.
 
+/render    values and pictures of expressions, as Graphite's; /metrics/find, /tags, /events, /functions
 /metrics   its own figures, for Prometheus
 /healthz   200 while it goes round
 /readyz    200 while it takes and keeps what is sent; else 503, and why
-
-Graphite's HTTP API is answered, too, as for Grafana: /metrics/find, /tags, /events.
 `
 
 // routes are all that HTTP clients can ask for.

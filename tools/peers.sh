@@ -10,6 +10,8 @@ set -eu
 packages='
 bsdutils
 bzip2
+carbon-c-relay
+collectd-core
 ganglia-monitor
 graphite-carbon
 graphite-web

@@ -163,6 +163,28 @@ func TestServeKeeps(t *testing.T) {
 	assert.False(t, math.IsNaN(value(t, db, "logmetrics.serve.ingest.carbon.points", now)), "its own account")
 }
 
+// TestServeStatsDInParts: what two servers after each other sum up in one interval
+// adds up where it is a sum or a rate; of gauges the later counts.
+func TestServeStatsDInParts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, lines := range []string{"hits:3|c\nlevel:5|g\ntook:10|ms\n", "hits:4|c\nlevel:6|g\ntook:20|ms\ntook:30|ms\n"} {
+		b := s.serve("--statsd-flush=24h")
+		b.send("statsd-udp", lines)
+		testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="statsd-udp"}`) == 1 })
+		b.ends()
+	}
+	db := s.kept()
+	const day = 24 * 60 * 60
+	start := time.Now().Unix() / day * day
+	for name, want := range map[string]float64{
+		"stats_counts.hits": 7, "stats.hits": 7. / day, "stats.gauges.level": 6,
+		"stats.timers.took.count": 3, "stats.timers.took.sum": 60, "stats.timers.took.count_ps": 3. / day, "stats.timers.took.mean": 25,
+	} {
+		assert.InDelta(t, want, value(t, db, name, start), 1e-12, name)
+	}
+}
+
 // framed puts the length before a pickle.
 func framed(pickle string) string {
 	return string([]byte{0, 0, byte(len(pickle) >> 8), byte(len(pickle))}) + pickle

@@ -23,13 +23,40 @@ type aggregator interface {
 
 // intoStore keeps what a flush gives, at the start of its interval.
 type intoStore struct {
-	*store.Writer
+	w           *store.Writer
 	intervalSec int64
+	held        int // values that were not handed on yet
 }
 
+// maxHeld is how many values wait while the disk is full: 16 bytes each, and
+// their names when these are new.
+const maxHeld = 1 << 20
+
 // Put implements aggregate.Sink. A refusal is counted by the store.
-func (i intoStore) Put(name []byte, m metric.Method, stamp int64, v float64) {
-	i.Writer.Put(name, m, stamp-i.intervalSec, v)
+func (i *intoStore) Put(name []byte, m metric.Method, stamp int64, v float64) {
+	i.w.Put(name, m, stamp-i.intervalSec, v)
+	i.held++
+}
+
+// Add implements aggregate.Sink.
+func (i *intoStore) Add(name []byte, m metric.Method, stamp int64, v float64) {
+	i.w.Add(name, m, stamp-i.intervalSec, v)
+	i.held++
+}
+
+// Flush implements aggregate.Sink. What the disk does not take is handed on with
+// the next flush, unless it is too much by then.
+func (i *intoStore) Flush() error {
+	err := i.w.Flush()
+	switch {
+	case err == nil:
+		i.held = 0
+	case i.held > maxHeld:
+		err = fmt.Errorf("%d values are dropped: %w", i.held, err)
+		i.w.Reset()
+		i.held = 0
+	}
+	return err
 }
 
 // defaultFlush is both daemons' own.
@@ -40,7 +67,7 @@ func (s *Server) aggregation(interval time.Duration) (opt aggregate.Options, err
 	if interval == 0 {
 		interval = defaultFlush
 	}
-	opt = aggregate.Options{Sink: intoStore{s.db.NewWriter(), int64(interval / time.Second)}, Debug: s.opt.Debug, Log: s.log}
+	opt = aggregate.Options{Sink: &intoStore{w: s.db.NewWriter(), intervalSec: int64(interval / time.Second)}, Debug: s.opt.Debug, Log: s.log}
 	if s.opt.Forward != "" {
 		opt.Forward, err = aggregate.NewForwarder(aggregate.ForwardOptions{Address: s.opt.Forward, Log: s.log})
 	}

@@ -36,6 +36,8 @@ var peers = map[string]peer{
 	"bash":             {command("bash"), "apt-get install bash"},
 	"grep":             {command("grep"), "apt-get install grep"},
 	"python3":          {command("python3"), "apt-get install python3"},
+	"collectd":         {command("/usr/sbin/collectd"), "tools/peers.sh (apt-get install collectd-core)"},
+	"carbon-c-relay":   {command("carbon-c-relay"), "tools/peers.sh (apt-get install carbon-c-relay)"},
 	"rsyslogd":         {command("rsyslogd"), "tools/peers.sh (apt-get install rsyslog)"},
 	"sed":              {command("sed"), "apt-get install sed"},
 	"setsid":           {command("setsid"), "apt-get install util-linux"},

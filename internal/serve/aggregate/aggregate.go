@@ -25,6 +25,10 @@ type Sink interface {
 	// the Unix second that node's daemon sends: the end of the interval, so that a
 	// store keeps it at stamp minus the interval.
 	Put(name []byte, m metric.Method, stamp int64, v float64)
+	// Add is Put for sums and rates. When a daemon ends in the midst of an interval
+	// and another begins, both send what they heard of it under one stamp: these
+	// values add up, where those of Put take the place of each other.
+	Add(name []byte, m metric.Method, stamp int64, v float64)
 	// Flush hands on what was put.
 	Flush() error
 }

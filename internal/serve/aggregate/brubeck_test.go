@@ -22,6 +22,8 @@ func (o *ordered) Put(name []byte, _ metric.Method, _ int64, _ float64) {
 	o.names = append(o.names, string(name))
 }
 
+func (o *ordered) Add(name []byte, m metric.Method, stamp int64, v float64) { o.Put(name, m, stamp, v) }
+
 func (o *ordered) Flush() error { return nil }
 
 func brubeck(t *testing.T, c aggregate.BrubeckConfig) (*aggregate.Brubeck, *recorder) {

@@ -96,7 +96,7 @@ func (u *Brubeck) histogram(k *brubeckKey) {
 	c := &k.timer.timerCell
 	put := func(field string, how metric.Method, v float64) { u.out.put("", &k.series, field, how, v) }
 	put(".count", metric.Sum, c.count)
-	put(".count_ps", metric.Average, c.count/float64(u.opt.Frequency))
+	u.out.putRate("", &k.series, perSecondField, c.count/float64(u.opt.Frequency))
 	if c.count == 0 || len(c.values) == 0 && c.big == nil {
 		return
 	}

@@ -33,23 +33,38 @@ func (m *emitter) begin(stamp int64) {
 	m.text = nil
 }
 
-// put sends a value of a series.
+// put sends a value of a series. Sums add up with those of another part of the
+// interval.
 func (m *emitter) put(prefix string, s *series, field string, how metric.Method, v float64) {
+	m.spell(prefix, s, field)
+	m.send(how, v, how == metric.Sum)
+}
+
+// putRate is put for a sum that is divided by the interval.
+func (m *emitter) putRate(prefix string, s *series, field string, v float64) {
+	m.spell(prefix, s, field)
+	m.send(metric.Average, v, true)
+}
+
+func (m *emitter) spell(prefix string, s *series, field string) {
 	b := append(append(append(m.buf[:0], prefix...), s.out...), field...)
 	m.buf = append(append(b, m.suffix...), s.tags...)
-	m.send(how, v)
 }
 
 // putOwn sends a value that belongs to no series of clients.
 func (m *emitter) putOwn(prefix, name string, v float64) {
 	m.buf = append(append(append(m.buf[:0], prefix...), name...), m.suffix...)
-	m.send(metric.Average, v)
+	m.send(metric.Average, v, false)
 }
 
 // send hands on the value of the name in buf.
-func (m *emitter) send(how metric.Method, v float64) {
+func (m *emitter) send(how metric.Method, v float64, adds bool) {
 	m.n++
-	if m.sink != nil {
+	switch {
+	case m.sink == nil:
+	case adds:
+		m.sink.Add(m.buf, how, m.stamp, v)
+	default:
 		m.sink.Put(m.buf, how, m.stamp, v)
 	}
 	if m.forward == nil {

@@ -261,7 +261,10 @@ func TestFiftyThousandNames(t *testing.T) {
 type discard struct{}
 
 func (discard) Put([]byte, metric.Method, int64, float64) {}
-func (discard) Flush() error                              { return nil }
+
+func (discard) Add([]byte, metric.Method, int64, float64) {}
+
+func (discard) Flush() error { return nil }
 
 // FuzzNode has any bytes in any cut come to an end, and numbers come out.
 func FuzzNode(f *testing.F) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,20 @@ func TestGaugesThatAreDeleted(t *testing.T) {
 		n.Flush(int64(20 + 10*flush))
 		has(t, sink.values, want)
 	}
+}
+
+// TestSumsOfPartsOfAnInterval: which values add up with those of another daemon's part.
+func TestSumsOfPartsOfAnInterval(t *testing.T) {
+	n, sink := node(t, `{"percentThreshold": [50]}`)
+	n.Worker().Block([]byte("a:1|c\nb:2|g\nc:3|ms\nd:x|s\n"))
+	n.Flush(10)
+	slices.Sort(sink.adds)
+	assert.Equal(t, []string{
+		"stats.a", "stats.statsd.bad_lines_seen", "stats.statsd.metrics_received", "stats.statsd.packets_received",
+		"stats.timers.c.count", "stats.timers.c.count_50", "stats.timers.c.count_ps", "stats.timers.c.sum", "stats.timers.c.sum_50",
+		"stats.timers.c.sum_squares", "stats.timers.c.sum_squares_50",
+		"stats_counts.a", "stats_counts.statsd.bad_lines_seen", "stats_counts.statsd.metrics_received", "stats_counts.statsd.packets_received",
+	}, sink.adds)
 }
 
 // TestHistogramsLikeNodes: the bins of node's own test.

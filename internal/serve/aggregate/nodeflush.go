@@ -51,7 +51,7 @@ func (n *Node) counters() (sent int) {
 			continue
 		}
 		sent++
-		n.out.put(n.out.rate, &c.series, n.out.rateField, metric.Average, c.sum/n.calc.perSecond)
+		n.out.putRate(n.out.rate, &c.series, n.out.rateField, c.sum/n.calc.perSecond)
 		if counts {
 			n.out.put(n.out.count, &c.series, n.out.countField, metric.Sum, c.sum)
 		}
@@ -80,6 +80,10 @@ func (n *Node) timers() (sent int) {
 		}
 		sent++
 		n.calc.fields(t.key, &t.timerCell, func(field string, how metric.Method, v float64) {
+			if field == perSecondField {
+				n.out.putRate(n.out.timer, &t.series, field, v)
+				return
+			}
 			n.out.put(n.out.timer, &t.series, field, how, v)
 		})
 		t.clear()

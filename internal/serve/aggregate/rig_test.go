@@ -21,6 +21,7 @@ type recorder struct {
 	pending map[string]float64
 	values  map[string]float64
 	how     map[string]metric.Method
+	adds    []string // names of sums and rates, of all flushes
 	stamp   int64
 	flushes int
 	err     error
@@ -33,6 +34,13 @@ func (r *recorder) Put(name []byte, m metric.Method, stamp int64, v float64) {
 		r.pending, r.how = map[string]float64{}, map[string]metric.Method{}
 	}
 	r.pending[string(name)], r.how[string(name)], r.stamp = v, m, stamp
+}
+
+func (r *recorder) Add(name []byte, m metric.Method, stamp int64, v float64) {
+	r.Put(name, m, stamp, v)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.adds = append(r.adds, string(name))
 }
 
 func (r *recorder) Flush() error {

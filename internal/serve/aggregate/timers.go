@@ -85,6 +85,9 @@ func newBinned(list []Histogram) (bins []binned) {
 
 func (t *timerCalc) wants(field string) bool { return t.wanted == nil || t.wanted[field] }
 
+// perSecondField is the rate of a timer's values.
+const perSecondField = ".count_ps"
+
 // timerOut takes a field, ".mean", of the timer under way.
 type timerOut func(field string, how metric.Method, v float64)
 
@@ -96,7 +99,7 @@ func (t *timerCalc) fields(name string, c *timerCell, put timerOut) {
 		}
 	}
 	send(".count", metric.Sum, c.count)
-	send(".count_ps", metric.Average, c.count/t.perSecond)
+	send(perSecondField, metric.Average, c.count/t.perSecond)
 	if len(c.values) == 0 && c.big == nil {
 		return
 	}

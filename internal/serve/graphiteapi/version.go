@@ -6,8 +6,9 @@ import "net/http"
 // Grafana asks servers from 1.1 on for tags and functions.
 const Version = "1.1.8"
 
-// version answers /version with a line of text, as graphite-web does.
-func (a *API) version(w http.ResponseWriter, _ *http.Request) {
+// version answers with a line of text, as graphite-web does.
+func (a *API) version(w http.ResponseWriter, _ *http.Request, _ params) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(Version + "\n")) // the client's loss
+	return nil
 }

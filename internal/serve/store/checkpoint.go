@@ -26,7 +26,8 @@ import (
 //	  |     tier u8, uv start,     |
 //	  |     bucket                 |
 //	  |   uv late, each:           |
-//	  |     tier u8 (bit 7: Put),  |
+//	  |     tier u8 (bit 7: Put,   |
+//	  |       bit 6: it adds),     |
 //	  |     uv start, bucket       |
 //	  +----------------------------+
 //
@@ -35,7 +36,11 @@ import (
 
 const checkpointVersion = 1
 
-const latePut = 1 << 7 // in the byte of a late change's tier
+// In the byte of a late change's tier.
+const (
+	latePut = 1 << 7
+	lateAdd = 1 << 6 // a Put that adds
+)
 
 func appendCheckpoint(dst []byte, h *head, number uint32, upto uint64) []byte {
 	b := h.blocks[number]
@@ -142,6 +147,9 @@ func (l *lateOps) append(dst []byte, id ID) []byte {
 		if op.put {
 			kind |= latePut
 		}
+		if op.add {
+			kind |= lateAdd
+		}
 		dst = append(dst, kind)
 		dst = binary.AppendUvarint(dst, uint64(op.start))
 		dst = appendPacked(dst, op.bucket)
@@ -205,7 +213,7 @@ func (h *head) loadSeries(d *decoder, id ID, s *series) {
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		kind, start, b := d.byte(), d.uint32(), d.packed()
 		if there && !d.bad {
-			h.late.add(id, lateOp{start: start, tier: kind &^ latePut, put: kind&latePut != 0, bucket: b})
+			h.late.add(id, lateOp{start: start, tier: kind &^ (latePut | lateAdd), put: kind&latePut != 0, add: kind&lateAdd != 0, bucket: b})
 		}
 	}
 }

@@ -106,8 +106,8 @@ func (h *head) find(id ID) *series {
 	return nil
 }
 
-// add makes room for a series and sets it up.
-func (h *head) add(id ID, set uint16, method, hint metric.Method) {
+// begin makes room for a series and sets it up.
+func (h *head) begin(id ID, set uint16, method, hint metric.Method) {
 	for int(id/frameSeries) >= len(h.blocks) {
 		h.blocks = append(h.blocks, &block{horizon: h.horizon})
 	}
@@ -156,7 +156,7 @@ func (h *head) put(id ID, b *block, s *series, second uint32, v float64) {
 	case start == s.open:
 		h.putOpen(s, second, v)
 	default:
-		h.putLate(id, b, s, start, second, v)
+		h.putLate(id, b, s, lateOp{start: second, put: true, bucket: valueBucket(v)})
 	}
 }
 
@@ -171,6 +171,20 @@ func (h *head) putOpen(s *series, second uint32, v float64) {
 		s.value, s.putAt = v, second
 	default:
 		h.baseOf(s).Observe(v)
+	}
+}
+
+// add takes a part of a sum; see Writer.Add.
+func (h *head) add(id ID, b *block, s *series, second uint32, v float64) {
+	step := h.sets[s.set].tiers[0].step
+	start := second - second%step
+	switch {
+	case s.putAt == second:
+		s.value += v
+	case start == s.open || start > s.open && start+step > b.horizon:
+		h.put(id, b, s, second, v)
+	default:
+		h.putLate(id, b, s, lateOp{start: second, put: true, add: true, bucket: valueBucket(v)})
 	}
 }
 

@@ -44,16 +44,22 @@ func (db *DB) intern(raw []byte, hint metric.Method, scratch *[names.MaxLen]byte
 	return db.makeSeries(name, hint)
 }
 
+// full is what intern returns of a new name while the disk takes nothing.
+const full = RefusalCount
+
 // mayMake says whether one more series may be made.
 func (db *DB) mayMake() Refusal {
 	c := &db.names
 	if c.index.Len() >= db.opt.MaxSeries {
 		return TooManySeries
 	}
+	if db.room() != nil {
+		return full
+	}
 	if now := db.now().Unix(); now != c.second {
 		c.second, c.made = now, 0
 	}
-	if c.made >= db.opt.MaxNewSeries || db.room() != nil {
+	if c.made >= db.opt.MaxNewSeries {
 		return TooManyNew
 	}
 	c.made++
@@ -73,7 +79,7 @@ func (db *DB) makeSeries(name []byte, hint metric.Method) (ID, Refusal) {
 	}
 	id := ID(number)
 	db.append(appendName(newRecord(nil), id, hint, method, tiers, text))
-	db.head.add(id, db.head.intern(tierSet{tiers: tiers}), method, hint)
+	db.head.begin(id, db.head.intern(tierSet{tiers: tiers}), method, hint)
 	db.unsaved[id] = struct{}{}
 	db.reach(tiers)
 	return id, Taken

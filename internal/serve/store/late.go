@@ -6,14 +6,17 @@ import (
 
 // putLate takes a Put whose bucket is closed: the value replaces what the finest
 // tier has there, and the coarser ones are corrected by the difference.
-func (h *head) putLate(id ID, b *block, s *series, start, second uint32, v float64) {
+func (h *head) putLate(id ID, b *block, s *series, op lateOp) {
 	step := h.sets[s.set].tiers[0].step
+	start := op.start - op.start%step
 	if start+step <= b.horizon {
-		h.late.add(id, lateOp{start: second, put: true, bucket: valueBucket(v)})
+		h.late.add(id, op)
 		return
 	}
-	old := h.replaceClosed(s, start, valueBucket(v))
-	h.amend(s, 1, start, start, old, valueBucket(v))
+	old, _ := h.closed(s, 0, start)
+	now := op.after(old)
+	h.replaceClosed(s, start, now)
+	h.amend(s, 1, start, start, old, now)
 }
 
 // replaceClosed sets a closed finest bucket that is not sealed, and returns what
@@ -161,7 +164,21 @@ type lateOp struct {
 	start  uint32 // of the bucket; for a Put the second
 	tier   uint8  // index into the series' tiers
 	put    bool
+	add    bool // of a Put
 	bucket metric.Bucket
+}
+
+// after returns what a Put makes of a bucket. Of which second the bucket's newest
+// Put was is not known any more: an Add takes its only value for one of its own.
+func (op lateOp) after(old metric.Bucket) metric.Bucket {
+	switch {
+	case !op.add || old.Count == 0:
+		return op.bucket
+	case old.Count == 1:
+		return valueBucket(old.Last + op.bucket.Last)
+	}
+	old.Merge(op.bucket)
+	return old
 }
 
 // lateOps are the late changes of each series in the order they came.

@@ -145,7 +145,7 @@ func (r *recovery) loadSeries(key, value []byte) error {
 	}
 	id := ID(number(key))
 	r.setName(id, s.name)
-	r.head.add(id, r.head.intern(s.set), s.method, s.hint)
+	r.head.begin(id, r.head.intern(s.set), s.method, s.hint)
 	r.reach(s.set.tiers)
 	return nil
 }

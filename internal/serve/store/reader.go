@@ -224,7 +224,9 @@ func (r *reader) applyLate(ctx context.Context) error {
 	}
 	if r.k == 0 {
 		for _, op := range puts {
-			r.out.set(op.start-op.start%r.set.tiers[0].step, op.bucket)
+			if i, ok := r.out.index(op.start - op.start%r.set.tiers[0].step); ok {
+				r.out.put(i, op.after(r.out.bucket(i)))
+			}
 		}
 		return nil
 	}
@@ -259,9 +261,10 @@ func (r *reader) correct(ctx context.Context, puts []lateOp) error {
 				return err
 			}
 		}
-		as[start] = op.bucket
+		now := op.after(old)
+		as[start] = now
 		have := r.out.bucket(i)
-		change(&have, old, op.bucket, (start+fine.step)%step == 0)
+		change(&have, old, now, (start+fine.step)%step == 0)
 		r.out.put(i, have)
 	}
 	return nil

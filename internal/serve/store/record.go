@@ -15,6 +15,7 @@ import (
 //
 //	'N' id, hint u8, method u8, tiers n {step, keep}, len, name   a new series
 //	'P' n, first second, n puts                                   values
+//	'A' n, first second, n puts                                   values that add to those of their second
 //	'M' id, second, count, sum, min, max, m2, last (float64 LE)   a bucket
 //	'C' job [16]byte, seq, second                                 a batch is here
 //	'D' id                                                        deleted
@@ -31,6 +32,7 @@ import (
 const (
 	partName   = 'N'
 	partPuts   = 'P'
+	partAdds   = 'A'
 	partMerge  = 'M'
 	partCommit = 'C'
 	partDelete = 'D'
@@ -111,6 +113,7 @@ func appendCommit(dst []byte, id metric.BatchID, second uint32) []byte {
 type replayer interface {
 	name(id ID, hint, method metric.Method, tiers []tier, name []byte) error
 	put(id ID, second uint32, v float64) error
+	add(id ID, second uint32, v float64) error
 	merge(id ID, second uint32, b metric.Bucket) error
 	commit(id metric.BatchID, second uint32) error
 	remove(id ID) error
@@ -162,7 +165,9 @@ func (d *decoder) part(r replayer) error {
 		name := d.bytes()
 		return d.unless(func() error { return r.name(id, hint, method, tiers, name) })
 	case partPuts:
-		return d.puts(r)
+		return d.puts(r.put)
+	case partAdds:
+		return d.puts(r.add)
 	case partMerge:
 		id, second, b := d.id(), d.uint32(), d.bucket()
 		return d.unless(func() error { return r.merge(id, second, b) })
@@ -194,7 +199,7 @@ func (d *decoder) unless(f func() error) error {
 	return f()
 }
 
-func (d *decoder) puts(r replayer) error {
+func (d *decoder) puts(put func(id ID, second uint32, v float64) error) error {
 	n, id, unix := d.uvarint(), int64(0), int64(d.uvarint())
 	for ; n > 0 && !d.bad; n-- {
 		control := d.byte()
@@ -213,7 +218,7 @@ func (d *decoder) puts(r replayer) error {
 		if d.bad {
 			break
 		}
-		if err := r.put(ID(id), uint32(unix), math.Float64frombits(binary.BigEndian.Uint64(raw[:]))); err != nil {
+		if err := put(ID(id), uint32(unix), math.Float64frombits(binary.BigEndian.Uint64(raw[:]))); err != nil {
 			return err
 		}
 	}
@@ -326,14 +331,18 @@ func (d *decoder) tiers() []tier {
 	return out
 }
 
-// appendPuts appends the part of puts.
+// appendPuts appends the part of puts, or of adds.
 func appendPuts(dst []byte, samples []sample) []byte {
-	dst = append(dst, partPuts)
+	kind := byte(partPuts)
+	if samples[0].id&isAdd != 0 {
+		kind = partAdds
+	}
+	dst = append(dst, kind)
 	dst = binary.AppendUvarint(dst, uint64(len(samples)))
 	dst = binary.AppendUvarint(dst, uint64(samples[0].second))
 	e := putEncoder{unix: int64(samples[0].second)}
 	for _, s := range samples {
-		dst = e.append(dst, s.id, s.second, s.value)
+		dst = e.append(dst, s.id&onlyID, s.second, s.value)
 	}
 	return dst
 }

@@ -126,7 +126,7 @@ func (r *recovery) name(id ID, hint, method metric.Method, tiers []tier, name []
 		return nil
 	}
 	r.setName(id, string(name))
-	r.head.add(id, r.head.intern(tierSet{tiers: tiers}), method, hint)
+	r.head.begin(id, r.head.intern(tierSet{tiers: tiers}), method, hint)
 	r.reach(tiers)
 	return nil
 }
@@ -151,6 +151,13 @@ func (r *recovery) series(id ID) (*block, *series) {
 func (r *recovery) put(id ID, second uint32, v float64) error {
 	if b, s := r.series(id); s != nil {
 		r.head.put(id, b, s, second, v)
+	}
+	return nil
+}
+
+func (r *recovery) add(id ID, second uint32, v float64) error {
+	if b, s := r.series(id); s != nil {
+		r.head.add(id, b, s, second, v)
 	}
 	return nil
 }

@@ -142,17 +142,18 @@ func (s *sealing) late(slot int, sr *series, op lateOp) {
 	}
 	fine := op.start - op.start%set.tiers[0].step
 	var old metric.Bucket
+	now := op.bucket
 	if !set.tiers[0].expired(fine, s.now) {
-		old = s.work.replace(set.tiers[0], slot, fine, op.bucket)
+		old, now = s.work.apply(set.tiers[0], slot, fine, op)
 	}
 	for k, t := range set.tiers[1:] {
 		start := fine - fine%t.step
 		if start+t.step > s.horizon {
-			h.amend(sr, k+1, fine, fine, old, op.bucket)
+			h.amend(sr, k+1, fine, fine, old, now)
 			return
 		}
 		if !t.expired(start, s.now) {
-			s.work.change(t, slot, start, old, op.bucket, fine+set.tiers[0].step == start+t.step)
+			s.work.change(t, slot, start, old, now, fine+set.tiers[0].step == start+t.step)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // figures count what the store does.
 type figures struct {
-	full, frames, frameBytes, damaged, seals, sealErrors, folds, expired, late, waiting, kept atomic.Int64
+	full, unnamed, frames, frameBytes, damaged, seals, sealErrors, folds, expired, late, waiting, kept atomic.Int64
 }
 
 // Stats are figures of the store. Those that count go up from the start of the process.
@@ -30,6 +30,7 @@ type Stats struct {
 	Expired    int64 // partitions, or several at once, that were taken away
 	Late       int64 // samples that came when their bucket was sealed
 	Refused    int64 // calls of Flush and Commit that found the disk full
+	Unnamed    int64 // samples of new names that waited for the disk, and found too many names then
 	Damaged    int64 // blocks that could not be read
 	DiskBytes  int64 // of the engine's files
 }
@@ -40,7 +41,7 @@ func (db *DB) Stats() Stats {
 	s := Stats{
 		Series: db.names.index.Len(), Kept: int(f.kept.Load()), Pending: db.log.Pending(),
 		Frames: f.frames.Load(), FrameBytes: f.frameBytes.Load(), Seals: f.seals.Load(), SealErrors: f.sealErrors.Load(),
-		Folds: f.folds.Load(), Expired: f.expired.Load(), Late: f.late.Load(), Refused: f.full.Load(), Damaged: f.damaged.Load(),
+		Folds: f.folds.Load(), Expired: f.expired.Load(), Late: f.late.Load(), Refused: f.full.Load(), Unnamed: f.unnamed.Load(), Damaged: f.damaged.Load(),
 		DiskBytes: int64(db.engine.Metrics().DiskSpaceUsage()),
 	}
 	db.mu.Lock()
@@ -80,11 +81,9 @@ func (db *DB) crowded() {
 // room says whether the store takes more.
 func (db *DB) room() error {
 	if n := db.log.Pending(); n > db.opt.MaxPending {
-		db.figures.full.Add(1)
 		return fmt.Errorf("store %q: %d bytes wait for the log: %w", db.opt.Dir, n, ErrFull)
 	}
 	if n := db.figures.waiting.Load(); n > fullLate {
-		db.figures.full.Add(1)
 		return fmt.Errorf("store %q: %d late changes wait for a seal: %w", db.opt.Dir, n, ErrFull)
 	}
 	return nil

@@ -3,6 +3,8 @@ package store_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +91,102 @@ func TestRefusals(t *testing.T) {
 	assert.Equal(t, store.BadTime, w.Put([]byte("a"), 0, epoch-4*365*86400, 1))
 	assert.Equal(t, store.BadName, w.Put(nil, 0, epoch, 1))
 	assert.Equal(t, store.BadValue, w.Merge([]byte("a"), 0, epoch, metric.Bucket{}))
+}
+
+// TestTimesAreOfTheClock: a writer that was quiet for days takes what is now.
+func TestTimesAreOfTheClock(t *testing.T) {
+	c := &clock{epoch}
+	db := opened(t, vfs.NewMem(), c)
+	defer db.Close()
+	w := db.NewWriter()
+	require.Equal(t, store.BadTime, w.Put([]byte("a"), 0, epoch+5*86400, 1))
+	c.unix += 5 * 86400
+	require.Equal(t, store.Taken, w.Put([]byte("a"), 0, epoch+5*86400, 1))
+	require.Equal(t, store.BadTime, w.Put([]byte("a"), 0, c.unix+86401, 1))
+}
+
+// TestAddsOfOneSecond: parts of a sum add up within their second, before and after
+// a new start, and a Put replaces them.
+func TestAddsOfOneSecond(t *testing.T) {
+	c := &clock{epoch}
+	fs := vfs.NewMem()
+	add := func(unix int64, v float64) {
+		db := opened(t, fs, c)
+		w := db.NewWriter()
+		require.Equal(t, store.Taken, w.Add([]byte("a"), metric.Sum, unix, v))
+		require.Equal(t, store.Taken, w.Put([]byte("b"), metric.Sum, unix, v))
+		require.NoError(t, w.Flush())
+		require.NoError(t, db.Close())
+	}
+	add(epoch, 3)
+	add(epoch, 4)
+	add(epoch, 0)
+	add(epoch+10, 5)
+	db := opened(t, fs, c)
+	assert.Equal(t, []float64{7, 5}, fetched(t, db, "a", epoch, epoch+20, 10))
+	assert.Equal(t, []float64{12}, fetched(t, db, "a", epoch, epoch+300, 300))
+	assert.Equal(t, []float64{0, 5}, fetched(t, db, "b", epoch, epoch+20, 10))
+	w := db.NewWriter()
+	require.Equal(t, store.Taken, w.Put([]byte("a"), metric.Sum, epoch+10, 1))
+	require.NoError(t, w.Flush())
+	assert.Equal(t, []float64{7, 1}, fetched(t, db, "a", epoch, epoch+20, 10))
+	require.NoError(t, db.Close())
+}
+
+// TestLateAdds: parts of a sum whose bucket is closed, then sealed, add up in each tier.
+func TestLateAdds(t *testing.T) {
+	c := &clock{epoch}
+	fs := vfs.NewMem()
+	db := openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
+	add := func(unix int64, v float64) {
+		w := db.NewWriter()
+		require.Equal(t, store.Taken, w.Add([]byte("a"), metric.Sum, unix, v))
+		require.NoError(t, w.Flush())
+	}
+	check := func(want float64, what string) {
+		t.Helper()
+		assert.Equal(t, want, fetched(t, db, "a", epoch, epoch+10, 10)[0], what)
+		assert.Equal(t, want+1, fetched(t, db, "a", epoch, epoch+60, 60)[0], what)
+	}
+	add(epoch, 2)
+	add(epoch+10, 1)
+	add(epoch, 3)
+	check(5, "closed")
+	c.unix += 600
+	require.NoError(t, db.Tend(t.Context()))
+	add(epoch, 4)
+	add(epoch, 5)
+	check(14, "sealed, and waiting")
+	require.NoError(t, db.Close())
+	db = openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
+	check(14, "after a new start")
+	require.NoError(t, db.Tend(t.Context()))
+	check(14, "sealed")
+	require.NoError(t, db.Close())
+}
+
+// TestSpellingsAreBounded sends a few series with their tags in ever other orders.
+func TestSpellingsAreBounded(t *testing.T) {
+	c := &clock{epoch}
+	db := opened(t, vfs.NewMem(), c)
+	defer db.Close()
+	w := db.NewWriter()
+	rng := rand.New(rand.NewPCG(1, 1))
+	tags := make([]string, 40)
+	for i := range tags {
+		tags[i] = fmt.Sprintf(";tag%02d=value", i)
+	}
+	spellings, bytes := 0, 0
+	for range 50_000 {
+		rng.Shuffle(len(tags), func(i, j int) { tags[i], tags[j] = tags[j], tags[i] })
+		require.Equal(t, store.Taken, w.Put([]byte("a.b"+strings.Join(tags, "")), 0, epoch, 1))
+		n, size := w.Known()
+		spellings, bytes = max(spellings, n), max(bytes, size)
+	}
+	assert.Equal(t, 1, db.Names().Len())
+	assert.LessOrEqual(t, spellings, 40_000)
+	assert.LessOrEqual(t, bytes, 5<<20)
+	assert.Greater(t, spellings, 5_000, "few are known at a time")
 }
 
 func BenchmarkPut(b *testing.B) {

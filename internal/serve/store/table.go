@@ -11,6 +11,7 @@ type table struct {
 	seed       maphash.Seed
 	slots      []slot // a power of two, at most half full
 	used       int
+	bytes      int    // of names
 	text       []byte // the chunk that names are copied into
 	generation uint64 // DB.renamed when it was begun
 }
@@ -39,6 +40,21 @@ func (t *table) find(hash uint64, name []byte) (ID, bool) {
 	}
 }
 
+// A writer knows names as they are sent, and a name with tags can be sent in a
+// million ways. So it forgets all of them when they are more, or longer, than
+// clients that send each series in one way, or two, need.
+const (
+	fewSpellings  = 32 << 10
+	spellingBytes = 128 // of each, on average
+)
+
+// bound forgets all names when one more would be too many for so many series.
+func (t *table) bound(series int) {
+	if most := fewSpellings + 2*series; t.used >= most || t.bytes >= most*spellingBytes {
+		t.forget()
+	}
+}
+
 // textChunk is how many bytes of names are allocated at once.
 const textChunk = 64 << 10
 
@@ -53,6 +69,7 @@ func (t *table) insert(hash uint64, name []byte, id ID) {
 	t.text = append(t.text, name...)
 	t.place(hash, slot{name: t.text[at:len(t.text):len(t.text)], hash: uint32(hash >> 32), id: id})
 	t.used++
+	t.bytes += len(name)
 }
 
 func (t *table) place(hash uint64, s slot) {
@@ -76,5 +93,5 @@ func (t *table) grow() {
 
 func (t *table) forget() {
 	clear(t.slots)
-	t.used, t.text = 0, nil
+	t.used, t.bytes, t.text = 0, 0, nil
 }

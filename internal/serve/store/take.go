@@ -62,7 +62,7 @@ func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 	h := &db.head
 	for i := range samples {
 		s := &samples[i]
-		id := s.id &^ isMerge
+		id := s.id & onlyID
 		b := h.block(id)
 		sr := &b.series[id%frameSeries]
 		if sr.flags&flagLive == 0 {
@@ -70,11 +70,14 @@ func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 			continue
 		}
 		b.dirty = true
-		if s.id&isMerge != 0 {
+		switch s.id &^ onlyID {
+		case isMerge:
 			h.merge(id, b, sr, s.second, merges[int(s.value)])
-			continue
+		case isAdd:
+			h.add(id, b, sr, s.second, s.value)
+		default:
+			h.put(id, b, sr, s.second, s.value)
 		}
-		h.put(id, b, sr, s.second, s.value)
 	}
 	db.crowded()
 	return dead
@@ -86,13 +89,16 @@ func (db *DB) takeAgain(samples []sample, merges []metric.Bucket) {
 	w := db.NewWriter()
 	for _, s := range samples {
 		db.mu.Lock()
-		name := db.dead[s.id&^isMerge]
+		name := []byte(db.dead[s.id&onlyID])
 		db.mu.Unlock()
-		if s.id&isMerge != 0 {
-			w.Merge([]byte(name), metric.Unset, int64(s.second), merges[int(s.value)])
-			continue
+		switch s.id &^ onlyID {
+		case isMerge:
+			w.Merge(name, metric.Unset, int64(s.second), merges[int(s.value)])
+		case isAdd:
+			w.Add(name, metric.Unset, int64(s.second), s.value)
+		default:
+			w.Put(name, metric.Unset, int64(s.second), s.value)
 		}
-		w.Put([]byte(name), metric.Unset, int64(s.second), s.value)
 	}
 	_ = w.Flush() // when the disk is full they are lost with what was deleted
 }

@@ -71,7 +71,9 @@ func TestFullDisk(t *testing.T) {
 	require.ErrorIs(t, full, store.ErrFull)
 	assert.Error(t, db.Sync())
 	assert.Error(t, db.Tend(t.Context()))
-	assert.Equal(t, store.TooManyNew, w.Put([]byte("new"), 0, c.unix, 1))
+	assert.Equal(t, store.Taken, w.Put([]byte("new"), 0, c.unix, 1), "new names wait as samples do")
+	require.ErrorIs(t, w.Flush(), store.ErrFull)
+	require.ErrorIs(t, db.NewWriter().Flush(), store.ErrFull, "who has nothing to hand on is told, too")
 	_, err := w.Commit(metric.BatchID{Seq: 1})
 	require.ErrorIs(t, err, store.ErrFull)
 	checkFilled(t, db, "a.b", start, c.unix)
@@ -79,6 +81,7 @@ func TestFullDisk(t *testing.T) {
 	d.full.Store(false)
 	require.NoError(t, db.Sync())
 	require.NoError(t, w.Flush(), "what was refused is still there")
+	assert.Equal(t, []float64{1}, fetched(t, db, "new", c.unix, c.unix+10, 10))
 	c.unix += 10
 	require.NoError(t, db.Tend(t.Context()))
 	checkFilled(t, db, "a.b", start, c.unix)

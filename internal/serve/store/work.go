@@ -130,13 +130,14 @@ func (w *work) join(t tier, slot int, start uint32, b metric.Bucket) {
 	setBucket(r, i, b)
 }
 
-// replace sets a bucket, and returns what was there.
-func (w *work) replace(t tier, slot int, start uint32, b metric.Bucket) (old metric.Bucket) {
+// apply does a late Put. It returns what was there, and what is.
+func (w *work) apply(t tier, slot int, start uint32, op lateOp) (old, now metric.Bucket) {
 	f, i := w.at(t, start)
 	r := f.row(slot)
 	old = rowBucket(r, i)
-	setBucket(r, i, b)
-	return old
+	now = op.after(old)
+	setBucket(r, i, now)
+	return old, now
 }
 
 // change corrects a bucket for a finer one that was old and is b.

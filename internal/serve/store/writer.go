@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/serve/store/wal"
@@ -16,6 +18,7 @@ type Writer struct {
 	db      *DB
 	known   table
 	samples []sample
+	unnamed []unnamed          // samples whose series are to be made when the disk takes something
 	merges  []metric.Bucket    // those of samples with isMerge, in order
 	record  []byte             // scratch
 	name    [names.MaxLen]byte // likewise
@@ -30,8 +33,20 @@ type sample struct {
 	value  float64 // of a Merge: its index in Writer.merges
 }
 
-// isMerge marks the id of a Merge.
-const isMerge = 1 << 31
+// What the id of a sample is marked with.
+const (
+	isMerge = 1 << 31
+	isAdd   = 1 << 30
+	onlyID  = isAdd - 1
+	noID    = onlyID // names.MaxID is below: the series is not made yet
+)
+
+// unnamed is a sample of a new name that came while the disk was full.
+type unnamed struct {
+	at   int // in Writer.samples
+	name []byte
+	hint metric.Method
+}
 
 // NewWriter returns a way into the store for one goroutine.
 func (db *DB) NewWriter() *Writer {
@@ -55,7 +70,8 @@ func (w *Writer) look() {
 	}
 }
 
-// Put takes the value of a series at a second. name is the series as it was sent,
+// Put takes the value of a series at a second, which is kept until Flush or Reset.
+// name is the series as it was sent,
 // "a.b" or "a.b;k=v;k2=v2" with tags in any order; it may be changed after the
 // call. A Put for the second of the bucket's newest Put replaces that.
 // m counts when the series is new.
@@ -66,6 +82,17 @@ func (w *Writer) Put(name []byte, m metric.Method, unix int64, v float64) Refusa
 	id, r := w.id(name, m, unix)
 	if r == Taken {
 		w.samples = append(w.samples, sample{id, uint32(unix), v})
+	}
+	return r
+}
+
+// Add is Put for a part of a sum that more may come of: a second of the bucket's
+// newest Put adds to the value that is there.
+func (w *Writer) Add(name []byte, m metric.Method, unix int64, v float64) Refusal {
+	n := len(w.samples)
+	r := w.Put(name, m, unix, v)
+	if r == Taken {
+		w.samples[n].id |= isAdd
 	}
 	return r
 }
@@ -98,17 +125,50 @@ func sound(b metric.Bucket) bool {
 
 func (w *Writer) id(name []byte, m metric.Method, unix int64) (ID, Refusal) {
 	if unix < w.oldest || unix > w.newest {
-		return 0, BadTime
+		w.look() // it may have been quiet for long
+		if unix < w.oldest || unix > w.newest {
+			return 0, BadTime
+		}
 	}
 	hash := w.known.hash(name)
 	if id, ok := w.known.find(hash, name); ok {
 		return id, Taken
 	}
 	id, r := w.db.intern(name, m, &w.name)
-	if r == Taken {
+	switch r {
+	case Taken:
+		w.known.bound(w.db.names.index.Len())
 		w.known.insert(hash, name, id)
+	case full:
+		w.unnamed = append(w.unnamed, unnamed{len(w.samples), bytes.Clone(name), m})
+		return noID, Taken
 	}
 	return id, r
+}
+
+// makeUnnamed makes the series of names that came while the disk was full. Samples
+// of those that are refused are dropped, and counted.
+func (w *Writer) makeUnnamed() error {
+	if len(w.unnamed) == 0 {
+		return nil
+	}
+	for len(w.unnamed) > 0 {
+		u := w.unnamed[0]
+		id, r := w.db.intern(u.name, u.hint, &w.name)
+		switch r {
+		case full:
+			return w.db.room()
+		case Taken:
+			s := &w.samples[u.at]
+			s.id = s.id&^onlyID | id
+		default:
+			w.db.figures.unnamed.Add(1)
+		}
+		w.unnamed = w.unnamed[1:]
+	}
+	w.unnamed = nil
+	w.samples = slices.DeleteFunc(w.samples, func(s sample) bool { return s.id&onlyID == noID })
+	return nil
 }
 
 // flushSamples is how many samples go into head and log under one hold of the
@@ -117,13 +177,10 @@ const flushSamples = 2048
 
 // Flush hands on what was put. After nil it can be read, and is durable within a
 // second. An error wraps ErrFull: nothing was handed on, and Flush can be called
-// again.
+// again. It comes also when nothing was put: to who asks whether there is room.
 func (w *Writer) Flush() error {
 	defer w.look()
-	if len(w.samples) == 0 {
-		return nil
-	}
-	if err := w.db.room(); err != nil {
+	if err := w.ready(); err != nil {
 		return err
 	}
 	for rest := w.samples; len(rest) > 0; {
@@ -141,7 +198,7 @@ func (w *Writer) Flush() error {
 // before: what was put is dropped, and repeated is true.
 func (w *Writer) Commit(id metric.BatchID) (repeated bool, err error) {
 	defer w.look()
-	if err := w.db.room(); err != nil {
+	if err := w.ready(); err != nil {
 		return false, err
 	}
 	now := uint32(w.db.now().Unix())
@@ -161,19 +218,29 @@ func (w *Writer) Commit(id metric.BatchID) (repeated bool, err error) {
 	return repeated, nil
 }
 
+// ready reports ErrFull, or has all series made.
+func (w *Writer) ready() error {
+	if err := w.db.room(); err != nil {
+		w.db.figures.full.Add(1)
+		return err
+	}
+	return w.makeUnnamed()
+}
+
 // Reset drops what was put since the last Flush or Commit.
-func (w *Writer) Reset() { w.samples, w.merges = w.samples[:0], w.merges[:0] }
+func (w *Writer) Reset() { w.samples, w.merges, w.unnamed = w.samples[:0], w.merges[:0], nil }
 
 // encode appends the parts of samples to a record.
 func (w *Writer) encode(dst []byte, samples []sample) []byte {
 	for len(samples) > 0 {
-		if s := samples[0]; s.id&isMerge != 0 {
-			dst = appendMerge(dst, s.id&^isMerge, s.second, w.merges[int(s.value)])
+		verb := samples[0].id &^ onlyID
+		if s := samples[0]; verb == isMerge {
+			dst = appendMerge(dst, s.id&onlyID, s.second, w.merges[int(s.value)])
 			samples = samples[1:]
 			continue
 		}
 		n := 1
-		for n < len(samples) && samples[n].id&isMerge == 0 {
+		for n < len(samples) && samples[n].id&^onlyID == verb {
 			n++
 		}
 		dst = appendPuts(dst, samples[:n])

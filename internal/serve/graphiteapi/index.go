@@ -1,0 +1,49 @@
+package graphiteapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// index answers /metrics/index.json: the names of all series, sorted.
+func (a *API) index(w http.ResponseWriter, r *http.Request, p params) error {
+	if _, err := p.flag("local"); err != nil {
+		return err
+	}
+	j, err := newReply(w, r, p)
+	if err != nil {
+		return err
+	}
+	all, err := a.allNames(r.Context())
+	if err != nil {
+		return err
+	}
+	j.unicode(r)
+	j.strings(all)
+	return j.end()
+}
+
+// allNames returns the names of all series, sorted. They share memory.
+func (a *API) allNames(ctx context.Context) ([]string, error) {
+	index := a.opt.DB.Names()
+	var text strings.Builder
+	ends := make([]int, 0, index.Len())
+	for _, name := range index.All() {
+		if len(ends)%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		text.Write(name)
+		ends = append(ends, text.Len())
+	}
+	all, from := make([]string, len(ends)), 0
+	for i, end := range ends {
+		all[i] = text.String()[from:end]
+		from = end
+	}
+	if !slices.IsSorted(all) {
+		slices.Sort(all)
+	}
+	return all, nil
+}

@@ -1,0 +1,245 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query/target"
+)
+
+// evaluation is one request under way. It belongs to one goroutine.
+type evaluation struct {
+	e       *Engine
+	ctx     context.Context
+	req     *Request
+	xff     float64
+	budget  budget
+	memo    map[string]any
+	fetched map[span]map[string][]*Series // by pattern; the Values are shared with what is handed out
+	series  int                           // that may still be read
+	points  int
+	depth   int // of ranges within ranges
+}
+
+func newEvaluation(ctx context.Context, e *Engine, req Request) *evaluation {
+	l := e.opt.Limits
+	ev := &evaluation{e: e, ctx: ctx, req: &req, xff: req.XFilesFactor, memo: map[string]any{},
+		fetched: map[span]map[string][]*Series{}, series: l.Series, points: l.Points}
+	ev.budget.ctx, ev.budget.limit = ctx, l.Bytes
+	ev.budget.left.Store(l.Bytes)
+	return ev
+}
+
+// evaluate returns the series of all trees. What they need of the source is read at once.
+func (ev *evaluation) evaluate(trees []*target.Expr, at span) ([]*Series, error) {
+	if n := ev.e.opt.Limits.Targets; len(trees) > n {
+		return nil, fmt.Errorf("%w: more than %d targets", ErrLimit, n)
+	}
+	if err := ev.prefetch(trees, nil, at); err != nil {
+		return nil, err
+	}
+	var all []*Series
+	for _, tree := range trees {
+		v, err := ev.eval(tree, nil, at)
+		if err != nil {
+			return nil, err
+		}
+		if v.Kind != List {
+			return nil, &InputError{Message: "the target is no list of series: " + v.Repr()}
+		}
+		if all = append(all, v.Series...); len(all) > ev.e.opt.Limits.Series {
+			return nil, ev.tooManySeries()
+		}
+	}
+	return all, nil
+}
+
+// maxRanges bounds how deep functions that look at another range may be in each other.
+const maxRanges = 20
+
+// again evaluates a tree over another range.
+func (ev *evaluation) again(tree *target.Expr, repl replacements, at span) ([]*Series, error) {
+	if tree == nil {
+		return nil, errors.New("BUG: no expression to evaluate again")
+	}
+	if ev.depth++; ev.depth > maxRanges {
+		return nil, fmt.Errorf("%w: more than %d functions over other ranges in each other", ErrLimit, maxRanges)
+	}
+	defer func() { ev.depth-- }()
+	if err := ev.prefetch([]*target.Expr{tree}, repl, at); err != nil {
+		return nil, err
+	}
+	v, err := ev.eval(tree, repl, at)
+	return v.Series, err
+}
+
+// eval evaluates a tree.
+func (ev *evaluation) eval(t *target.Expr, repl replacements, at span) (Value, error) {
+	switch t.Kind {
+	case target.Template:
+		return ev.eval(t.Args[0], ev.replacements(t), at)
+	case target.Path:
+		return ev.path(t.Text, repl, at), nil
+	case target.Call:
+		return ev.evalCall(t, repl, at)
+	}
+	return literal(t), nil
+}
+
+func (ev *evaluation) path(path string, repl replacements, at span) Value {
+	path, v, isPath := repl.in(path)
+	if !isPath {
+		return v
+	}
+	return ListValue(ev.found(Pattern{Text: path}, at))
+}
+
+func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Value, error) {
+	switch t.Text {
+	case "seriesByTag":
+		return ListValue(ev.found(tagPattern(t), at)), nil
+	case "template":
+		return Value{}, &InputError{Message: "invalid template() syntax, only string/numeric arguments are allowed"}
+	}
+	if _, ok := ev.e.opt.Functions.Get(t.Text); !ok {
+		return Value{}, &InputError{Message: "Received request for unknown function: " + t.Text}
+	}
+	args := make([]Value, len(t.Args))
+	for i, arg := range t.Args {
+		v, err := ev.eval(arg, repl, at)
+		if err != nil {
+			return Value{}, err
+		}
+		args[i] = v
+	}
+	var kwargs []keyword
+	for _, kw := range t.Keywords {
+		v, err := ev.eval(kw.Value, repl, at)
+		if err != nil {
+			return Value{}, err
+		}
+		kwargs = append(kwargs, keyword{kw.Name, v})
+	}
+	var first *target.Expr
+	if len(t.Args) > 0 {
+		first = t.Args[0]
+	}
+	return ev.callWith(t.Text, args, kwargs, first, repl, at)
+}
+
+// callWith calls, and says in an error of the asker's which call it was.
+func (ev *evaluation) callWith(name string, args []Value, kwargs []keyword, first *target.Expr, repl replacements, at span) (Value, error) {
+	v, err := ev.call(name, args, kwargs, first, repl, at)
+	if in := (*InputError)(nil); errors.As(err, &in) && in.Function == "" {
+		in.Function = callText(name, args, kwargs)
+	}
+	return v, err
+}
+
+// call calls a function with arguments.
+func (ev *evaluation) call(name string, args []Value, kwargs []keyword, first *target.Expr, repl replacements, at span) (Value, error) {
+	if err := ev.ctx.Err(); err != nil {
+		return Value{}, err
+	}
+	fn, ok := ev.e.opt.Functions.Get(name)
+	if !ok {
+		return Value{}, &InputError{Message: "Received request for unknown function: " + name}
+	}
+	bound, err := ev.e.opt.Functions.bind(fn, args, kwargs)
+	if err != nil {
+		return Value{}, err
+	}
+	c := &Call{From: at.from, Until: at.until, fn: fn, ev: ev, bound: bound, first: first, repl: repl}
+	if fn.Lists != nil {
+		lists, err := fn.Lists(c)
+		return Value{Kind: Lists, Lists: lists}, err
+	}
+	list, err := fn.Call(c)
+	if errors.Is(err, ErrEmpty) {
+		return ListValue(nil), nil
+	}
+	if err == nil && len(list) > ev.e.opt.Limits.Series {
+		err = ev.tooManySeries()
+	}
+	return ListValue(list), err
+}
+
+func (ev *evaluation) tooManySeries() error {
+	return fmt.Errorf("%w: more than %d series", ErrLimit, ev.e.opt.Limits.Series)
+}
+
+// callText shows a call as graphite-web does.
+func callText(name string, args []Value, kwargs []keyword) string {
+	parts := make([]string, 0, len(args)+len(kwargs))
+	for _, a := range args {
+		parts = append(parts, a.Repr())
+	}
+	for _, kw := range kwargs {
+		parts = append(parts, kw.name+"="+kw.value.Repr())
+	}
+	return name + "(" + strings.Join(parts, ", ") + ")"
+}
+
+func literal(t *target.Expr) Value {
+	switch t.Kind {
+	case target.Text:
+		return TextValue(t.Text)
+	case target.Int:
+		return Value{Kind: Int, Number: t.Number}
+	case target.Real:
+		return Value{Kind: Real, Number: t.Number}
+	case target.Bool:
+		return boolValue(t.Number != 0)
+	}
+	return Value{}
+}
+
+// replacements are the values of a template's names.
+type replacements []keyword
+
+// replacements returns those of a template: what the request says counts more than what the template does.
+func (ev *evaluation) replacements(t *target.Expr) replacements {
+	var r replacements
+	set := func(name string, v Value) {
+		for i := range r {
+			if r[i].name == name {
+				r[i].value = v
+				return
+			}
+		}
+		r = append(r, keyword{name, v})
+	}
+	for _, kw := range t.Keywords {
+		set(kw.Name, literal(kw.Value))
+	}
+	for i, arg := range t.Args[1:] {
+		set(strconv.Itoa(i+1), literal(arg))
+	}
+	for _, name := range sortedKeys(ev.req.Template) {
+		set(name, TextValue(ev.req.Template[name]))
+	}
+	return r
+}
+
+var numeral = regexp.MustCompile(`^-?[\d.]+$`)
+
+// in returns path with the names in it replaced; a path that is but a name is its value instead.
+func (r replacements) in(path string) (string, Value, bool) {
+	for _, kw := range r {
+		if path != "$"+kw.name {
+			path = strings.ReplaceAll(path, "$"+kw.name, kw.value.String())
+			continue
+		}
+		if kw.value.Kind == Text && numeral.MatchString(kw.value.Text) {
+			if f, ok := ParsePythonFloat(kw.value.Text); ok {
+				return "", Value{Kind: Real, Number: f}, false
+			}
+		}
+		return "", kw.value, false
+	}
+	return path, Value{}, true
+}

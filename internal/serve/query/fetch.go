@@ -1,0 +1,102 @@
+package query
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query/target"
+)
+
+// prefetch reads what the trees need over a range and was not read before.
+func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span) error {
+	have := ev.fetched[at]
+	if have == nil {
+		if len(ev.fetched) >= ev.e.opt.Limits.Fetches {
+			return fmt.Errorf("%w: more than %d ranges", ErrLimit, ev.e.opt.Limits.Fetches)
+		}
+		have = map[string][]*Series{}
+		ev.fetched[at] = have
+	}
+	var missing []Pattern
+	for _, tree := range trees {
+		ev.patterns(tree, repl, func(p Pattern) {
+			if _, ok := have[p.Text]; !ok {
+				have[p.Text] = nil
+				missing = append(missing, p)
+			}
+		})
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return ev.fetch(missing, have, at)
+}
+
+func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at span) error {
+	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, MaxPoints: ev.points}
+	lists, err := ev.e.opt.Source.Fetch(ev.ctx, q)
+	if err != nil {
+		return err
+	}
+	for i, list := range lists {
+		ev.series -= len(list)
+		for _, s := range list {
+			ev.points -= len(s.Values)
+		}
+		have[missing[i].Text] = list
+	}
+	if ev.series < 0 || ev.points < 0 {
+		return fmt.Errorf("%w: more than %d series or %d points", ErrLimit, ev.e.opt.Limits.Series, ev.e.opt.Limits.Points)
+	}
+	return nil
+}
+
+// found returns what was read for a pattern, each time as other series with the same Values.
+func (ev *evaluation) found(p Pattern, at span) []*Series {
+	list := ev.fetched[at][p.Text]
+	copies := make([]Series, len(list))
+	out := make([]*Series, len(list))
+	for i, s := range list {
+		s.shared = true
+		copies[i] = *s
+		copies[i].PathExpression = p.Text
+		copies[i].XFilesFactor = ev.xff
+		out[i] = &copies[i]
+	}
+	return out
+}
+
+// patterns calls fn for each that a tree reads.
+func (ev *evaluation) patterns(t *target.Expr, repl replacements, fn func(Pattern)) {
+	switch t.Kind {
+	case target.Template:
+		ev.patterns(t.Args[0], ev.replacements(t), fn)
+	case target.Path:
+		if path, _, isPath := repl.in(t.Text); isPath {
+			fn(Pattern{Text: path})
+		}
+	case target.Call:
+		if t.Text == "seriesByTag" {
+			fn(tagPattern(t))
+			return
+		}
+		for _, arg := range t.Args {
+			ev.patterns(arg, repl, fn)
+		}
+		for _, kw := range t.Keywords {
+			ev.patterns(kw.Value, repl, fn)
+		}
+	}
+}
+
+// tagPattern makes a pattern of a call of seriesByTag.
+func tagPattern(t *target.Expr) Pattern {
+	p := Pattern{Text: t.Raw, Exprs: []string{}}
+	for _, arg := range t.Args {
+		p.Exprs = append(p.Exprs, literal(arg).Text)
+	}
+	return p
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,55 @@
+package functions
+
+import "github.com/logmetrics/logmetrics/internal/serve/query"
+
+var aliases = []query.Function{
+	{
+		Name: "alias", Group: "Alias", Call: alias,
+		Params:      []query.Param{list, {Name: "newName", Type: query.String, Required: true}},
+		Description: "Calls all series newName.",
+	},
+	{
+		Name: "aliasByNode", Group: "Alias", Call: aliasByNode,
+		Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, Multiple: true}},
+		Description: "Calls each series by parts of its path, joined with dots. Parts are counted from 0, from the end with negative numbers; " +
+			"a string is the name of a tag.",
+	},
+	{
+		Name: "aliasSub", Group: "Alias", Call: aliasSub,
+		Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true}},
+		Description: `Replaces what matches a regular expression in the name of each series; \1 in the replacement is the first group. ` +
+			"Expressions are Go's, which take linear time and have no look-around.",
+	},
+}
+
+func alias(c *query.Call) ([]*query.Series, error) {
+	all, name := c.Series("seriesList"), c.Text("newName")
+	for _, s := range all {
+		s.Name = name
+	}
+	return all, nil
+}
+
+func aliasByNode(c *query.Call) ([]*query.Series, error) {
+	all, nodes := c.Series("seriesList"), c.Nodes("nodes")
+	for _, s := range all {
+		s.Name = query.AggKey(s, nodes)
+	}
+	return all, nil
+}
+
+func aliasSub(c *query.Call) ([]*query.Series, error) {
+	search, err := newPattern(c, c.Text("search"))
+	if err != nil {
+		return nil, err
+	}
+	replace, err := search.replacement(c, c.Text("replace"))
+	if err != nil {
+		return nil, err
+	}
+	all := c.Series("seriesList")
+	for _, s := range all {
+		s.Name = search.sub(s.Name, replace)
+	}
+	return all, nil
+}

@@ -1,0 +1,96 @@
+package functions
+
+import "github.com/logmetrics/logmetrics/internal/serve/query"
+
+var transform = []query.Function{
+	{
+		Name: "scale", Group: "Transform", Call: scale,
+		Params:      []query.Param{list, {Name: "factor", Type: query.Float, Required: true}},
+		Description: "Each value times factor.",
+	},
+	{
+		Name: "summarize", Group: "Transform", Call: summarize,
+		Params: []query.Param{list,
+			{Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
+			{Name: "func", Type: query.AggFunc, Default: "sum"},
+			{Name: "alignToFrom", Type: query.Boolean, Default: false}},
+		Description: "One value for each interval: func of the values in it. Intervals begin at multiples of their length, or with alignToFrom at the " +
+			"first value.",
+	},
+}
+
+func scale(c *query.Call) ([]*query.Series, error) {
+	all, factor := c.Series("seriesList"), c.Float("factor")
+	suffix, tag := ","+query.FormatG(factor)+")", query.FormatFloat(factor)
+	c.Each(all, func(_ int, s *query.Series) {
+		s.Tags = s.Tags.With("scale", tag)
+		s.Name = "scale(" + s.Name + suffix
+		s.PathExpression = s.Name
+		s.Whole = false
+		values := s.Own(c)
+		for i := range values {
+			values[i] *= factor
+		}
+	})
+	return all, nil
+}
+
+func summarize(c *query.Call) ([]*query.Series, error) {
+	interval, align, how := c.Seconds("intervalString"), c.Bool("alignToFrom"), c.Text("func")
+	agg, err := c.Agg("func")
+	if err != nil {
+		return nil, err
+	}
+	if interval <= 0 {
+		return nil, c.Errorf("the interval must be more than nothing")
+	}
+	return c.Map(c.Series("seriesList"), func(s *query.Series) *query.Series {
+		return summary(c, s, interval, align, how, agg)
+	}), nil
+}
+
+func summary(c *query.Call, s *query.Series, interval int64, align bool, how string, agg *query.Agg) *query.Series {
+	start, end, mark := s.Start, s.End, ""
+	if align {
+		mark = ", true"
+	} else {
+		start, end = start-start%interval, end-end%interval+interval
+	}
+	values := summarized(c, s, interval, start, end, agg)
+	if align {
+		end = start + int64(len(values))*interval
+	}
+	interval0 := c.Text("intervalString")
+	out := s.Derive("summarize("+s.Name+`, "`+interval0+`", "`+how+`"`+mark+")", values)
+	out.Tags = s.Tags.With("summarize", interval0).With("summarizeFunction", how)
+	out.Start, out.End, out.Step, out.Whole = start, end, interval, agg.Whole
+	return out
+}
+
+// summarized returns agg of the points of s in each interval from start. An interval with less than the series'
+// XFilesFactor of its points is null; a point that began before its interval does not count for that.
+func summarized(c *query.Call, s *query.Series, interval, start, end int64, agg *query.Agg) []float64 {
+	points := s.Points()
+	if n := (s.End - s.Start + s.Step - 1) / s.Step; int64(len(points)) > n {
+		points = points[:n]
+	}
+	out := c.Make(int((end - start + interval - 1) / interval))
+	i, at := 0, s.Start
+	for k := range out {
+		from := start + int64(k)*interval
+		first, full := i, 0
+		for ; i < len(points) && at < from+interval; i, at = i+1, at+s.Step {
+			if at <= from {
+				first = i
+			}
+			if at >= from && !query.IsNull(points[i]) {
+				full++
+			}
+		}
+		out[k] = query.Null
+		if full > 0 && float64(full)/(float64(interval)/float64(s.Step)) >= s.XFilesFactor {
+			out[k] = agg.Of(points[first:i])
+		}
+	}
+	return out
+}

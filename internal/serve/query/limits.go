@@ -1,0 +1,61 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+)
+
+// Limits bound one request. Zero fields have the defaults.
+type Limits struct {
+	Targets int   // expressions; 1000
+	Series  int   // that it reads, and that any function returns; 100,000
+	Points  int   // that it reads, all fetches together; 32 Mi
+	Bytes   int64 // of values that it makes, beside those that it reads; 256 MiB
+	Fetches int   // ranges that it reads; 200
+}
+
+// The defaults of Limits.
+const (
+	DefaultTargets = 1000
+	DefaultSeries  = 100_000
+	DefaultPoints  = 32 << 20
+	DefaultBytes   = 256 << 20
+	DefaultFetches = 200
+)
+
+func (l Limits) withDefaults() Limits {
+	set(&l.Targets, DefaultTargets)
+	set(&l.Series, DefaultSeries)
+	set(&l.Points, DefaultPoints)
+	set(&l.Bytes, DefaultBytes)
+	set(&l.Fetches, DefaultFetches)
+	return l
+}
+
+func set[T int | int64](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// overLimit is what Call.Make panics with, so that functions need not look at an error after each
+// allocation; Evaluate makes an error of it.
+type overLimit struct{ err error }
+
+// budget is what a request may still use. Its methods may be called concurrently.
+type budget struct {
+	ctx   context.Context
+	left  atomic.Int64 // bytes
+	limit int64
+}
+
+// take takes n values, or ends the request.
+func (b *budget) take(n int) {
+	if err := b.ctx.Err(); err != nil {
+		panic(overLimit{err})
+	}
+	if n < 0 || int64(n) > b.limit/8 || b.left.Add(-8*int64(n)) < 0 {
+		panic(overLimit{fmt.Errorf("%w: more than %d bytes of values", ErrLimit, b.limit)})
+	}
+}

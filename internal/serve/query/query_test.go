@@ -1,0 +1,120 @@
+package query_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/query/querytest"
+)
+
+var seriesParam = []query.Param{{Name: "seriesList", Type: query.SeriesList, Required: true}}
+
+// broken are functions that go wrong.
+var broken = []query.Function{
+	{Name: "panics", Params: seriesParam, Call: func(*query.Call) ([]*query.Series, error) { panic("oh") }},
+	{Name: "panicsInParallel", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
+		c.Each(c.Series("seriesList"), func(int, *query.Series) { panic("oh") })
+		return nil, nil
+	}},
+	{Name: "eats", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
+		for {
+			c.Make(1 << 16)
+		}
+	}},
+	{Name: "nests", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
+		return c.Again(c.From-60, c.Until)
+	}},
+	{Name: "fails", Params: seriesParam, Call: func(*query.Call) ([]*query.Series, error) { return nil, errDisk }},
+}
+
+var errDisk = errors.New("disk")
+
+func engine(limits query.Limits) (*query.Engine, *querytest.Memory) {
+	source := &querytest.Memory{}
+	source.Add("a.x", 0, 60, make([]float64, 100_000)...)
+	source.Add("a.y", 0, 60, make([]float64, 100_000)...)
+	return query.New(query.Options{Functions: query.NewTable(broken), Source: source, Limits: limits}), source
+}
+
+func TestWhatGoesWrongCostsOnlyItsRequest(t *testing.T) {
+	e, _ := engine(query.Limits{Bytes: 16 << 20})
+	for target, want := range map[string]error{
+		"panics(a.x)": query.ErrPanic, "panicsInParallel(a.*)": query.ErrPanic, "eats(a.x)": query.ErrLimit, "fails(a.x)": errDisk,
+		strings.Repeat("nests(", 30) + "a.x" + strings.Repeat(")", 30): query.ErrLimit,
+	} {
+		_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{target}, Until: 6_000_000})
+		assert.ErrorIs(t, err, want, target)
+	}
+	assert.EqualValues(t, 2, e.Panics())
+	got, err := e.Evaluate(t.Context(), query.Request{Targets: []string{"a.x"}, Until: 600})
+	require.NoError(t, err)
+	assert.Len(t, got, 1)
+}
+
+func TestLimits(t *testing.T) {
+	for what, limits := range map[string]query.Limits{
+		"targets": {Targets: 1}, "series": {Series: 1}, "points": {Points: 15}, "ranges": {Fetches: 1},
+	} {
+		e, _ := engine(limits)
+		_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{"a.*", "nests(a.*)"}, Until: 600})
+		assert.ErrorIs(t, err, query.ErrLimit, what)
+	}
+}
+
+func TestEvaluateEndsWithItsContext(t *testing.T) {
+	e, _ := engine(query.Limits{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := e.Evaluate(ctx, query.Request{Targets: []string{"eats(a.x)"}, Until: 600})
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestAllPatternsAreReadAtOnceAndOnce(t *testing.T) {
+	e, source := engine(query.Limits{})
+	_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{"nests(a.x)", "a.x", "a.y", " "}, From: 600, Until: 1200})
+	require.NoError(t, err)
+	require.Len(t, source.Reads, 2)
+	assert.Equal(t, []query.Pattern{{Text: "a.x"}, {Text: "a.y"}}, source.Reads[0].Patterns)
+	assert.EqualValues(t, 540, source.Reads[1].From)
+}
+
+func TestErrorsSayWhatWasAskedFor(t *testing.T) {
+	e, _ := engine(query.Limits{})
+	_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{"fails(a.x, 'it''s', 1.5, true, None, k=inf)"}, Until: 60})
+	assert.EqualError(t, err, `Invalid parameters (Too many parameters specified for function "fails"); targets: "fails(a.x, 'it''s', 1.5, true, None, k=inf)"; `+
+		`func: "fails([TimeSeries(name=a.x, start=60, end=120, step=60)], "it''s", 1.5, True, None, k=inf)"`)
+	for _, target := range []string{")", "  (x", "'s'"} {
+		_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{target}, Until: 60})
+		assert.ErrorContains(t, err, "not an expression", target)
+	}
+}
+
+func TestValuesAreSharedUntilTheyAreWrittenTo(t *testing.T) {
+	var seen []*query.Series
+	write := query.Function{Name: "write", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
+		all := c.Series("seriesList")
+		seen = append(seen, all...)
+		for _, s := range all {
+			copied := s.Copy()
+			s.Own(c)[0] = 7
+			assert.EqualValues(t, 0, copied.Values[0])
+			assert.Same(t, &s.Values[0], &s.Own(c)[0], "what is owned is not copied again")
+		}
+		return all, nil
+	}}
+	source := &querytest.Memory{}
+	source.Add("a", 0, 60, 0, 0, 0)
+	e := query.New(query.Options{Functions: query.NewTable([]query.Function{write}), Source: source})
+	got, err := e.Evaluate(t.Context(), query.Request{Targets: []string{"a", "write(a)", "a"}, Until: 120})
+	require.NoError(t, err)
+	assert.Equal(t, []float64{0, 0}, got[0].Values)
+	assert.Equal(t, []float64{7, 0}, got[1].Values)
+	assert.Equal(t, []float64{0, 0}, got[2].Values)
+	assert.Same(t, &got[0].Values[0], &got[2].Values[0])
+}

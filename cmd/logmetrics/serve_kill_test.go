@@ -2,14 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/binary"
 	"flag"
 	"fmt"
-	"io"
+	"maps"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -21,265 +17,227 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
-var serveKills = flag.Int("serve-kills", 3, "how often a server is killed for each protocol")
+var serveKills = flag.Int("serve-kills", 0, "how often a server is killed for each protocol, one after the other; 0: three times for all at once")
+
+// load sends to a server that is killed again and again, as much as it takes, and
+// knows what must be left of it.
+type load interface {
+	// send connects to the server, and sends until it is gone.
+	send(b *backend)
+	// look reads from /metrics how much was taken.
+	look(page string, at time.Time)
+	// killed is told when that was, once send has returned.
+	killed(at time.Time)
+	// check compares what the store has with what it must have.
+	check(t *testing.T, db *store.DB)
+}
+
+// TestServeKilledAtFullLoad: nothing that was taken more than a second before
+// kill -9 is lost (StatsD: more than a second before a flush), no value is wrong,
+// and the server starts again within 5 s.
+func TestServeKilledAtFullLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes some seconds")
+	}
+	t.Parallel()
+	if *serveKills == 0 {
+		var all []load
+		for name := range protocols {
+			all = append(all, newRounds(name))
+		}
+		kills(t, 3, append(all, &hits{})...)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(protocols)) {
+		t.Run(name, func(t *testing.T) { kills(t, *serveKills, newRounds(name)) })
+	}
+	t.Run("statsd", func(t *testing.T) { kills(t, *serveKills, &hits{}) })
+}
+
+// kills has a server live n times, and looks at what is left.
+func kills(t *testing.T, n int, loads ...load) {
+	s := newSite(t)
+	s.write("schemas.conf", "[all]\npattern = .*\nretentions = 10s:90d\n")
+	serve := func() *backend { return s.serve("--statsd-flush=1s", "--schemas="+s.file("schemas.conf")) }
+	var slowest time.Duration
+	for range n {
+		began := time.Now()
+		b := serve()
+		slowest = max(slowest, time.Since(began))
+		live(b, loads)
+	}
+	began := time.Now()
+	b := serve()
+	slowest = max(slowest, time.Since(began))
+	b.ends()
+	t.Logf("%d kills; started within %v", n, slowest)
+	assert.Less(t, slowest, 5*time.Second, "it starts soon")
+	db := s.kept()
+	for _, l := range loads {
+		l.check(t, db)
+	}
+}
+
+// live loads a server for a while, and kills it. That is long enough for a flush
+// of StatsD's to be a second old.
+func live(b *backend, loads []load) {
+	var sending sync.WaitGroup
+	for _, l := range loads {
+		sending.Go(func() { l.send(b) })
+	}
+	for end := time.Now().Add(2800*time.Millisecond + rand.N(700*time.Millisecond)); time.Now().Before(end); {
+		_, page := get(b.t, b.at("http"), "/metrics")
+		at := time.Now() // what the page shows was taken by now
+		for _, l := range loads {
+			l.look(page, at)
+		}
+		<-time.After(40 * time.Millisecond)
+	}
+	at := time.Now()
+	b.kill()
+	sending.Wait()
+	for _, l := range loads {
+		l.killed(at)
+	}
+}
+
+// taken are the numbers that were seen in /metrics, by when.
+type taken []struct {
+	at time.Time
+	n  int
+}
+
+func (k *taken) add(at time.Time, n float64) {
+	*k = append(*k, struct {
+		at time.Time
+		n  int
+	}{at, int(n)})
+}
+
+// before returns what had been seen at a time, and begins anew.
+func (k *taken) before(at time.Time) (n int) {
+	for _, l := range *k {
+		if l.at.Before(at) {
+			n = max(n, l.n)
+		}
+	}
+	*k = nil
+	return n
+}
 
 // perRound is how many series get a value in a round, and stepSec how many seconds
 // later the next round's values are: a bucket of the finest tier each.
 const perRound, stepSec = 500, 10
 
-// killed is a server that is killed again and again while it is sent points at full
-// load, round after round. What a series has at a round's second says which round
-// it was: any other value is wrong.
-type killed struct {
-	*backend
-	t        *testing.T
-	listener string // that counts the points
-	began    int64  // second of the first round
-	rounds   int    // that were sent
-	sure     []int  // rounds that were taken more than a second before a kill, or were there at the end
+// rounds is a load of points, round after round. What a series has at a round's
+// second says which round it was: any other value is wrong.
+type rounds struct {
+	name     string
+	protocol protocol
+	began    int64 // second of the first round
+	first    int   // of this life of the server
+	sent     int   // rounds, in all lives; perhaps the last of each in part
+	sure     []int // rounds that must be there
+	taken    taken
 }
 
-// looked is what the server had taken at a moment.
-type looked struct {
-	at     time.Time
-	points int
+func newRounds(name string) *rounds {
+	now := time.Now().Unix()
+	return &rounds{name: name, protocol: protocols[name], began: now - now%stepSec - 80*86400}
 }
 
-// TestServeKilledAtFullLoad: for each protocol nothing that was taken more than a
-// second before a kill is lost, and no value is wrong.
-func TestServeKilledAtFullLoad(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes some seconds for each protocol")
-	}
-	t.Parallel()
-	for name, p := range map[string]struct {
-		listener string
-		connect  func(k *killed) (send func(round int) error, done func())
-	}{
-		"carbon":     {"carbon", (*killed).carbon},
-		"pickle":     {"pickle", (*killed).pickle},
-		"influx-udp": {"influx", (*killed).influxUDP},
-		"influx":     {"http-influx", (*killed).influxHTTP},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			s.write("schemas.conf", "[all]\npattern = .*\nretentions = 10s:90d\n")
-			now := time.Now().Unix()
-			k := &killed{t: t, listener: p.listener, began: now - now%stepSec - 80*86400}
-			for range *serveKills {
-				k.life(s, p.connect, time.Duration(1500+rand.IntN(1500))*time.Millisecond)
-			}
-			began := time.Now()
-			k.backend = s.serve("--schemas=" + s.file("schemas.conf"))
-			took := time.Since(began)
-			t.Logf("started again within %v", took)
-			assert.Less(t, took, 5*time.Second, "it starts soon")
-			k.ends()
-			k.check(s.kept())
-		})
-	}
-}
-
-// life starts the server, sends for a while, and kills it.
-func (k *killed) life(s *site, connect func(*killed) (func(int) error, func()), span time.Duration) {
-	k.backend = s.serve("--schemas=" + s.file("schemas.conf"))
-	first := k.rounds
-	send, done := connect(k)
+func (r *rounds) send(b *backend) {
+	r.first = r.sent
+	send, done := r.protocol.connect(r, b)
 	defer done()
-	var sent sync.WaitGroup
-	sent.Go(func() {
-		for send(k.rounds) == nil {
-			k.rounds++
-		}
-	})
-	var seen []looked
-	for end := time.Now().Add(span); time.Now().Before(end); {
-		points := int(k.figure(`logmetrics_ingest_points_total{listener="` + k.listener + `"}`))
-		seen = append(seen, looked{time.Now(), points})
-		<-time.After(20 * time.Millisecond)
+	for send(r.sent) == nil {
+		r.sent++
 	}
-	at := time.Now()
-	k.kill()
-	sent.Wait()
-	// The figure is what was taken when it was asked for, at the latest.
-	before := 0
-	for _, l := range seen {
-		if at.Sub(l.at) > time.Second {
-			before = max(before, l.points/perRound)
-		}
-	}
-	for r := range before {
-		k.sure = append(k.sure, first+r)
-	}
-	k.rounds++ // one may have been sent in part
+	r.sent++ // one may have been sent in part
 }
 
-// check compares all series with what they must have.
-func (k *killed) check(db *store.DB) {
-	require.NotEmpty(k.t, k.sure)
+func (r *rounds) look(page string, at time.Time) {
+	r.taken.add(at, figure(page, `logmetrics_ingest_points_total{listener="`+r.protocol.listener+`"}`))
+}
+
+func (r *rounds) killed(at time.Time) {
+	for n := range r.taken.before(at.Add(-time.Second)) / perRound {
+		r.sure = append(r.sure, r.first+n)
+	}
+}
+
+func (r *rounds) check(t *testing.T, db *store.DB) {
+	assert.NotEmpty(t, r.sure, r.name)
 	missing, wrong, there := 0, 0, 0
 	for i := range perRound {
-		c, err := db.Fetch(k.t.Context(), k.name(i), store.FetchOptions{From: k.began, Until: k.began + int64(k.rounds+1)*stepSec, Step: stepSec})
-		require.NoError(k.t, err)
-		has := func(round int) bool {
-			at := (k.began + int64(round)*stepSec - c.Start) / c.Step
-			return at >= 0 && at < int64(len(c.Count)) && c.Count[at] > 0
-		}
-		for _, r := range k.sure {
-			if !has(r) {
-				missing++
-			}
-		}
+		c, err := db.Fetch(t.Context(), r.series(i), store.FetchOptions{From: r.began, Until: r.at(r.sent + 1), Step: stepSec})
+		require.NoError(t, err, r.series(i))
+		has := make([]bool, r.sent+2)
 		for n, count := range c.Count {
 			if count == 0 {
 				continue
 			}
 			there++
-			if round := (c.Start + int64(n)*c.Step - k.began) / stepSec; c.Value[n] != number(int(round), i) || count != 1 {
+			round := int((c.Start + int64(n)*c.Step - r.began) / stepSec)
+			has[round] = true
+			if c.Value[n] != r.value(round, i) || count != 1 {
 				wrong++
 			}
 		}
-	}
-	k.t.Logf("%d kills: %d rounds of %d points sent, %d of them taken in time; %d points there", *serveKills, k.rounds, perRound, len(k.sure), there)
-	assert.Zero(k.t, missing, "points that were taken in time are lost")
-	assert.Zero(k.t, wrong, "points that nobody sent")
-}
-
-func (k *killed) name(i int) string { return fmt.Sprintf("kill.s%d", i) }
-
-// number is the value of a series in a round.
-func number(round, i int) float64 { return float64(round*perRound + i) }
-
-// stream returns what sends rounds over a connection, each as text makes it.
-func (k *killed) stream(source string, text func(dst []byte, round int) []byte) (send func(int) error, done func()) {
-	conn := k.dial(source)
-	var buf []byte
-	return func(round int) error {
-		buf = text(buf[:0], round)
-		_, err := conn.Write(buf)
-		return err
-	}, func() { conn.Close() }
-}
-
-func (k *killed) carbon() (send func(int) error, done func()) {
-	return k.stream("carbon-tcp", func(dst []byte, round int) []byte {
-		for _, i := range shuffled() {
-			dst = fmt.Appendf(dst, "%s %v %d\n", k.name(i), number(round, i), k.began+int64(round)*stepSec)
-		}
-		return dst
-	})
-}
-
-func (k *killed) pickle() (send func(int) error, done func()) {
-	return k.stream("pickle-tcp", func(dst []byte, round int) []byte {
-		dst = append(dst, 0, 0, 0, 0, '(', 'l')
-		for _, i := range shuffled() {
-			dst = fmt.Appendf(dst, "(S'%s'\n(I%d\nF%v\ntta", k.name(i), k.began+int64(round)*stepSec, number(round, i))
-		}
-		dst = append(dst, '.')
-		binary.BigEndian.PutUint32(dst, uint32(len(dst)-4))
-		return dst
-	})
-}
-
-// influxUDP sends a round in datagrams, and the next one when that was taken: what
-// the kernel drops is nobody's to keep.
-func (k *killed) influxUDP() (send func(int) error, done func()) {
-	conn := k.dial("influx-udp")
-	first := k.rounds
-	return func(round int) error {
-		for part := range slices.Chunk(shuffled(), 20) {
-			if _, err := conn.Write(k.lines(nil, round, part)); err != nil {
-				return err
+		for _, round := range r.sure {
+			if !has[round] {
+				missing++
 			}
 		}
-		return k.until((round - first + 1) * perRound)
-	}, func() { conn.Close() }
+	}
+	t.Logf("%s: %d points sent, %d must be there, %d are", r.name, r.sent*perRound, len(r.sure)*perRound, there)
+	assert.Zero(t, missing, "%s: points that were taken in time are lost", r.name)
+	assert.Zero(t, wrong, "%s: points that nobody sent", r.name)
 }
 
-// until waits until the server has taken n points; an error is the server's end.
-func (k *killed) until(n int) error {
+func (r *rounds) series(i int) string { return fmt.Sprintf("kill_%s_s%d", r.name, i) }
+
+// at is the second of a round's values.
+func (r *rounds) at(round int) int64 { return r.began + int64(round)*stepSec }
+
+// value is that of a series in a round.
+func (r *rounds) value(round, i int) float64 { return float64(round*perRound + i) }
+
+// hits is a load of StatsD's counters. What was sent in time must be counted, and
+// no more than was sent.
+type hits struct {
+	sent, sure int
+	taken      taken
+}
+
+// hitsPerDatagram is how many lines there are in one.
+const hitsPerDatagram = 10
+
+func (h *hits) send(b *backend) {
+	conn := b.dial("statsd-udp")
+	defer conn.Close()
+	datagram := bytes.Repeat([]byte("kill_hits:1|c\n"), hitsPerDatagram)
 	for {
-		if int(k.figure(`logmetrics_ingest_points_total{listener="`+k.listener+`"}`)) >= n {
-			return nil
+		if _, err := conn.Write(datagram); err != nil {
+			return // the port is gone
 		}
-		select {
-		case <-k.ended:
-			return net.ErrClosed
-		case <-time.After(time.Millisecond):
-		}
+		h.sent += hitsPerDatagram
 	}
 }
 
-func (k *killed) influxHTTP() (send func(int) error, done func()) {
-	var client http.Client
-	ctx, cancel := context.WithCancel(k.t.Context())
-	return func(round int) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+k.at("http")+"/write?db=d", bytes.NewReader(k.lines(nil, round, shuffled())))
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		_, err = io.Copy(io.Discard, resp.Body)
-		if resp.StatusCode != http.StatusNoContent {
-			return fmt.Errorf("%s", resp.Status)
-		}
-		return err
-	}, cancel
+func (h *hits) look(page string, at time.Time) {
+	h.taken.add(at, figure(page, `logmetrics_ingest_datagrams_total{listener="statsd-udp"}`))
 }
 
-// lines appends Influx lines of some series.
-func (k *killed) lines(dst []byte, round int, series []int) []byte {
-	for _, i := range series {
-		dst = fmt.Appendf(dst, "%s value=%v %d\n", k.name(i), number(round, i), (k.began+int64(round)*stepSec)*1e9)
-	}
-	return dst
+// killed takes for sure what was there a flush, a second, and half a one for a
+// machine with other things to do, before.
+func (h *hits) killed(at time.Time) {
+	h.sure += h.taken.before(at.Add(-2500*time.Millisecond)) * hitsPerDatagram
 }
 
-func shuffled() []int { return rand.Perm(perRound) }
-
-// TestServeKilledWithStatsD: what StatsD clients sent is kept a second after the
-// flush that summed it up; it is never counted twice.
-func TestServeKilledWithStatsD(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes some seconds")
-	}
-	t.Parallel()
-	const lines = 10 // of a datagram
-	s := newSite(t)
-	began := time.Now().Unix()
-	sent, sure := 0, 0
-	for range *serveKills {
-		b := s.serve("--statsd-flush=1s")
-		conn := b.dial("statsd-udp")
-		var seen []looked
-		datagrams := 0
-		for end := time.Now().Add(time.Duration(3000+rand.IntN(1500)) * time.Millisecond); time.Now().Before(end); {
-			for range 50 {
-				_, err := conn.Write(bytes.Repeat([]byte("kill:1|c\n"), lines))
-				require.NoError(t, err)
-				datagrams++
-			}
-			seen = append(seen, looked{time.Now(), int(b.figure(`logmetrics_ingest_datagrams_total{listener="statsd-udp"}`))})
-		}
-		at := time.Now()
-		b.kill()
-		require.NoError(t, conn.Close())
-		sent += datagrams * lines
-		before := 0
-		for _, l := range seen {
-			if at.Sub(l.at) > 2500*time.Millisecond { // a flush, the second after it, and half of one for a machine with other things to do
-				before = max(before, l.points*lines)
-			}
-		}
-		sure += before
-	}
-	s.serve().ends()
-	c, err := s.kept().Fetch(t.Context(), "stats_counts.kill", store.FetchOptions{From: began - 60, Until: time.Now().Unix() + 60})
+func (h *hits) check(t *testing.T, db *store.DB) {
+	now := time.Now().Unix()
+	c, err := db.Fetch(t.Context(), "stats_counts.kill_hits", store.FetchOptions{From: now - 3600, Until: now + 60})
 	require.NoError(t, err)
 	got := 0
 	for i, n := range c.Count {
@@ -287,8 +245,8 @@ func TestServeKilledWithStatsD(t *testing.T) {
 			got += int(c.Sum[i])
 		}
 	}
-	t.Logf("%d kills: %d counted, of %d sent and %d sent in time", *serveKills, got, sent, sure)
-	assert.GreaterOrEqual(t, got, sure)
-	assert.LessOrEqual(t, got, sent)
-	assert.Positive(t, sure)
+	t.Logf("statsd: %d sent, %d must be there, %d are", h.sent, h.sure, got)
+	assert.Positive(t, h.sure)
+	assert.GreaterOrEqual(t, got, h.sure, "statsd: lost what was sent in time")
+	assert.LessOrEqual(t, got, h.sent, "statsd: counted what nobody sent")
 }

@@ -76,14 +76,15 @@ func (b *backend) dial(source string) net.Conn {
 // figure returns a metric of /metrics by its name with its labels; 0 without it.
 func (b *backend) figure(name string) float64 {
 	_, page := get(b.t, b.at("http"), "/metrics")
-	for line := range strings.Lines(page) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-			require.NoError(b.t, err)
-			return v
-		}
-	}
-	return 0
+	return figure(page, name)
+}
+
+// figure returns what a page has for a name; 0 for nothing.
+func figure(page, name string) float64 {
+	_, rest, _ := strings.Cut("\n"+page, "\n"+name+" ")
+	text, _, _ := strings.Cut(rest, "\n")
+	v, _ := strconv.ParseFloat(text, 64) // 0 when it is not there
+	return v
 }
 
 // takes waits until a listener has taken n points in all.

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/serve":                 {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
 	"internal/serve/access":          {"internal/telemetry"},
 	"internal/serve/aggregate":       {"metric", "internal/telemetry", "internal/wire/statsd"},
-	"internal/serve/graphiteapi":     {"internal/telemetry", "internal/wire/*", "internal/serve/store/names", "internal/serve/store", "internal/serve/store/*"},
+	"internal/serve/graphiteapi":     {"internal/telemetry", "internal/wire/*", "internal/serve/query", "internal/serve/query/*", "internal/serve/store", "internal/serve/store/*"},
 	"internal/serve/ingest":          {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
 	"internal/serve/query":           {"internal/serve/store/names", "internal/serve/query/target", "internal/serve/query/when"},
 	"internal/serve/query/functions": {"internal/serve/query", "internal/serve/query/target", "internal/serve/query/when"},

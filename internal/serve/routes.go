@@ -18,7 +18,7 @@ const front = `logmetrics serve: takes, sums up and keeps metrics.
 /healthz   200 while it goes round
 /readyz    200 while it takes and keeps what is sent; else 503, and why
 
-Graphs are not drawn here yet; logmetrics db shows what is kept.
+Graphite's HTTP API is answered, too, as for Grafana: /metrics/find, /tags, /events.
 `
 
 // routes are all that HTTP clients can ask for.
@@ -45,7 +45,7 @@ func (s *Server) routes() []route {
 		}
 		list = append(list, route{r.Pattern, class, r.Handler})
 	}
-	return list
+	return append(list, s.graphiteRoutes()...)
 }
 
 // receiveHTTP makes what takes samples over HTTP.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
+	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
@@ -47,9 +48,10 @@ type Server struct {
 	tokens      *access.Tokens
 	certificate *certificate // nil: plain HTTP
 	guard       *access.Guard
-	web         *web // nil: no HTTP, and neither of the next two
+	web         *web // nil: no HTTP, and none of the next three
 	samples     *ingest.HTTP
 	gatherer    *ingest.Gatherer
+	graphite    *graphiteapi.API
 	listeners   []listener
 	ingested    []func() []telemetry.Figure // of all that take something from clients
 	dialects    map[bool]aggregator         // by whether it is brubeck
@@ -149,6 +151,7 @@ func (s *Server) listenHTTP() error {
 	s.web = &web{listener: l, certificate: s.certificate, maxConnections: int64(cmp.Or(s.opt.MaxConnections, defaultMaxConnections)), log: s.log}
 	s.guard = access.New(access.Options{Tokens: s.tokens, Hosts: s.opt.Hosts, Beyond: !access.Loopback(s.opt.HTTP), TokenReads: s.opt.TokenReads})
 	s.receiveHTTP()
+	s.answerGraphite()
 	return nil
 }
 

@@ -10,6 +10,7 @@ package graphiteapi
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -53,25 +54,46 @@ type handler func(w http.ResponseWriter, r *http.Request, p params) error
 // without a slash at its end.
 func (a *API) Routes() []Route {
 	var list []Route
-	for _, r := range []struct {
-		path string
-		h    handler
-	}{
-		{"/metrics/find", a.find},
-		{"/metrics/expand", a.expand},
-		{"/metrics/index.json", a.index},
-		{"/version", a.version},
-	} {
-		h := a.reads(r.h)
-		for _, path := range []string{r.path, r.path + "/{$}"} {
-			list = append(list, Route{"GET " + path, false, h}, Route{"POST " + path, false, h})
+	for _, e := range a.endpoints() {
+		h := a.answers(e.h)
+		for method := range strings.FieldsSeq(e.methods) {
+			list = append(list, Route{method + " " + e.path, e.change, h})
+			if !strings.HasSuffix(e.path, "}") {
+				list = append(list, Route{method + " " + e.path + "/{$}", e.change, h})
+			}
 		}
 	}
 	return list
 }
 
-// reads makes an http.Handler of h.
-func (a *API) reads(h handler) http.Handler {
+// endpoint is a path and what answers there.
+type endpoint struct {
+	methods, path string
+	change        bool
+	h             handler
+}
+
+func (a *API) endpoints() []endpoint {
+	const get, post, both = "GET", "POST", "GET POST"
+	return []endpoint{
+		{both, "/metrics/find", false, a.find},
+		{both, "/metrics/expand", false, a.expand},
+		{both, "/metrics/index.json", false, a.index},
+		{post, "/metrics/delete", true, a.deleteFound},
+		{get, "/tags", false, a.tagging(a.tagList)},
+		{get, "/tags/{tag...}", false, a.tagging(a.tagDetails)},
+		{both, "/tags/findSeries", false, a.tagging(a.findSeries)},
+		{both, "/tags/autoComplete/tags", false, a.tagging(a.completeTags)},
+		{both, "/tags/autoComplete/values", false, a.tagging(a.completeValues)},
+		{post, "/tags/tagSeries", true, a.tagging(a.tagSeries)},
+		{post, "/tags/tagMultiSeries", true, a.tagging(a.tagMultiSeries)},
+		{post, "/tags/delSeries", true, a.tagging(a.delSeries)},
+		{both, "/version", false, a.version},
+	}
+}
+
+// answers makes an http.Handler of h.
+func (a *API) answers(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := readParams(r)
 		if err == nil {

@@ -11,9 +11,9 @@ import (
 )
 
 // MaxSeriesName is the length in bytes beyond which a series is refused before
-// the store looks at it. A pickle can mean one name of a MiB, and a line of Influx
+// its name is made, as the store would then refuse it. A pickle can mean one name of a MiB, and a line of Influx
 // the same tags, thousands of times: to look at them would take seconds.
-const MaxSeriesName = 2048
+const MaxSeriesName = store.MaxName
 
 // Writer is a way into the store, as [store.Writer] is one. It is used by one
 // goroutine at a time.

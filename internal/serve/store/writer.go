@@ -70,6 +70,10 @@ func (w *Writer) look() {
 	}
 }
 
+// MaxName is the length in bytes beyond which a name is refused without a look at
+// it; without what is not of its canonical form it may have names.MaxLen.
+const MaxName = names.MaxRaw
+
 // Put takes the value of a series at a second, which is kept until Flush or Reset.
 // name is the series as it was sent,
 // "a.b" or "a.b;k=v;k2=v2" with tags in any order; it may be changed after the

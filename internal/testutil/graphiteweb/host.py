@@ -32,6 +32,19 @@ for moved in ("Hashable", "Mapping", "MutableMapping", "Iterable", "Callable"):
 if not hasattr(inspect, "getargspec"):
     inspect.getargspec = lambda f: inspect.getfullargspec(f)[:4]
 
+
+def formatargspec(args, varargs=None, varkw=None, defaults=None):
+    """A signature as text, as Python had it up to 3.10."""
+    plain = len(args) - len(defaults or ())
+    parts = args[:plain] + ["%s=%r" % d for d in zip(args[plain:], defaults or ())]
+    parts += ["*" + varargs] if varargs else []
+    parts += ["**" + varkw] if varkw else []
+    return "(" + ", ".join(parts) + ")"
+
+
+if not hasattr(inspect, "formatargspec"):
+    inspect.formatargspec = formatargspec
+
 time.time = lambda: float(now)
 
 

@@ -34,9 +34,9 @@ const (
 
 // Limits on a body.
 const (
-	MaxBody    = 1 << 20  // bytes as they travel
-	MaxPlain   = 16 << 20 // bytes of the batch
-	MaxSamples = 100_000  // each costs the receiver up to 150 bytes beside its own
+	MaxBody    = 1 << 20 // bytes as they travel
+	MaxPlain   = 4 << 20 // bytes of the batch: eight parts of Split, and twenty times that in memory at worst
+	MaxSamples = 100_000 // each costs the receiver up to 150 bytes beside its own
 )
 
 // partBytes is the length beyond which a batch goes in parts: half of MaxBody,

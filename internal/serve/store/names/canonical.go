@@ -13,9 +13,9 @@ const (
 	MaxTags = 64
 )
 
-// maxRaw bounds what is looked at of a name as it was sent: dots that are
-// dropped and quotes may make it longer than MaxLen.
-const maxRaw = 2 * MaxLen
+// MaxRaw bounds what is looked at of a name as it was sent, in bytes: dots that
+// are dropped and quotes may make it longer than MaxLen.
+const MaxRaw = 2 * MaxLen
 
 // What a byte can be part of.
 const (
@@ -64,7 +64,7 @@ type pair struct{ key, value []byte }
 // value; a value that starts with '~'; a tag called name that says something
 // else than the path. It does not allocate if dst has room.
 func AppendCanonical(dst, raw []byte) (canonical []byte, ok bool) {
-	if len(raw) > maxRaw {
+	if len(raw) > MaxRaw {
 		return dst, false
 	}
 	start := len(dst)

@@ -71,8 +71,9 @@ func (e *Expr) holds(value []byte) bool {
 // takesNone reports whether series without the tag are meant, too.
 func (e *Expr) takesNone() bool { return e.holds(nil) != e.negate }
 
-// errOnlyNegative is what graphite-web says, too.
-var errOnlyNegative = fmt.Errorf("%w: at least one expression must not match series without its tag", ErrPattern)
+// ErrOnlyNegative means that expressions hold for series that have none of their
+// tags. It wraps [ErrPattern].
+var ErrOnlyNegative = fmt.Errorf("%w: at least one expression must not match series without its tag", ErrPattern)
 
 // Tagged returns the series for which all expressions are true, as graphite-web's
 // seriesByTag does: a tag that is not there is one with an empty value, and at
@@ -123,7 +124,7 @@ func (x *Index) selectSeries(ctx context.Context, exprs []Expr) (found bitset, e
 		first = false
 	}
 	if first {
-		return nil, errOnlyNegative
+		return nil, ErrOnlyNegative
 	}
 	for _, e := range exprs {
 		if e.takesNone() {

@@ -64,6 +64,33 @@ func (m *minute) run(sec int64, args ...string) string {
 	return stdout.String()
 }
 
+var testName = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)")
+
+// TestTestsInTheDocsAreThere: a page that names a test as a proof names one that
+// there is.
+func TestTestsInTheDocsAreThere(t *testing.T) {
+	tests := make(map[string]bool)
+	require.NoError(t, filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(text, -1) {
+				tests[string(m[1])] = true
+			}
+		}
+		return err
+	}))
+	pages, err := filepath.Glob(root + "docs/*.md")
+	require.NoError(t, err)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range testName.FindAllStringSubmatch(string(text), -1) {
+			assert.True(t, tests[m[1]], "%s names %s, which there is not", page, m[1])
+		}
+	}
+}
+
 // TestEachFlagIsInTheDocs: no flag and no command without a word in docs/.
 func TestEachFlagIsInTheDocs(t *testing.T) {
 	pages, err := filepath.Glob(root + "docs/*.md")

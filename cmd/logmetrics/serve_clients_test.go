@@ -243,6 +243,29 @@ func TestClientFlux(t *testing.T) {
 	assert.Equal(t, 1.23456, newest(t, all, "stats.timers.flux.0.load.upper"))
 }
 
+// TestClientOverTCP: StatsD's lines over TCP, however they are cut. As with node's
+// daemon one without its end is none.
+func TestClientOverTCP(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.serve()
+	conn := b.dial("statsd-tcp")
+	for _, part := range []string{"a", " b", " c:", "1|c", "\nd:2", "|c\r", "\ntail:5|c"} {
+		_, err := io.WriteString(conn, part)
+		require.NoError(t, err)
+	}
+	require.NoError(t, conn.Close())
+	testutil.Eventually(t, limit, func() bool {
+		_, page := get(t, b.at("http"), "/metrics")
+		return figure(page, `logmetrics_ingest_bytes_total{listener="statsd-tcp"}`) == 25 && figure(page, `logmetrics_ingest_connections{listener="statsd-tcp"}`) == 0
+	})
+	b.ends()
+	all := s.dump("stats_counts.*")
+	assert.Equal(t, 1.0, total(all["stats_counts.a_b_c"]))
+	assert.Equal(t, 2.0, total(all["stats_counts.d"]))
+	assert.NotContains(t, all, "stats_counts.tail")
+}
+
 // TestClientInflux: what telegraf, and curl, do with InfluxDB 1 and 2.
 func TestClientInflux(t *testing.T) {
 	t.Parallel()

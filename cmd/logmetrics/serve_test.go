@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -325,94 +324,6 @@ func TestServeOnATerminal(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, server.Run(ctx))
-}
-
-// TestHostileClients do not hurt a good one: it loses nothing, and is answered soon,
-// while others send lines without an end, connect and go away, send slowly, and
-// read nothing.
-func TestHostileClients(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	b := s.serve()
-	ctx, cancel := context.WithCancel(t.Context())
-	var hostile sync.WaitGroup
-	defer hostile.Wait()
-	defer cancel()
-	b.slowClients(200)
-	for _, do := range []func(){
-		func() { _ = b.sends(ctx, "carbon-tcp", strings.Repeat("a", 1<<20)) },
-		func() { _ = b.sends(ctx, "carbon-tcp", "GET / HTTP/1.1\r\n\r\n") },
-		func() { _ = b.sends(ctx, "pickle-tcp", "\x7f\xff\xff\xffbomb") },
-		func() { _ = b.sends(ctx, "carbon-udp", strings.Repeat("\xff", 60000)) },
-		func() {
-			_ = b.sends(ctx, "http", "POST /write?db=x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\nx")
-		},
-	} {
-		hostile.Go(func() {
-			for ctx.Err() == nil {
-				do()
-			}
-		})
-	}
-	good := b.dial("carbon-tcp")
-	defer good.Close()
-	now := time.Now().Unix()
-	const points = 2000
-	slowest := time.Duration(0)
-	for i := range points {
-		_, err := fmt.Fprintf(good, "good.s%d %d %d\n", i, i, now)
-		require.NoError(t, err)
-		if i%100 == 0 {
-			began := time.Now()
-			code, _ := get(t, b.at("http"), "/readyz")
-			require.Equal(t, 200, code)
-			slowest = max(slowest, time.Since(began))
-		}
-	}
-	b.takes("carbon", points)
-	cancel()
-	hostile.Wait()
-	assert.Less(t, slowest, time.Second)
-	assert.Positive(t, b.figure(`logmetrics_ingest_http_on_line_port_total{listener="carbon-tcp"}`))
-	assert.Positive(t, b.figure(`logmetrics_ingest_long_lines_total{listener="carbon-tcp"}`))
-	assert.Positive(t, b.figure(`logmetrics_ingest_closed_connections_total{listener="pickle-tcp",reason="badFrame"}`))
-	b.ends()
-	db := s.kept()
-	for i := range points {
-		require.Equal(t, float64(i), value(t, db, fmt.Sprintf("good.s%d", i), now))
-	}
-}
-
-// slowClients are n connections to each of some listeners that begin something
-// and do not go on; they are open until the test ends.
-func (b *backend) slowClients(n int) {
-	for range n {
-		for source, text := range map[string]string{"carbon-tcp": "slow.a", "pickle-tcp": "\x00\x00", "http": "GET / HT"} {
-			c := b.dial(source)
-			b.t.Cleanup(func() { c.Close() })
-			_, err := io.WriteString(c, text)
-			require.NoError(b.t, err)
-		}
-	}
-}
-
-// sends connects, sends, and goes away.
-func (b *backend) sends(ctx context.Context, source, text string) error {
-	network := "tcp"
-	if strings.HasSuffix(source, "-udp") {
-		network = "udp"
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, b.at(source))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
-	_, err = io.WriteString(conn, text)
-	return err
 }
 
 // TestServeStatsDAdmin: the text commands of statsd's daemon, and the lines that

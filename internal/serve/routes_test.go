@@ -87,6 +87,11 @@ var classes = map[string]access.Class{
 	"POST /tags/tagSeries":           access.Change,
 	"POST /tags/tagMultiSeries":      access.Change,
 	"POST /tags/delSeries":           access.Change,
+	"GET /events":                    access.Read,
+	"POST /events":                   access.Change,
+	"GET /events/get_data":           access.Read,
+	"POST /events/get_data":          access.Read,
+	"GET /events/{id}":               access.Read,
 	"GET /version":                   access.Read,
 	"POST /version":                  access.Read,
 }

@@ -86,6 +86,8 @@ func TestNodesOwnCases(t *testing.T) {
 		}},
 		"gostatsd's packed counter": {`{}`, "f:2:2|c", map[string]float64{"stats_counts.f": 4}},
 		"gostatsd's rated timer":    {`{}`, "f:1:3|ms|@0.5", stats("stats.timers.f.", map[string]float64{"count": 4, "upper": 3, "lower": 1})},
+		"a gauge has no rate":       {`{}`, "foo:3|g|@0.2", map[string]float64{"stats.gauges.foo": 3}},
+		"statsd_exporter's tags":    {`{}`, "foo:100|c|@0.1|#tag1:bar,tag2:baz", map[string]float64{"stats_counts.foo;tag1=bar;tag2=baz": 1000}},
 		"an event and a counter":    {`{}`, "_e{1,1}:a|b\nf:6|c", map[string]float64{"stats_counts.f": 6, "stats_counts.statsd.bad_lines_seen": 0, "stats_counts.statsd.metrics_received": 2}},
 	} {
 		t.Run(name, func(t *testing.T) { has(t, flushed(t, c.settings, c.in), c.want) })

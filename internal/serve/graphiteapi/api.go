@@ -25,7 +25,8 @@ type Options struct {
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
-	opt Options
+	opt    Options
+	events *eventList
 }
 
 // Route is a handler and what it answers.
@@ -43,7 +44,7 @@ func New(opt Options) *API {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &API{opt: opt}
+	return &API{opt: opt, events: newEventList(opt.DB)}
 }
 
 // handler answers a request that says p. An error, which is a [fault] if the
@@ -55,10 +56,10 @@ type handler func(w http.ResponseWriter, r *http.Request, p params) error
 func (a *API) Routes() []Route {
 	var list []Route
 	for _, e := range a.endpoints() {
-		h := a.answers(e.h)
+		h := a.answers(e)
 		for method := range strings.FieldsSeq(e.methods) {
 			list = append(list, Route{method + " " + e.path, e.change, h})
-			if !strings.HasSuffix(e.path, "}") {
+			if e.path != "/tags/{tag...}" {
 				list = append(list, Route{method + " " + e.path + "/{$}", e.change, h})
 			}
 		}
@@ -71,33 +72,42 @@ type endpoint struct {
 	methods, path string
 	change        bool
 	h             handler
+	body          bool // h reads the request's body; it is no form
 }
 
 func (a *API) endpoints() []endpoint {
 	const get, post, both = "GET", "POST", "GET POST"
 	return []endpoint{
-		{both, "/metrics/find", false, a.find},
-		{both, "/metrics/expand", false, a.expand},
-		{both, "/metrics/index.json", false, a.index},
-		{post, "/metrics/delete", true, a.deleteFound},
-		{get, "/tags", false, a.tagging(a.tagList)},
-		{get, "/tags/{tag...}", false, a.tagging(a.tagDetails)},
-		{both, "/tags/findSeries", false, a.tagging(a.findSeries)},
-		{both, "/tags/autoComplete/tags", false, a.tagging(a.completeTags)},
-		{both, "/tags/autoComplete/values", false, a.tagging(a.completeValues)},
-		{post, "/tags/tagSeries", true, a.tagging(a.tagSeries)},
-		{post, "/tags/tagMultiSeries", true, a.tagging(a.tagMultiSeries)},
-		{post, "/tags/delSeries", true, a.tagging(a.delSeries)},
-		{both, "/version", false, a.version},
+		{methods: both, path: "/metrics/find", h: a.find},
+		{methods: both, path: "/metrics/expand", h: a.expand},
+		{methods: both, path: "/metrics/index.json", h: a.index},
+		{methods: post, path: "/metrics/delete", change: true, h: a.deleteFound},
+		{methods: get, path: "/tags", h: a.tagging(a.tagList)},
+		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails)},
+		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries)},
+		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags)},
+		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues)},
+		{methods: post, path: "/tags/tagSeries", change: true, h: a.tagging(a.tagSeries)},
+		{methods: post, path: "/tags/tagMultiSeries", change: true, h: a.tagging(a.tagMultiSeries)},
+		{methods: post, path: "/tags/delSeries", change: true, h: a.tagging(a.delSeries)},
+		{methods: get, path: "/events", h: a.listEvents},
+		{methods: post, path: "/events", change: true, h: a.postEvent, body: true},
+		{methods: both, path: "/events/get_data", h: a.eventData},
+		{methods: get, path: "/events/{id}", h: a.showEvent},
+		{methods: both, path: "/version", h: a.version},
 	}
 }
 
-// answers makes an http.Handler of h.
-func (a *API) answers(h handler) http.Handler {
+// answers makes an http.Handler of an endpoint.
+func (a *API) answers(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, err := readParams(r)
+		form := r
+		if e.body {
+			form = &http.Request{URL: r.URL}
+		}
+		p, err := readParams(form)
 		if err == nil {
-			err = h(w, r, p)
+			err = e.h(w, r, p)
 		}
 		if err != nil {
 			a.refuse(w, r, err)

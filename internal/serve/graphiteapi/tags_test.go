@@ -98,7 +98,7 @@ func TestDelete(t *testing.T) {
 
 	for _, r := range g.api.Routes() {
 		switch r.Pattern {
-		case "POST /metrics/delete", "POST /metrics/delete/{$}", "POST /tags/delSeries", "POST /tags/delSeries/{$}",
+		case "POST /events", "POST /events/{$}", "POST /metrics/delete", "POST /metrics/delete/{$}", "POST /tags/delSeries", "POST /tags/delSeries/{$}",
 			"POST /tags/tagSeries", "POST /tags/tagSeries/{$}", "POST /tags/tagMultiSeries", "POST /tags/tagMultiSeries/{$}":
 			assert.True(t, r.Change, r.Pattern)
 		default:

@@ -42,13 +42,14 @@ func (db *DB) FetchAll(ctx context.Context, ids []ID, opt FetchOptions) ([]*Colu
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ids[a], ids[b]) })
-	var cache frameCache
+	cache := frameCaches.Get().(*frameCache)
+	defer frameCaches.Put(cache)
 	for len(order) > 0 {
 		n := 1
 		for n < len(order) && ids[order[n]]/frameSeries == ids[order[0]]/frameSeries {
 			n++
 		}
-		if err := db.fetchBlock(ctx, ids, order[:n], opt, &cache, out); err != nil {
+		if err := db.fetchBlock(ctx, ids, order[:n], opt, cache, out); err != nil {
 			return nil, fmt.Errorf("fetch %d series: %w", len(ids), err)
 		}
 		order = order[n:]
@@ -59,6 +60,32 @@ func (db *DB) FetchAll(ctx context.Context, ids []ID, opt FetchOptions) ([]*Colu
 // shareFrom is how many series of a block are read from whole frames: decoding
 // one is as dear as decoding some rows.
 const shareFrom = 4
+
+// Reach is the tier that a read takes.
+type Reach struct {
+	Step, Keep int64 // the tier; Step 0: the series is not there
+	Longest    int64 // the retention of the series' longest tier
+}
+
+// Reach returns, for each series, the finest tier whose retention reaches from when it is seen from now: what FetchOptions.Step is
+// to say for an answer as of then.
+func (db *DB) Reach(ids []ID, from, now int64) []Reach {
+	out := make([]Reach, len(ids))
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for i, id := range ids {
+		s := db.head.find(id)
+		if s == nil {
+			continue
+		}
+		tiers := db.head.sets[s.set].tiers
+		k, err := tierFor(tiers, len(tiers), FetchOptions{From: from}, now)
+		if err == nil {
+			out[i] = Reach{int64(tiers[k].step), int64(tiers[k].keep), int64(longest(tiers))}
+		}
+	}
+	return out
+}
 
 // fetchBlock reads the series of one block.
 func (db *DB) fetchBlock(ctx context.Context, ids []ID, which []int, opt FetchOptions, cache *frameCache, out []*Columns) error {
@@ -73,9 +100,15 @@ func (db *DB) fetchBlock(ctx context.Context, ids []ID, which []int, opt FetchOp
 		if len(which) >= shareFrom {
 			r.cache = cache
 		}
+		if opt.ValueOnly {
+			r.spare = cache.columns
+		}
 		c, err := r.fetch(ctx, opt)
 		if err != nil && !errors.Is(err, ErrNoSeries) {
 			return err
+		}
+		if c != nil && opt.ValueOnly {
+			cache.columns, c = c, c.valueOnly()
 		}
 		out[i] = c
 	}
@@ -97,15 +130,31 @@ func tierFor(tiers []tier, n int, opt FetchOptions, now int64) (int, error) {
 	return n - 1, nil
 }
 
-func newColumns(opt FetchOptions, step int64) (*Columns, error) {
+// newColumns returns empty columns, in the place of spare's if that is not nil.
+func newColumns(opt FetchOptions, step int64, spare *Columns) (*Columns, error) {
 	from := max(opt.From, 0) / step * step
 	n := (max(opt.Until, from) - from + step - 1) / step
 	if n > maxPoints {
 		return nil, fmt.Errorf("%d points are more than %d", n, maxPoints)
 	}
+	if spare != nil && int64(cap(spare.Count)) >= n {
+		spare.reset(from, step, n)
+		return spare, nil
+	}
 	f := make([]float64, 6*n)
 	return &Columns{Start: from, Step: step, Count: make([]uint64, n),
 		Sum: f[:n:n], Min: f[n : 2*n : 2*n], Max: f[2*n : 3*n : 3*n], M2: f[3*n : 4*n : 4*n], Last: f[4*n : 5*n : 5*n], Value: f[5*n:]}, nil
+}
+
+// reset makes c n empty buckets. A bucket is empty by its Count: the rest may say anything.
+func (c *Columns) reset(from, step, n int64) {
+	*c = Columns{Start: from, Step: step, Count: c.Count[:n], Sum: c.Sum[:n], Min: c.Min[:n], Max: c.Max[:n], M2: c.M2[:n], Last: c.Last[:n], Value: c.Value[:n]}
+	clear(c.Count)
+}
+
+// valueOnly returns a copy with nothing but Value.
+func (c *Columns) valueOnly() *Columns {
+	return &Columns{Start: c.Start, Step: c.Step, Value: slices.Clone(c.Value), Method: c.Method}
 }
 
 // index returns where the bucket at start is.

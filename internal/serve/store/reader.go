@@ -24,6 +24,7 @@ type reader struct {
 	late   []lateOp
 	key    []byte
 	cache  *frameCache // nil: rows are read alone
+	spare  *Columns    // to be used for out; nil: new ones
 }
 
 // fetch reads the series.
@@ -62,7 +63,7 @@ func (r *reader) begin(opt FetchOptions) error {
 	}
 	t := r.set.all()[k]
 	r.k = k
-	if r.out, err = newColumns(opt, int64(t.step)); err != nil {
+	if r.out, err = newColumns(opt, int64(t.step), r.spare); err != nil {
 		return err
 	}
 	r.out.Method = s.method
@@ -160,7 +161,12 @@ type frameCache struct {
 	frames map[string]*frame.Frame // nil: there is none
 	spare  []*frame.Frame
 	dec    frame.Decoder
+
+	columns *Columns // of the last series, when only its values were wanted
 }
+
+// frameCaches keep frames for the next to read: decoding into one that has room is much cheaper.
+var frameCaches = sync.Pool{New: func() any { return new(frameCache) }}
 
 // maxCached bounds what a cache holds: 64 rows of 1024 buckets are 3 MiB.
 const maxCached = 64

@@ -103,6 +103,7 @@ type Columns struct {
 type FetchOptions struct {
 	From, Until int64
 	Step        int64 // a tier's step; 0: the finest tier whose retention reaches From
+	ValueOnly   bool  // Columns without Count, Sum, Min, Max, M2 and Last, which are nil; for FetchAll
 }
 
 // Fetch reads one series by its name, the open bucket included. The error wraps

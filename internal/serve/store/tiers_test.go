@@ -269,6 +269,14 @@ func BenchmarkFetch(b *testing.B) {
 			require.NoError(b, err)
 		}
 	})
+	b.Run("1000x1h, values", func(b *testing.B) {
+		opt.ValueOnly = true
+		b.ReportAllocs()
+		for b.Loop() {
+			_, err := db.FetchAll(b.Context(), ids, opt)
+			require.NoError(b, err)
+		}
+	})
 }
 
 func TestFetchAllIsFetch(t *testing.T) {
@@ -293,11 +301,18 @@ func TestFetchAllIsFetch(t *testing.T) {
 		all, err := db.FetchAll(t.Context(), ids[:140], opt)
 		require.NoError(t, err)
 		assert.Nil(t, all[2], "deleted")
+		opt.ValueOnly = true
+		lean, err := db.FetchAll(t.Context(), ids[:140], opt)
+		require.NoError(t, err)
+		assert.Nil(t, lean[2], "deleted")
+		opt.ValueOnly = false
 		for i, got := range all {
 			if i != 2 {
 				want, err := db.Fetch(t.Context(), names[(i*7)%150], opt)
 				require.NoError(t, err)
 				require.Equal(t, want, got, "series %d", i)
+				require.Equal(t, fmt.Sprint(want.Value), fmt.Sprint(lean[i].Value), "series %d", i)
+				require.Nil(t, lean[i].Count)
 			}
 		}
 	}

@@ -44,7 +44,10 @@ async function ask(path, init = {}) {
 
 /** reason returns what an answer says was wrong. @param {Response} r */
 async function reason(r) {
-  const text = (await r.text()).replace(/<[^>]*>/g, " ").trim().slice(0, 500);
+  const text = (await r.text())
+    .replace(/<[^>]*>/g, " ")
+    .trim()
+    .slice(0, 500);
   if (r.status === 401) return "this needs the token: open the address that the server prints, with #token= at its end";
   return text || "the server answers " + r.status;
 }
@@ -156,5 +159,4 @@ export const keep = (container, key, value) =>
   ask(`kv/${encodeURIComponent(container)}/${encodeURIComponent(key)}`, { method: "PUT", body: JSON.stringify(value) });
 
 /** drop forgets a value. @param {string} container @param {string} key */
-export const drop = (container, key) =>
-  ask(`kv/${encodeURIComponent(container)}/${encodeURIComponent(key)}`, { method: "DELETE" });
+export const drop = (container, key) => ask(`kv/${encodeURIComponent(container)}/${encodeURIComponent(key)}`, { method: "DELETE" });

@@ -75,7 +75,16 @@ export const of = ({ targets, draw, log, right, bands, weeks, colors }) => ({ ta
 export const filled = (targets, vars) => targets.map((t) => t.replace(/\$(\w+)/g, (all, name) => vars[name] ?? all));
 
 /** viewOf is a panel as it is looked at in a view. @param {Panel} p @param {View} v @returns {View} */
-export const viewOf = (p, v) => ({ ...plain, ...of(/** @type {any} */ (p)), targets: filled(p.targets, v.vars), from: v.from, until: v.until, tz: v.tz, events: v.events, hidden: v.hidden });
+export const viewOf = (p, v) => ({
+  ...plain,
+  ...of(/** @type {any} */ (p)),
+  targets: filled(p.targets, v.vars),
+  from: v.from,
+  until: v.until,
+  tz: v.tz,
+  events: v.events,
+  hidden: v.hidden,
+});
 
 /**
  * imported reads a dashboard that this page or graphite-web wrote.
@@ -88,7 +97,10 @@ export function imported(b) {
     const params = Array.isArray(g) ? (g.find((x) => x && typeof x === "object") ?? {}) : g;
     const targets = [params.target ?? []].flat().map(String);
     const draw = params.areaMode === "stacked" ? "stack" : params.areaMode === "all" || params.areaMode === "first" ? "area" : "lines";
-    return panel({ title: String(params.title ?? targets[0] ?? ""), targets, draw, log: Boolean(params.logBase) }, { x: (i % 2) * 6, y: Math.floor(i / 2) * 4, w: 6, h: 4 });
+    return panel(
+      { title: String(params.title ?? targets[0] ?? ""), targets, draw, log: Boolean(params.logBase) },
+      { x: (i % 2) * 6, y: Math.floor(i / 2) * 4, w: 6, h: 4 },
+    );
   });
   return { version: 1, title: String(state.name ?? "imported"), vars: [], panels: settled(panels) };
 }

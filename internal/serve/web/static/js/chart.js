@@ -101,6 +101,7 @@ function lonely(u, s, a, b) {
 
 /** bands are areas between two lines: the ends of a band, or neighbours in a stack. @param {Picture} p @param {Look} look */
 function bands(p, look) {
+  /** @type {{series: [number, number], fill: string}[]} */
   const list = [];
   p.lines.forEach((l, i) => {
     if (l.role !== "high") return;
@@ -145,7 +146,13 @@ function timeAxis(zone) {
     space: 70,
     size: 38,
     incrs: steps,
-    values: (/** @type {any} */ _u, /** @type {number[]} */ splits, /** @type {number} */ _i, /** @type {number} */ _s, /** @type {number} */ step) => marks(splits, zone, step),
+    values: (
+      /** @type {any} */ _u,
+      /** @type {number[]} */ splits,
+      /** @type {number} */ _i,
+      /** @type {number} */ _s,
+      /** @type {number} */ step,
+    ) => marks(splits, zone, step),
   };
 }
 

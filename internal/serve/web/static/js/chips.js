@@ -19,19 +19,24 @@ export function Chips({ target, id, onChange }) {
   };
   return html`<div class="chips" role="group" aria-label="parts of the target">
     <span class="chip source"><${TargetInput} id=${id + "-source"} label="series" value=${c.source} onDone=${(/** @type {string} */ s) => onChange(join({ source: s, steps: c.steps }))} /></span>
-    ${c.steps.map((s, i) => html`<${Chip} key=${i + s.name} step=${s} fn=${known[s.name]} last=${i === c.steps.length - 1}
+    ${c.steps.map(
+      (s, i) => html`<${Chip} key=${i + s.name} step=${s} fn=${known[s.name]} last=${i === c.steps.length - 1}
       onArg=${(/** @type {number} */ k, /** @type {string} */ v) => change((l) => void (l[i].args[k] = v))} onRemove=${() => change((l) => void l.splice(i, 1))}
-      onMove=${(/** @type {number} */ by) => change((l) => void l.splice(i + by, 0, ...l.splice(i, 1)))} first=${i === 0} />`)}
+      onMove=${(/** @type {number} */ by) => change((l) => void l.splice(i + by, 0, ...l.splice(i, 1)))} first=${i === 0} />`,
+    )}
     <${Add} known=${known} id=${id} onAdd=${(/** @type {Fn} */ f) => change((l) => void l.push({ name: f.name, args: firstArgs(f) }))} />
   </div>`;
 }
 
 /** firstArgs are what a function begins with. @param {Fn} f */
 function firstArgs(f) {
-  return (f.params || []).slice(1).filter((p) => p.required).map((p) => {
-    const v = p.default ?? p.suggestions?.[0] ?? p.options?.[0]?.name ?? p.options?.[0] ?? (/int|float|node/i.test(p.type) ? 1 : "");
-    return argument(p.type, v);
-  });
+  return (f.params || [])
+    .slice(1)
+    .filter((p) => p.required)
+    .map((p) => {
+      const v = p.default ?? p.suggestions?.[0] ?? p.options?.[0]?.name ?? p.options?.[0] ?? (/int|float|node/i.test(p.type) ? 1 : "");
+      return argument(p.type, v);
+    });
 }
 
 /** argument writes a value as a target has it. @param {string} type @param {any} v */

@@ -31,7 +31,9 @@ export async function keepGraph(v) {
 
 /** useBoard loads a dashboard; what is changed is the page's until it is saved. @param {string} name */
 function useBoard(name) {
-  const [state, set] = useState(/** @type {{board: Board|null, changed: boolean, said: string}} */ ({ board: null, changed: false, said: "" }));
+  const [state, set] = useState(
+    /** @type {{board: Board|null, changed: boolean, said: string}} */ ({ board: null, changed: false, said: "" }),
+  );
   useEffect(() => {
     load(name).then(
       (b) => set({ board: b ?? empty(name), changed: !b, said: b ? "" : "There is no dashboard of this name yet." }),
@@ -43,7 +45,8 @@ function useBoard(name) {
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
   }, [state.changed]);
-  const change = (/** @type {Partial<Board>} */ patch) => set((s) => ({ ...s, board: s.board && { ...s.board, ...patch }, changed: true, said: "" }));
+  const change = (/** @type {Partial<Board>} */ patch) =>
+    set((s) => ({ ...s, board: s.board && { ...s.board, ...patch }, changed: true, said: "" }));
   const keep = async (/** @type {string} */ as) => {
     try {
       await save(as, /** @type {Board} */ (state.board));
@@ -63,7 +66,9 @@ function useVars(b) {
   const key = JSON.stringify(b?.vars);
   useEffect(() => {
     b?.vars.forEach(async (v) => {
-      const list = v.cut ? (await expand(v.query).catch(() => ({ results: [] }))).results.map((r) => r.split(".").slice(0, -v.cut).join(".")) : (await find(v.query).catch(() => [])).map((n) => n.text);
+      const list = v.cut
+        ? (await expand(v.query).catch(() => ({ results: [] }))).results.map((r) => r.split(".").slice(0, -v.cut).join("."))
+        : (await find(v.query).catch(() => [])).map((n) => n.text);
       set((s) => ({ ...s, [v.name]: [...new Set(list)].sort() }));
     });
   }, [key]);
@@ -74,17 +79,31 @@ function useVars(b) {
 export function Dashboard({ view, onView, theme }) {
   const { board: b, changed, said, change, keep } = useBoard(view.dashboard);
   const values = useVars(b);
-  const vars = useMemo(() => Object.fromEntries((b?.vars ?? []).map((v) => [v.name, view.vars[v.name] || (v.cut ? values[v.name]?.[0] : "*") || ""])), [b, values, view.vars]);
+  const vars = useMemo(
+    () => Object.fromEntries((b?.vars ?? []).map((v) => [v.name, view.vars[v.name] || (v.cut ? values[v.name]?.[0] : "*") || ""])),
+    [b, values, view.vars],
+  );
   const events = useEvents(view);
   if (!b) return html`<main class="dashboard"><p class="state" role="status">${said || "loading"}</p></main>`;
   const set = (/** @type {number} */ i, /** @type {Partial<Panel>|null} */ patch) =>
-    change({ panels: settled(b.panels.flatMap((p, k) => (k !== i ? [p] : patch ? [inside({ ...p, ...patch })] : [])), patch ? i : -1) });
+    change({
+      panels: settled(
+        b.panels.flatMap((p, k) => (k !== i ? [p] : patch ? [inside({ ...p, ...patch })] : [])),
+        patch ? i : -1,
+      ),
+    });
   const shown = view.full >= 0 && b.panels[view.full] ? [view.full] : [...b.panels.keys()];
   const ready = b.vars.every((v) => vars[v.name]);
   return html`<main class="dashboard">
     <${Bar} b=${b} name=${view.dashboard} view=${view} changed=${changed} said=${said} change=${change} keep=${keep} onView=${onView} />
     <${Vars} b=${b} values=${values} vars=${vars} onVar=${(/** @type {string} */ n, /** @type {string} */ x) => onView({ vars: { ...view.vars, [n]: x } })} />
-    ${!ready && html`<p class="state">No metric matches ${b.vars.filter((v) => !vars[v.name]).map((v) => v.query).join(", ")} yet.</p>`}
+    ${
+      !ready &&
+      html`<p class="state">No metric matches ${b.vars
+        .filter((v) => !vars[v.name])
+        .map((v) => v.query)
+        .join(", ")} yet.</p>`
+    }
     ${!b.panels.length && html`<p class="state">An empty dashboard. Explore a metric, then press “to dashboard”.</p>`}
     <div class=${cls("grid", shown.length === 1 && view.full >= 0 && "full")}>${ready && shown.map((i) => html`<${Cell} key=${i} i=${i} panel=${b.panels[i]} view=${{ ...view, vars }} onView=${onView} events=${events} theme=${theme} onPanel=${(/** @type {Partial<Panel>|null} */ patch) => set(i, patch)} name=${view.dashboard} />`)}</div>
     <${EventList} list=${events} tz=${view.tz} />
@@ -131,8 +150,12 @@ const readFile = async (f) => imported(JSON.parse(await f.text()));
 /** @param {any} props */
 const Vars = ({ b, values, vars, onVar }) =>
   b.vars.length > 0 &&
-  html`<div class="looks" role="group" aria-label="variables">${b.vars.map((/** @type {any} */ v) => html`<label key=${v.name}>$${v.name} <select value=${vars[v.name]} onChange=${(/** @type {any} */ e) => onVar(v.name, e.target.value)}>
-    ${!v.cut && html`<option value="*">all</option>`}${(values[v.name] ?? []).map((/** @type {string} */ x) => html`<option key=${x} value=${x}>${x}</option>`)}</select></label>`)}</div>`;
+  html`<div class="looks" role="group" aria-label="variables">${b.vars.map(
+    (
+      /** @type {any} */ v,
+    ) => html`<label key=${v.name}>$${v.name} <select value=${vars[v.name]} onChange=${(/** @type {any} */ e) => onVar(v.name, e.target.value)}>
+    ${!v.cut && html`<option value="*">all</option>`}${(values[v.name] ?? []).map((/** @type {string} */ x) => html`<option key=${x} value=${x}>${x}</option>`)}</select></label>`,
+  )}</div>`;
 
 /** Cell is one graph with its handles. @param {any} props */
 function Cell({ i, panel, view, onView, events, theme, onPanel, name }) {
@@ -141,10 +164,17 @@ function Cell({ i, panel, view, onView, events, theme, onPanel, name }) {
   const full = view.full === i;
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
     if (!e.altKey || e.target !== e.currentTarget) return;
-    const by = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] })[e.key];
+    const by = /** @type {Record<string, [number, number]>} */ ({
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    })[e.key];
     if (!by) return;
     e.preventDefault();
-    onPanel(e.shiftKey ? { w: panel.w + by[0], h: panel.h + by[1] } : { x: panel.x + by[0], y: panel.y + by[1] * (by[1] > 0 ? panel.h : 1) });
+    onPanel(
+      e.shiftKey ? { w: panel.w + by[0], h: panel.h + by[1] } : { x: panel.x + by[0], y: panel.y + by[1] * (by[1] > 0 ? panel.h : 1) },
+    );
   };
   const place = full ? {} : { gridColumn: `${panel.x + 1} / span ${panel.w}`, gridRow: `${panel.y + 1} / span ${panel.h}` };
   const change = (/** @type {Partial<View>} */ p) => {
@@ -175,10 +205,17 @@ function drag(e, cell, panel, done, size) {
   const column = grid.clientWidth / 12;
   const row = parseFloat(getComputedStyle(grid).gridAutoRows) + parseFloat(getComputedStyle(grid).rowGap || "0");
   const stop = new AbortController();
-  const by = (/** @type {PointerEvent} */ m) => ({ x: Math.round((m.clientX - e.clientX) / column), y: Math.round((m.clientY - e.clientY) / row) });
+  const by = (/** @type {PointerEvent} */ m) => ({
+    x: Math.round((m.clientX - e.clientX) / column),
+    y: Math.round((m.clientY - e.clientY) / row),
+  });
   const on = { signal: stop.signal };
   cell.classList.add("moving");
-  addEventListener("pointermove", (m) => (cell.style.transform = size ? "" : `translate(${m.clientX - e.clientX}px,${m.clientY - e.clientY}px)`), on);
+  addEventListener(
+    "pointermove",
+    (m) => (cell.style.transform = size ? "" : `translate(${m.clientX - e.clientX}px,${m.clientY - e.clientY}px)`),
+    on,
+  );
   const end = (/** @type {PointerEvent} */ m) => {
     stop.abort();
     cell.classList.remove("moving");
@@ -197,9 +234,15 @@ export function DashboardList({ onChoose, onClose }) {
   const [fault, setFault] = useState("");
   useEffect(() => {
     names().then(setKept, (e) => setFault(e.message));
-    templates.forEach((t) => expand(t.probe).then((r) => r.results.length && setThere((l) => [...l, t.name]), () => {}));
+    templates.forEach((t) =>
+      expand(t.probe).then(
+        (r) => r.results.length && setThere((l) => [...l, t.name]),
+        () => {},
+      ),
+    );
   }, []);
-  const item = (/** @type {string} */ name, /** @type {string} */ text) => html`<li key=${name}><button class="plain" onClick=${() => onChoose(name)}>${text}</button></li>`;
+  const item = (/** @type {string} */ name, /** @type {string} */ text) =>
+    html`<li key=${name}><button class="plain" onClick=${() => onChoose(name)}>${text}</button></li>`;
   return html`<${Dialog} title="Dashboards" onClose=${onClose}>
     ${fault && html`<p class="fault" role="alert">${fault}</p>`}
     <h3>Kept</h3>${kept.length ? html`<ul>${kept.map((n) => item(n, n))}</ul>` : html`<p class="quiet">None yet. Explore a metric, then press “to dashboard”.</p>`}
@@ -207,4 +250,3 @@ export function DashboardList({ onChoose, onClose }) {
     <form onSubmit=${(/** @type {any} */ e) => (e.preventDefault(), e.target.name.value.trim() && onChoose(e.target.name.value.trim()))}><label>new <input name="name" placeholder="name" /></label> <button>make</button></form>
   <//>`;
 }
-

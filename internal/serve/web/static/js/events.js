@@ -41,7 +41,14 @@ export function NewEvent({ onDone, onCancel }) {
     e.preventDefault();
     const f = new FormData(e.target);
     try {
-      await addEvent({ what: String(f.get("what")), tags: String(f.get("tags")).split(/[\s,]+/).filter(Boolean), data: String(f.get("data")), when: Math.floor(Date.now() / 1000) });
+      await addEvent({
+        what: String(f.get("what")),
+        tags: String(f.get("tags"))
+          .split(/[\s,]+/)
+          .filter(Boolean),
+        data: String(f.get("data")),
+        when: Math.floor(Date.now() / 1000),
+      });
       onDone();
     } catch (err) {
       setFault(/** @type {Error} */ (err).message);

@@ -18,7 +18,8 @@ export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
-  const add = (/** @type {string} */ t, more = true) => onView(more ? { targets: [...view.targets.filter((x) => x !== t), t] } : { targets: [t], right: [], bands: {}, hidden: [] });
+  const add = (/** @type {string} */ t, more = true) =>
+    onView(more ? { targets: [...view.targets.filter((x) => x !== t), t] } : { targets: [t], right: [], bands: {}, hidden: [] });
   return html`<div class=${cls("explore", narrow && "with-tree")}>
     <nav class="side" aria-label="metrics">
       <${Tree} opened=${view.tree} chosen=${view.targets} onOpened=${(/** @type {string} */ tree) => onView({ tree })} onChoose=${(/** @type {string} */ t, /** @type {boolean} */ more) => (setNarrow(false), add(t, more || view.targets.length > 0))} />
@@ -35,7 +36,13 @@ export function Explore({ view, onView, onKeep, theme }) {
   </div>`;
 }
 
-const overlays = /** @type {[string, string][]} */ ([["", "no comparison"], ["1", "and last week"], ["1,2", "and 2 weeks"], ["1,2,3,4", "and 4 weeks"], ["52", "and last year"]]);
+const overlays = /** @type {[string, string][]} */ ([
+  ["", "no comparison"],
+  ["1", "and last week"],
+  ["1,2", "and 2 weeks"],
+  ["1,2,3,4", "and 4 weeks"],
+  ["52", "and last year"],
+]);
 
 /** Looks is how the graph is drawn, and its links. @param {{view: View, onView: OnView, onKeep: () => void}} props */
 function Looks({ view, onView, onKeep }) {
@@ -65,9 +72,21 @@ function Looks({ view, onView, onKeep }) {
 /** renderURL is where /render gives what a view shows, for embedding. @param {View} view @param {string} format */
 export function renderURL(view, format) {
   /** @type {Record<string, string|number|string[]>} */
-  const q = { target: view.targets.map((t, i) => (view.right.includes(i) ? `secondYAxis(${t})` : t)), from: view.from, until: view.until, tz: view.tz, format };
+  const q = {
+    target: view.targets.map((t, i) => (view.right.includes(i) ? `secondYAxis(${t})` : t)),
+    from: view.from,
+    until: view.until,
+    tz: view.tz,
+    format,
+  };
   if (format === "png" || format === "svg") {
-    Object.assign(q, { width: 900, height: 420, logBase: view.log ? 10 : "", areaMode: { lines: "", area: "all", stack: "stacked" }[view.draw], areaAlpha: view.draw === "area" ? 0.2 : "" });
+    Object.assign(q, {
+      width: 900,
+      height: 420,
+      logBase: view.log ? 10 : "",
+      areaMode: { lines: "", area: "all", stack: "stacked" }[view.draw],
+      areaAlpha: view.draw === "area" ? 0.2 : "",
+    });
   }
   return "render?" + form(q);
 }
@@ -79,7 +98,15 @@ export function useKeys(keys) {
   useEffect(() => {
     const on = (/** @type {KeyboardEvent} */ e) => {
       const t = /** @type {HTMLElement} */ (e.target);
-      if (e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(t.tagName) || t.closest("[role=tree]") || t.isContentEditable) return;
+      if (
+        e.ctrlKey ||
+        e.metaKey ||
+        e.altKey ||
+        /^(INPUT|SELECT|TEXTAREA)$/.test(t.tagName) ||
+        t.closest("[role=tree]") ||
+        t.isContentEditable
+      )
+        return;
       const does = now.current[e.key];
       if (!does) return;
       e.preventDefault();

@@ -5,12 +5,14 @@ import { data, options, uPlot } from "./chart.js";
 import { load } from "./load.js";
 import { full, long, zoneOf } from "./time.js";
 import { Legend } from "./legend.js";
-import { Table } from "./table.js";
+import { later } from "./later.js";
 
 /**
  * @typedef {import("./url.js").View} View
  * @typedef {import("./load.js").Picture} Picture
  */
+
+const Table = later(() => import("./table.js").then((m) => m.Table));
 
 /** when tells all graphs of a page to load again. */
 export const reloads = new EventTarget();
@@ -45,7 +47,9 @@ function useSize(ref) {
  * @param {import("./load.js").Wish} wish @param {number} points @param {boolean} visible
  */
 function useLoaded(wish, points, visible) {
-  const [state, set] = useState(/** @type {{picture: Picture|null, busy: boolean, error: string}} */ ({ picture: null, busy: false, error: "" }));
+  const [state, set] = useState(
+    /** @type {{picture: Picture|null, busy: boolean, error: string}} */ ({ picture: null, busy: false, error: "" }),
+  );
   const [round, setRound] = useState(0);
   useEffect(() => {
     const again = () => setRound((n) => n + 1);
@@ -102,7 +106,11 @@ function useChart(box, picture, look, size, on) {
   const chart = useRef(/** @type {any} */ (null));
   const now = useRef(on);
   now.current = on;
-  const shape = JSON.stringify([picture?.lines.map((l) => [l.name, l.role, l.order, l.target]), look, document.documentElement.dataset.theme]);
+  const shape = JSON.stringify([
+    picture?.lines.map((l) => [l.name, l.role, l.order, l.target]),
+    look,
+    document.documentElement.dataset.theme,
+  ]);
   useLayoutEffect(() => {
     if (!picture || !picture.lines.length || !box.current || size.width < 20 || size.height < 20) return;
     const begin = performance.now();
@@ -142,4 +150,3 @@ function Note({ picture, at, zone }) {
     <span>${step ? `a point: ${long(step)}` : ""}${own > step && step ? `, values each ${long(own)}` : ""}</span>
   </p>`;
 }
-

@@ -24,7 +24,9 @@ export function inside(c) {
  * @returns {C[]}
  */
 export function settled(cells, first = -1) {
-  const order = cells.map((_, i) => i).sort((a, b) => cells[a].y - cells[b].y || Number(b === first) - Number(a === first) || cells[a].x - cells[b].x);
+  const order = cells
+    .map((_, i) => i)
+    .sort((a, b) => cells[a].y - cells[b].y || Number(b === first) - Number(a === first) || cells[a].x - cells[b].x);
   /** @type {C[]} */
   const placed = [];
   const out = cells.slice();

@@ -14,9 +14,16 @@ const most = 200; // rows that are shown at once
  * @param {{lines: import("./points.js").Line[], at: number|null, view: View, onView: (patch: Partial<View>) => void, onFocus: (name: string) => void}} props
  */
 export function Legend({ lines, at, view, onView, onFocus }) {
-  const rows = useMemo(() => lines.filter((l) => l.role === "now" || l.role === "past").map((l) => ({ l, sum: summary(l.values) })), [lines]);
+  const rows = useMemo(
+    () => lines.filter((l) => l.role === "now" || l.role === "past").map((l) => ({ l, sum: summary(l.values) })),
+    [lines],
+  );
   const [sort, setSort] = useState(/** @type {""|"name"|typeof columns[number]} */ (""));
-  const sorted = sort ? [...rows].sort((a, b) => (sort === "name" ? a.l.name.localeCompare(b.l.name) : (b.sum[sort] || -Infinity) - (a.sum[sort] || -Infinity))) : rows;
+  const sorted = sort
+    ? [...rows].sort((a, b) =>
+        sort === "name" ? a.l.name.localeCompare(b.l.name) : (b.sum[sort] || -Infinity) - (a.sum[sort] || -Infinity),
+      )
+    : rows;
   const head = (/** @type {any} */ key, /** @type {string} */ text) =>
     html`<th scope="col" aria-sort=${sort === key ? (key === "name" ? "ascending" : "descending") : "none"}><button class="plain" onClick=${() => setSort(sort === key ? "" : key)}>${text}</button></th>`;
   return html`<div class="legend"><table>
@@ -29,22 +36,27 @@ export function Legend({ lines, at, view, onView, onFocus }) {
 function Row({ l, sum, at, view, onView, onFocus, alone }) {
   const [naming, setNaming] = useState(false);
   const hidden = view.hidden.includes(l.name);
-  const toggle = (/** @type {MouseEvent} */ e) => onView({ hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name] });
+  const toggle = (/** @type {MouseEvent} */ e) =>
+    onView({ hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name] });
   const without = () => view.hidden.filter((/** @type {string} */ n) => n !== l.name);
   const only = () => [...document.querySelectorAll(".legend .name")].map((b) => b.textContent || "").filter((n) => n !== l.name);
   const tint = view.colors[l.name] || color(Math.max(l.order, 0));
   const rename = (/** @type {string} */ to) => {
     setNaming(false);
     if (!to || to === l.name) return;
-    const targets = view.targets.map((/** @type {string} */ t, /** @type {number} */ i) => (i === l.target ? `alias(${t},${quoted(to)})` : t));
+    const targets = view.targets.map((/** @type {string} */ t, /** @type {number} */ i) =>
+      i === l.target ? `alias(${t},${quoted(to)})` : t,
+    );
     onView({ targets, hidden: without() });
   };
   return html`<tr class=${cls(hidden && "off")} onMouseEnter=${() => onFocus(l.name)} onMouseLeave=${() => onFocus("")}>
     <th scope="row">
       <label class="swatch" title="colour"><${Swatch} tint=${tint} dashes=${l.role === "past" ? [3, 3] : dash(Math.max(l.order, 0))} /><input type="color" aria-label=${"colour of " + l.name} value=${tint} onChange=${(/** @type {any} */ e) => onView({ colors: { ...view.colors, [l.name]: e.target.value } })} /></label>
-      ${naming
-        ? html`<input class="rename" aria-label=${"new name of " + l.name} value=${l.name} ref=${(/** @type {any} */ n) => n?.focus()} onBlur=${(/** @type {any} */ e) => rename(e.target.value)} onKeyDown=${(/** @type {any} */ e) => (e.key === "Enter" ? rename(e.target.value) : e.key === "Escape" && setNaming(false))} />`
-        : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`}
+      ${
+        naming
+          ? html`<input class="rename" aria-label=${"new name of " + l.name} value=${l.name} ref=${(/** @type {any} */ n) => n?.focus()} onBlur=${(/** @type {any} */ e) => rename(e.target.value)} onKeyDown=${(/** @type {any} */ e) => (e.key === "Enter" ? rename(e.target.value) : e.key === "Escape" && setNaming(false))} />`
+          : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`
+      }
       ${alone && l.role === "now" && !naming && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
     </th>
     <td title=${at == null ? "" : exact(l.values[at])}>${at == null ? "" : exact(l.values[at])}</td>

@@ -3,14 +3,18 @@
 import { html, render, useEffect, useRef, useState } from "./dom.js";
 import { keepToken } from "./api.js";
 import { Explore, useKeys } from "./explore.js";
-import { Dashboard, DashboardList, keepGraph } from "./dashboard.js";
-import { Help } from "./help.js";
+import { later } from "./later.js";
 import { chosen, choose, follow } from "./theme.js";
 import { reload, TimeBar, useRefresh } from "./timebar.js";
 import { shifted } from "./time.js";
 import { plain, read, write } from "./url.js";
 
 /** @typedef {import("./url.js").View} View */
+
+const boards = () => import("./dashboard.js");
+const Dashboard = later(() => boards().then((m) => m.Dashboard));
+const DashboardList = later(() => boards().then((m) => m.DashboardList));
+const Help = later(() => import("./help.js").then((m) => m.Help));
 
 /** useView is the view of the address. Each change is a step that the browser's back undoes. */
 function useView() {
@@ -40,7 +44,10 @@ function Page() {
   const [list, setList] = useState(false);
   useEffect(() => follow(() => setTheme((n) => n + 1)), []);
   useRefresh(view.refresh);
-  useEffect(() => void (document.title = (view.dashboard || view.targets[0] || "explore") + " · logmetrics"), [view.dashboard, view.targets]);
+  useEffect(
+    () => void (document.title = (view.dashboard || view.targets[0] || "explore") + " · logmetrics"),
+    [view.dashboard, view.targets],
+  );
   const move = (/** @type {{by?: number, grow?: number}} */ how) => () => onView(shifted(view, how));
   useKeys({
     "/": () => document.getElementById("search")?.focus(),
@@ -66,7 +73,14 @@ function Page() {
       <span class="end"><${Theme} /><button aria-label="help" title="help (?)" onClick=${() => setHelp(true)}>?</button></span>
     </header>
     ${list && html`<${DashboardList} onChoose=${(/** @type {string} */ name) => (setList(false), onView({ ...plain, from: view.from, until: view.until, tz: view.tz, dashboard: name }))} onClose=${() => setList(false)} />`}
-    <div id="work" class="body" tabindex="-1">${view.dashboard ? html`<${Dashboard} key=${view.dashboard} view=${view} onView=${onView} theme=${theme} />` : html`<${Explore} view=${view} onView=${onView} theme=${theme} onKeep=${() => keepGraph(view).then((name) => name && onView({ ...plain, from: view.from, until: view.until, tz: view.tz, dashboard: name }))} />`}</div>
+    <div id="work" class="body" tabindex="-1">${
+      view.dashboard
+        ? html`<${Dashboard} key=${view.dashboard} view=${view} onView=${onView} theme=${theme} />`
+        : html`<${Explore} view=${view} onView=${onView} theme=${theme} onKeep=${() =>
+            boards()
+              .then((m) => m.keepGraph(view))
+              .then((name) => name && onView({ ...plain, from: view.from, until: view.until, tz: view.tz, dashboard: name }))} />`
+    }</div>
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}`;
 }
 

@@ -17,7 +17,10 @@ export const dash = (i) => dashes[Math.floor(i / 10) % dashes.length];
 
 /** faded is a colour that lets others through. @param {string} c #rrggbb @param {number} alpha 0 to 1 */
 export const faded = (c, alpha) =>
-  c + Math.round(alpha * 255).toString(16).padStart(2, "0");
+  c +
+  Math.round(alpha * 255)
+    .toString(16)
+    .padStart(2, "0");
 
 /** css reads a colour of app.css. @param {string} name */
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -39,14 +39,23 @@ async function hints(s, at, signal) {
   const low = text.toLowerCase();
   const calls = Object.values(fns)
     .filter((f) => f.name.toLowerCase().includes(low))
-    .sort((a, b) => Number(b.name.toLowerCase().startsWith(low)) - Number(a.name.toLowerCase().startsWith(low)) || a.name.localeCompare(b.name))
+    .sort(
+      (a, b) => Number(b.name.toLowerCase().startsWith(low)) - Number(a.name.toLowerCase().startsWith(low)) || a.name.localeCompare(b.name),
+    )
     .slice(0, 12)
-    .map((f) => /** @type {Hint} */ ({ text: f.function, insert: f.name + "(", kind: "function", doc: firstSentence(f.description), begin }));
+    .map(
+      (f) => /** @type {Hint} */ ({ text: f.function, insert: f.name + "(", kind: "function", doc: firstSentence(f.description), begin }),
+    );
   return [...names, ...calls];
 }
 
 /** @param {string} s */
-export const firstSentence = (s) => (s || "").trim().split(/\n\s*\n|\.\s/)[0].replace(/\s+/g, " ").slice(0, 160);
+export const firstSentence = (s) =>
+  (s || "")
+    .trim()
+    .split(/\n\s*\n|\.\s/)[0]
+    .replace(/\s+/g, " ")
+    .slice(0, 160);
 
 /** useHints asks for hints a moment after the last key. @param {string} s @param {number} at @param {boolean} wanted */
 function useHints(s, at, wanted) {
@@ -54,7 +63,14 @@ function useHints(s, at, wanted) {
   useEffect(() => {
     if (!wanted) return set([]);
     const stop = new AbortController();
-    const timer = setTimeout(() => hints(s, at, stop.signal).then((h) => stop.signal.aborted || set(h), () => {}), 80);
+    const timer = setTimeout(
+      () =>
+        hints(s, at, stop.signal).then(
+          (h) => stop.signal.aborted || set(h),
+          () => {},
+        ),
+      80,
+    );
     return () => (clearTimeout(timer), stop.abort());
   }, [s, at, wanted]);
   return list;
@@ -105,7 +121,15 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
       onInput=${(/** @type {any} */ e) => (setText(e.target.value), setAt(e.target.selectionStart), setOpen(true))}
       onSelect=${(/** @type {any} */ e) => setAt(e.target.selectionStart)} onFocus=${() => clear && setOpen(true)} onKeyDown=${onKeyDown}
       onBlur=${() => (setOpen(false), !clear && text !== value && done(text))} />
-    ${shown && html`<ul class="hints" role="listbox" id=${id + "-hints"} aria-label="suggestions">${list.map((h, i) => html`<li key=${h.kind + h.text} id=${`${id}-hint-${i}`} role="option" aria-selected=${String(i === here)} class=${cls(h.kind, i === here && "here")}
-      onMouseDown=${(/** @type {Event} */ e) => (e.preventDefault(), take(h))}><code>${h.text}</code>${h.doc && html`<span>${h.doc}</span>`}</li>`)}</ul>`}
+    ${
+      shown &&
+      html`<ul class="hints" role="listbox" id=${id + "-hints"} aria-label="suggestions">${list.map(
+        (
+          h,
+          i,
+        ) => html`<li key=${h.kind + h.text} id=${`${id}-hint-${i}`} role="option" aria-selected=${String(i === here)} class=${cls(h.kind, i === here && "here")}
+      onMouseDown=${(/** @type {Event} */ e) => (e.preventDefault(), take(h))}><code>${h.text}</code>${h.doc && html`<span>${h.doc}</span>`}</li>`,
+      )}</ul>`
+    }
   </div>`;
 }

@@ -89,8 +89,7 @@ export function chain(s) {
 const opens = (t) => t.kind === "call" || !/^(["'].*|[-+]?[\d.]+(e[-+]?\d+)?|true|false|none|inf)$/i.test(t.text);
 
 /** join is chain's inverse. @param {{source: string, steps: {name: string, args: string[]}[]}} c */
-export const join = ({ source, steps }) =>
-  steps.reduce((s, f) => `${f.name}(${[s, ...f.args.filter((a) => a !== "")].join(",")})`, source);
+export const join = ({ source, steps }) => steps.reduce((s, f) => `${f.name}(${[s, ...f.args.filter((a) => a !== "")].join(",")})`, source);
 
 /** quoted writes a string for a target. @param {string} s */
 export const quoted = (s) => (s.includes('"') ? `'${s.replace(/'/g, "")}'` : `"${s}"`);

@@ -1,6 +1,6 @@
 // The targets of a graph, one a row: as text or in parts, and how each is drawn.
 import { html, useState } from "./dom.js";
-import { Chips } from "./chips.js";
+import { later } from "./later.js";
 import { TargetInput } from "./search.js";
 import { color } from "./palette.js";
 import { withStatistic } from "./target.js";
@@ -10,13 +10,19 @@ import { withStatistic } from "./target.js";
  * @typedef {(patch: Partial<View>) => void} OnView
  */
 
+const Chips = later(() => import("./chips.js").then((m) => m.Chips));
+
 /** renumbered is what is said by number of targets after the one at i is gone. @param {View} v @param {number} i */
 export function without(v, i) {
   const shift = (/** @type {number} */ k) => (k > i ? k - 1 : k);
   return {
     targets: v.targets.filter((_, k) => k !== i),
     right: v.right.filter((k) => k !== i).map(shift),
-    bands: Object.fromEntries(Object.entries(v.bands).filter(([k]) => Number(k) !== i).map(([k, b]) => [shift(Number(k)), b])),
+    bands: Object.fromEntries(
+      Object.entries(v.bands)
+        .filter(([k]) => Number(k) !== i)
+        .map(([k, b]) => [shift(Number(k)), b]),
+    ),
   };
 }
 

@@ -2,7 +2,21 @@
 // has a variable whose values are the places where such metrics are.
 
 /** @param {number} x @param {number} y @param {number} w @param {string} title @param {string[]} targets @param {any} [more] */
-const p = (x, y, w, title, targets, more = {}) => ({ x, y, w, h: 4, title, targets, draw: "lines", log: false, right: [], bands: {}, weeks: [], colors: {}, ...more });
+const p = (x, y, w, title, targets, more = {}) => ({
+  x,
+  y,
+  w,
+  h: 4,
+  title,
+  targets,
+  draw: "lines",
+  log: false,
+  right: [],
+  bands: {},
+  weeks: [],
+  colors: {},
+  ...more,
+});
 
 const stack = { draw: "stack" };
 
@@ -16,7 +30,14 @@ const template = (name, title, probe, cut, panels) => ({
 
 export const templates = [
   template("postfix", "Postfix", "**.numDeferred", 1, [
-    p(0, 0, 8, "Deliveries", ["alias($job.numSent,'sent')", "alias($job.numDeferred,'deferred')", "alias($job.numBounced,'bounced')"], stack),
+    p(
+      0,
+      0,
+      8,
+      "Deliveries",
+      ["alias($job.numSent,'sent')", "alias($job.numDeferred,'deferred')", "alias($job.numBounced,'bounced')"],
+      stack,
+    ),
     p(8, 0, 4, "Shares, %", ["alias($job.pctSent,'sent')", "alias($job.pctDeferred,'deferred')", "alias($job.pctBounced,'bounced')"]),
     p(0, 4, 6, "Delay, s", ["aliasByMetric($job.{avgDelay,delay})"], { bands: { 0: "minmax" } }),
     p(6, 4, 6, "Connections and refusals", ["aliasByMetric($job.{numConnect,numReject,numRbl})"]),

@@ -49,11 +49,27 @@ export function parts(t, zone) {
   let f = formats.get(zone);
   if (!f) {
     const two = /** @type {const} */ ("2-digit");
-    f = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: two, day: two, hour: two, minute: two, second: two, weekday: "short" });
+    f = new Intl.DateTimeFormat("en-GB", {
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: two,
+      day: two,
+      hour: two,
+      minute: two,
+      second: two,
+      weekday: "short",
+    });
     formats.set(zone, f);
   }
   const p = Object.fromEntries(f.formatToParts(t * 1000).map((x) => [x.type, x.value]));
-  return { date: `${p.year}-${p.month}-${p.day}`, day: `${p.month}-${p.day}`, time: `${p.hour}:${p.minute}`, second: p.second, weekday: p.weekday };
+  return {
+    date: `${p.year}-${p.month}-${p.day}`,
+    day: `${p.month}-${p.day}`,
+    time: `${p.hour}:${p.minute}`,
+    second: p.second,
+    weekday: p.weekday,
+  };
 }
 
 /** full writes a time to the second. @param {number} t @param {string} zone */
@@ -63,7 +79,10 @@ export function full(t, zone) {
 }
 
 /** Steps between the marks of a time axis, in seconds; a day and more count as calendar days. */
-export const steps = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 15552000, 31536000];
+export const steps = [
+  1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000,
+  15552000, 31536000,
+];
 
 /**
  * mark writes times of an axis: the day where it begins, else the time.
@@ -83,7 +102,11 @@ export function marks(list, zone, step) {
 
 /** ago says how long something is. @param {number} s seconds */
 export function long(s) {
-  for (const [n, name] of /** @type {[number, string][]} */ ([[86400, "d"], [3600, "h"], [60, "min"]])) {
+  for (const [n, name] of /** @type {[number, string][]} */ ([
+    [86400, "d"],
+    [3600, "h"],
+    [60, "min"],
+  ])) {
     if (s >= n) return +(s / n).toFixed(1) + " " + name;
   }
   return s + " s";

@@ -8,7 +8,13 @@ import { reloads } from "./graph.js";
  * @typedef {(patch: Partial<View>) => void} OnView
  */
 
-const paces = /** @type {[number, string][]} */ ([[0, "no reload"], [5, "each 5 s"], [10, "each 10 s"], [60, "each minute"], [300, "each 5 min"]]);
+const paces = /** @type {[number, string][]} */ ([
+  [0, "no reload"],
+  [5, "each 5 s"],
+  [10, "each 10 s"],
+  [60, "each minute"],
+  [300, "each 5 min"],
+]);
 
 /** reload has all graphs load again. */
 export const reload = () => reloads.dispatchEvent(new Event("reload"));

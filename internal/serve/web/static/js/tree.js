@@ -86,7 +86,8 @@ export function Tree({ opened, chosen, onOpened, onChoose }) {
     if (!moved.current || !box.current) return;
     const y = here * rowHeight;
     if (y < box.current.scrollTop) box.current.scrollTop = y;
-    else if (y + rowHeight > box.current.scrollTop + box.current.clientHeight) box.current.scrollTop = y + rowHeight - box.current.clientHeight;
+    else if (y + rowHeight > box.current.scrollTop + box.current.clientHeight)
+      box.current.scrollTop = y + rowHeight - box.current.clientHeight;
     /** @type {HTMLElement|null} */ (box.current.querySelector(`[data-row="${here}"]`))?.focus();
   }, [here, top]);
   const go = (/** @type {number} */ i) => {
@@ -99,9 +100,14 @@ export function Tree({ opened, chosen, onOpened, onChoose }) {
   const shown = tree.rows.slice(first, last);
   if (!tree.rows.length && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
   return html`<div class="tree" role="tree" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown} onFocusOut=${() => (moved.current = false)}>
-    <div role="presentation" style=${{ height: tree.rows.length * rowHeight, position: "relative" }}>
-      ${shown.map((r, i) => html`<${Branch} key=${r.node.id + (r.node.leaf ? "" : ".")} row=${r} i=${first + i} here=${first + i === here} open=${tree.open.has(r.node.id)} chosen=${chosen.includes(r.node.id)}
-        onClick=${(/** @type {MouseEvent} */ e) => (setAt(first + i), r.node.expandable ? tree.toggle(r.node.id, !tree.open.has(r.node.id)) : onChoose(r.node.id, e.ctrlKey || e.metaKey || e.shiftKey))} />`)}
+    <div role="presentation" style=${{ height: tree.rows.length * rowHeight + "px", position: "relative" }}>
+      ${shown.map(
+        (
+          r,
+          i,
+        ) => html`<${Branch} key=${r.node.id + (r.node.leaf ? "" : ".")} row=${r} i=${first + i} here=${first + i === here} open=${tree.open.has(r.node.id)} chosen=${chosen.includes(r.node.id)}
+        onClick=${(/** @type {MouseEvent} */ e) => (setAt(first + i), r.node.expandable ? tree.toggle(r.node.id, !tree.open.has(r.node.id)) : onChoose(r.node.id, e.ctrlKey || e.metaKey || e.shiftKey))} />`,
+      )}
     </div>
   </div>`;
 }
@@ -111,7 +117,7 @@ function Branch({ row, i, here, open, chosen, onClick }) {
   const { node, depth, place, of } = row;
   return html`<div role="treeitem" data-row=${i} class=${cls("row", chosen && "chosen", node.leaf && "leaf")} aria-level=${depth + 1} aria-posinset=${place} aria-setsize=${of}
     aria-expanded=${node.expandable ? String(open) : undefined} aria-selected=${String(chosen)} tabindex=${here ? 0 : -1} title=${node.id}
-    style=${{ position: "absolute", top: i * rowHeight, height: rowHeight, paddingLeft: 6 + depth * 14 }} onClick=${onClick}>
+    style=${{ position: "absolute", top: i * rowHeight + "px", height: rowHeight + "px", paddingLeft: 6 + depth * 14 + "px" }} onClick=${onClick}>
     <span class="twist" aria-hidden="true">${node.expandable ? (open ? "▾" : "▸") : "·"}</span><span class="text">${node.text}</span>
   </div>`;
 }
@@ -152,8 +158,12 @@ function treeKey(e, tree, at, go, choose) {
 
 /** @param {{error: string, reload: () => void}} props */
 const Empty = ({ error, reload }) => html`<div class="empty">
-  ${error ? html`<p role="alert">${error}</p>` : html`<p>No metrics yet. Send one:</p><pre>echo "my.first.metric 42 $(date +%s)" |
+  ${
+    error
+      ? html`<p role="alert">${error}</p>`
+      : html`<p>No metrics yet. Send one:</p><pre>echo "my.first.metric 42 $(date +%s)" |
   nc -q0 127.0.0.1 2003</pre><p>or a mail log's:</p><pre>logmetrics --output=gatherer \\
-  PostfixParser /var/log/mail.log</pre>`}
+  PostfixParser /var/log/mail.log</pre>`
+  }
   <button onClick=${reload}>Look again</button>
 </div>`;

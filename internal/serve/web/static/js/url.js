@@ -46,11 +46,15 @@ export const plain = {
 };
 
 /** numbers reads "1,4", without what is none. @param {string|null} s */
-const numbers = (s) => (s || "").split(",").filter(Boolean).map(Number).filter((n) => Number.isInteger(n) && n >= 0);
+const numbers = (s) =>
+  (s || "")
+    .split(",")
+    .filter(Boolean)
+    .map(Number)
+    .filter((n) => Number.isInteger(n) && n >= 0);
 
 /** pairs reads "key:value" of several parameters of a name. @param {string[]} list */
-const pairs = (list) =>
-  Object.fromEntries(list.map((s) => [s.slice(0, s.lastIndexOf(":")), s.slice(s.lastIndexOf(":") + 1)]));
+const pairs = (list) => Object.fromEntries(list.map((s) => [s.slice(0, s.lastIndexOf(":")), s.slice(s.lastIndexOf(":") + 1)]));
 
 /**
  * read makes a view of an address's query.
@@ -73,7 +77,9 @@ export function read(query) {
     log: q.get("scale") === "log",
     right: numbers(q.get("right")),
     bands: pairs(q.getAll("band")),
-    weeks: numbers(q.get("weeks")).filter((n) => n > 0 && n <= 520).slice(0, 8),
+    weeks: numbers(q.get("weeks"))
+      .filter((n) => n > 0 && n <= 520)
+      .slice(0, 8),
     events: q.get("events") || "",
     hidden: q.getAll("hide"),
     colors: Object.fromEntries(Object.entries(pairs(q.getAll("color"))).filter(([, c]) => /^#[0-9a-f]{6}$/i.test(c))),

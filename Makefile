@@ -5,7 +5,7 @@ LDFLAGS := -trimpath -ldflags=-s
 export CGO_ENABLED ?= 0
 FUZZTIME ?= 10s
 
-.PHONY: help demo build test check short race fuzz bench chaos soak golden lint cross clean
+.PHONY: help demo build test check short race fuzz bench chaos soak conformance golden lint cross clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t12
@@ -51,8 +51,12 @@ chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times
 soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow
 	$(GO) test -count=1 -timeout 0 -run TestSoak ./internal/extract -v -minutes $(or $(MIN),20)
 
+conformance: ## all that the Graphite API is asked, beside graphite-web's answers: how much is the same, and what is not
+	$(GO) test -count=1 -v -run TestConformance ./internal/conformance -all
+
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update
+	$(GO) test ./internal/serve/picture -run "Gallery|Docs" -update
 	$(GO) test ./cmd/logmetrics -run 'NamesOfOutputs|FiguresBesideLogster' -update
 
 clean: ## remove what make made

@@ -329,6 +329,7 @@ func TestImportTwice(t *testing.T) {
 // The real program, killed again and again while it imports: what is there in
 // the end is what an import that was let be leaves.
 func TestImportKilled(t *testing.T) {
+	t.Parallel()
 	bin, tree := program(t), t.TempDir()
 	h := whisper.Header{Method: metric.Average, Archives: []whisper.Archive{{Step: 300, Points: 10000}, {Step: 3600, Points: 20000}}}
 	end := time.Now().Unix()/86400*86400 - 86400

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -44,6 +45,11 @@ func (m withProgram) Run() int {
 		return 1
 	}
 	defer os.RemoveAll(binDir)
+	// Most tests here wait for processes more than they compute. -parallel goes before.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	flag.Parse()
 	return m.M.Run()
 }
 

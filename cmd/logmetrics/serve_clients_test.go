@@ -169,19 +169,24 @@ func TestClientPrometheus(t *testing.T) {
 	testutil.Peer(t, "prometheus")
 	var scrapes atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "scrapes_total{path=\"/a b\"} %d\ntemperature 36.6\n", scrapes.Add(1))
+		fmt.Fprintf(w, "scrapes_total{path=\"/a b\"} %d\ntemperature 36.6\nempty NaN\nlatency_bucket{le=\"+Inf\"} 3\n", scrapes.Add(1))
 	}))
 	defer target.Close()
 	s := newSite(t)
 	b := s.serve()
 	address := strings.TrimPrefix(target.URL, "http://")
 	testutil.StartPrometheus(t, address, "remote_write: [{url: 'http://"+b.at("http")+"/api/v1/write', queue_config: {batch_send_deadline: 100ms}}]\n")
-	b.takes("http-prometheus", 10)
+	b.takes("http-prometheus", 20)
+	assert.Positive(t, b.figure(`logmetrics_ingest_refused_points_total{listener="http-prometheus",reason="notFinite"}`))
+	_, page := get(t, b.at("http"), "/metrics")
+	assert.NotRegexp(t, `refused_requests_total\{listener="http-prometheus".*\} [1-9]`, page)
 	b.ends()
 	tags := ";instance=" + address + ";job=logs"
-	temperature, scraped := "temperature"+tags, "scrapes_total"+tags+";path=/a_b"
-	all := s.dump(temperature, scraped)
+	temperature, up, bucket, scraped := "temperature"+tags, "up"+tags, "latency_bucket"+tags+";le=+Inf", "scrapes_total"+tags+";path=/a_b"
+	all := s.dump(temperature, up, bucket, scraped)
 	assert.Equal(t, 36.6, newest(t, all, temperature))
+	assert.Equal(t, 1.0, newest(t, all, up))
+	assert.Equal(t, 3.0, newest(t, all, bucket))
 	count := newest(t, all, scraped)
 	assert.Positive(t, count)
 	assert.LessOrEqual(t, count, float64(scrapes.Load()))

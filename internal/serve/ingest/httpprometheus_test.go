@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -184,39 +182,6 @@ func TestRemoteWriteRefuses(t *testing.T) {
 	assert.Equal(t, 503, w.Code)
 	assert.Equal(t, "10", w.Header().Get("Retry-After"))
 	assert.Zero(t, r.figure(t, "points", "http-prometheus"))
-}
-
-// TestRemoteWriteFromPrometheus: Debian's Prometheus sends what it scrapes.
-func TestRemoteWriteFromPrometheus(t *testing.T) {
-	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "requests_total{code=\"200\",path=\"/a b\"} 1027\ntemperature 36.6\nempty NaN\nlatency_bucket{le=\"+Inf\"} 3\n")
-	}))
-	defer target.Close()
-	r := newRig(ingest.HTTPOptions{Now: time.Now})
-	r.anyTime = true
-	receiver := httptest.NewServer(r.mux)
-	defer receiver.Close()
-	address := strings.TrimPrefix(target.URL, "http://")
-	testutil.StartPrometheus(t, address, "remote_write: [{url: '"+receiver.URL+"/api/v1/write', queue_config: {batch_send_deadline: 200ms}}]\n")
-	tags := ";instance=" + address + ";job=logs"
-	for _, want := range []string{
-		"put requests_total;code=200" + tags + ";path=/a_b last 1027",
-		"put temperature" + tags + " - 36.6",
-		"put latency_bucket" + tags + ";le=+Inf last 3",
-		"put up" + tags + " - 1",
-	} {
-		testutil.Eventually(t, testutil.StartLimit, func() bool {
-			return slices.ContainsFunc(r.sorted(), func(row string) bool {
-				parts := strings.Fields(row) // without the time
-				return strings.Join(slices.Delete(parts, 3, 4), " ") == want
-			})
-		})
-	}
-	assert.NotContains(t, strings.Join(r.sorted(), "\n"), "put empty")
-	assert.Positive(t, r.figure(t, "refusedPoints", "http-prometheus", "notFinite"))
-	for _, f := range r.http.Figures() {
-		assert.False(t, f.Name == "refusedRequests" && f.Value > 0, f.Labels)
-	}
 }
 
 // remoteBody has n series with one sample each.

@@ -113,20 +113,20 @@ func (s *sketch) consolidate() {
 // join makes one value of n. Infinite ones become none.
 func (c *curve) join(n int) {
 	c.values, c.step = c.values[:0], c.Step*int64(n)
-	for at := 0; at < len(c.Values); at += n {
-		v := c.Values[at]
-		if n > 1 {
-			group := c.Values[at:min(at+n, len(c.Values))]
-			if c.Consolidate != nil {
-				v = c.Consolidate(group)
-			} else {
-				v = average(group)
-			}
+	switch {
+	case n == 1:
+		c.values = append(c.values, c.Values...)
+	case c.Consolidate != nil:
+		c.values = c.Consolidate(c.values, c.Values, n)
+	default:
+		for group := range slices.Chunk(c.Values, n) {
+			c.values = append(c.values, average(group))
 		}
+	}
+	for i, v := range c.values {
 		if !number(v) {
-			v = math.NaN()
+			c.values[i] = math.NaN()
 		}
-		c.values = append(c.values, v)
 	}
 }
 

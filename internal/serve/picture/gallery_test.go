@@ -18,7 +18,8 @@ type shown struct {
 	name, query string
 	zone        string
 	series      []picture.Series
-	svg         bool // kept as text, too
+	svg         bool   // kept as text, too
+	docs        string // kept there, not in testdata
 }
 
 func (s shown) graph(t testing.TB) *picture.Graph {
@@ -103,7 +104,7 @@ func gallery() []shown {
 	return []shown{
 		{name: "line", query: "width=700&height=300&title=Load of mail1&vtitle=processes&yMin=0", series: []picture.Series{load}},
 		{name: "default", series: []picture.Series{load, wave("servers.mail2.load.five", noon-86400, 60, 1440, 2.2, 1, 2)}},
-		{name: "stacked", query: "width=800&height=400&areaMode=stacked&title=Mail by result&vtitle=messages a minute", zone: "Europe/Berlin", series: stacks()},
+		{name: "stacked", query: "width=800&height=400&areaMode=stacked&title=Mail by result&vtitle=messages a minute", zone: "Europe/Berlin", series: stacks(), docs: "picture-stacked.png"},
 		{name: "stacked-alpha", query: "width=500&height=260&areaMode=stacked&areaAlpha=0.4", series: stacks()},
 		{name: "second-axis", query: "width=700&height=320&title=Requests and their time&vtitle=requests/s&vtitleRight=seconds&leftWidth=2", series: []picture.Series{
 			wave("requests", noon-86400, 300, 288, 1.8e6, 900e3, 3),
@@ -119,10 +120,11 @@ func gallery() []shown {
 		{name: "long-names", query: "width=560&height=400&hideLegend=false", series: long},
 		{name: "spark", query: "width=120&height=24&graphOnly=true&lineWidth=1", series: []picture.Series{load}, svg: true},
 		{name: "dark", query: "width=700&height=300&template=noc&title=Five servers&areaMode=none", zone: "America/New_York", series: waves(5, "web%d")},
+		{name: "five", query: "width=700&height=300&title=Load", zone: "Europe/Berlin", docs: "picture-lines.png", series: loads()},
 		{name: "plain", query: "width=700&height=300&template=plain&title=Five servers", series: waves(5, "web%d")},
 		{name: "clock-change", query: "width=800&height=260&tz=Europe/Berlin&title=The night with two hours from 2 to 3", zone: "Europe/Berlin", series: []picture.Series{
 			wave("visits", first, 60, 600, 300, 200, 6),
-		}},
+		}, docs: "picture-clock-change.png"},
 		{name: "month", query: "width=700&height=260&yUnitSystem=binary&areaMode=first", series: []picture.Series{wave("disk", noon-30*86400, 3600, 720, 6e9, 2e9, 7)}},
 		{name: "band", query: "width=600&height=260", series: band()},
 		{name: "none", query: "width=400&height=200", svg: true},
@@ -135,6 +137,13 @@ func pulses(n int, at ...int) []float64 {
 		v[i] = 1
 	}
 	return v
+}
+
+func loads() (list []picture.Series) {
+	for i := range 5 {
+		list = append(list, wave(fmt.Sprintf("servers.mail%d.load.five", i+1), noon-86400, 300, 288, 1.5+float64(i)*0.7, 0.9, int64(i+3)))
+	}
+	return list
 }
 
 func pieces() (list []picture.Series) {

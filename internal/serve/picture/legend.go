@@ -99,7 +99,7 @@ func (s *sketch) shown(c columns, list *[]entry, count int) int {
 	}
 	n := most*count - 1
 	rest := len(*list) - n
-	*list = append((*list)[:n:n], entry{name: fmt.Sprintf("… and %d more", rest)})
+	*list = append((*list)[:n:n], entry{name: fmt.Sprintf("+%d more", rest)})
 	return most
 }
 

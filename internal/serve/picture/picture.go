@@ -36,9 +36,10 @@ type Series struct {
 	// Values are not changed. NaN is no value; infinite ones are taken for it.
 	Values []float64
 
-	// Consolidate makes one value of several when there are more than pixels;
-	// nil is their average. It may return NaN, and must not keep the slice.
-	Consolidate func(values []float64) float64
+	// Consolidate appends one value for each n of values, the last for what
+	// remains, when there are more than pixels; nil takes averages. It must neither keep
+	// nor change values.
+	Consolidate func(dst, values []float64, n int) []float64
 
 	// What Graphite's functions ask for.
 	Color     string  // color(): a name or hexadecimal digits; empty: the next of the list

@@ -46,50 +46,46 @@ func (s span) length() int64 {
 // ticks yields the times from and to inclusive at which a clock in the zone
 // shows a multiple of s, in order.
 func (s span) ticks(from, to int64, zone *time.Location) iter.Seq[time.Time] {
+	if s.seconds == 0 {
+		return s.dates(from, to, zone)
+	}
 	return func(yield func(time.Time) bool) {
-		t := s.first(time.Unix(from, 0).In(zone))
-		for ; t.Unix() <= to; t = s.next(t) {
-			if t.Unix() >= from && !yield(t) {
-				return
-			}
+		for t := round(time.Unix(from, 0).In(zone), s.seconds); t.Unix() <= to && yield(t); {
+			t = round(t.Add(time.Second), s.seconds)
 		}
 	}
 }
 
-// first is a tick not later than the first one after t.
-func (s span) first(t time.Time) time.Time {
-	switch {
-	case s.seconds > 0:
-		return round(t, s.seconds)
-	case s.days > 0:
-		// Weeks begin on Monday; the first of January 1970 was a Thursday.
-		days := dayNumber(t)
-		return date(t, days-(days+3*int64(min(s.days/7, 1)))%int64(s.days))
+// dates yields the midnights at which s begins. Weeks begin on Monday.
+func (s span) dates(from, to int64, zone *time.Location) iter.Seq[time.Time] {
+	start := time.Unix(from, 0).In(zone)
+	days := time.Date(start.Year(), start.Month(), start.Day(), 0, 0, 0, 0, time.UTC).Unix() / day
+	months := start.Year()*12 + int(start.Month()) - 1
+	if s.days > 0 {
+		const thursday = 3 // was the first day of 1970
+		days -= (days + thursday*int64(min(s.days/7, 1))) % int64(s.days)
+	} else {
+		months -= months % s.months
 	}
-	months := t.Year()*12 + int(t.Month()) - 1
-	return time.Date(0, time.Month(months-months%s.months+1), 1, 0, 0, 0, 0, t.Location())
-}
-
-func (s span) next(t time.Time) time.Time {
-	switch {
-	case s.seconds > 0:
-		return round(t.Add(time.Second), s.seconds)
-	case s.days > 0:
-		return date(t, dayNumber(t)+int64(s.days))
+	return func(yield func(time.Time) bool) {
+		for last := from - 1; ; {
+			t := midnight(time.Unix(days*day, 0).UTC(), zone)
+			if s.months > 0 {
+				t = midnight(time.Date(0, time.Month(months+1), 1, 0, 0, 0, 0, time.UTC), zone)
+			}
+			if t.Unix() > to || t.Unix() > last && !yield(t) {
+				return
+			}
+			last = max(last, t.Unix()) // a zone that crosses the date line has no such day
+			days, months = days+int64(s.days), months+s.months
+		}
 	}
-	return time.Date(t.Year(), t.Month()+time.Month(s.months), 1, 0, 0, 0, 0, t.Location())
 }
 
-// dayNumber counts the days of the calendar in the zone of t, from 1970.
-func dayNumber(t time.Time) int64 {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix() / day
-}
-
-// date is the midnight at which the day begins; where clocks skip it, what
-// comes next.
-func date(t time.Time, days int64) time.Time {
-	d := time.Unix(days*day, 0).UTC()
-	m := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, t.Location())
+// midnight is when the day d of the calendar begins; where clocks go forward
+// at midnight, an hour later.
+func midnight(d time.Time, zone *time.Location) time.Time {
+	m := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone)
 	if m.Day() != d.Day() { // an hour before the gap
 		m = m.Add(time.Hour)
 	}

@@ -9,7 +9,7 @@ import "github.com/logmetrics/logmetrics/internal/serve/query"
 
 // Table returns all functions.
 func Table() *query.Table {
-	return query.NewTable(aliases, combine, filter, moving, shift, special, transform)
+	return query.NewTable(aliases, combine, deviants, filter, grouping, moving, pairs, percentiles, percents, ranking, shift, special, transform)
 }
 
 // list is the first parameter of most functions.

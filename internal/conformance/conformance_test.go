@@ -1,0 +1,123 @@
+package conformance
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/testutil/graphiteweb"
+)
+
+var everything = flag.Bool("all", false, "ask all, not some, and print each difference")
+
+// someOf is how many requests there are for one that is asked without -all: what
+// a test run has time for.
+const someOf = 8
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	compare(t, graphiteweb.Fleet(), "testdata/differences.txt")
+}
+
+// compare asks both, and fails for each difference that is not in the file of
+// those that are meant, and for each there that is none.
+func compare(t *testing.T, series []graphiteweb.Series, file string) {
+	t.Helper()
+	theirs := graphiteweb.Start(t, graphiteweb.Options{Now: graphiteweb.FleetNow, Series: series})
+	ours := startOurs(t, graphiteweb.FleetNow, series)
+	postEvents(t, theirs.URL, ours)
+	decode := func(format string, body []byte) (string, bool) { return theirs.Decode(t, format, body) }
+	meant := readDifferences(t, file)
+	var result score
+	for i, r := range requests(t, "testdata/requests") {
+		if !*everything && i%someOf != 0 {
+			continue
+		}
+		want, got := ask(t, theirs.URL, r), ask(t, ours, r)
+		if got.status == 404 && want.status != 404 && (strings.HasPrefix(r.path, "/render") || strings.HasPrefix(r.path, "/functions")) {
+			continue
+		}
+		d, reason := difference(r, want, got, decode), meant[r.name()]
+		if d != "" && reason == "" && refusedElsewhere(want, got) {
+			reason = "graphite-web breaks at it, status 500; we say what is wrong"
+		}
+		result.add(r, d, reason)
+		switch {
+		case d != "" && reason == "":
+			t.Errorf("%s\n    %s", r.name(), d)
+		case d == "" && meant[r.name()] != "":
+			t.Errorf("%s\n    is no difference any more: take it out of %s", r.name(), file)
+		}
+	}
+	t.Log(result.String())
+}
+
+// readDifferences returns the reasons of those that are meant, by the request's
+// name. In the file a reason in brackets stands before its requests.
+func readDifferences(t *testing.T, file string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	reasons, reason := map[string]string{}, ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] == '[':
+			reason = strings.Trim(line, "[]")
+		default:
+			assert.NotEmpty(t, reason, line)
+			reasons[line] = reason
+		}
+	}
+	return reasons
+}
+
+// score counts answers.
+type score struct {
+	asked, equal int
+	topics       map[string]*score
+	reasons      map[string]int
+}
+
+func (s *score) add(r request, difference, reason string) {
+	if s.topics == nil {
+		s.topics, s.reasons = map[string]*score{}, map[string]int{}
+	}
+	topic := s.topics[r.topic]
+	if topic == nil {
+		topic = &score{}
+		s.topics[r.topic] = topic
+	}
+	s.asked, topic.asked = s.asked+1, topic.asked+1
+	if difference == "" {
+		s.equal, topic.equal = s.equal+1, topic.equal+1
+		return
+	}
+	s.reasons[cmp.Or(reason, "no reason")]++
+}
+
+// String tells the percentages, and of what differs how often and why.
+func (s *score) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s of graphite-web's answers\n", s.percent())
+	for _, topic := range slices.Sorted(maps.Keys(s.topics)) {
+		fmt.Fprintf(&b, "  %-10s %s\n", topic, s.topics[topic].percent())
+	}
+	for _, reason := range slices.Sorted(maps.Keys(s.reasons)) {
+		fmt.Fprintf(&b, "  %4d differ: %s\n", s.reasons[reason], reason)
+	}
+	return b.String()
+}
+
+func (s *score) percent() string {
+	return fmt.Sprintf("%6.2f %% (%d of %d)", 100*float64(s.equal)/float64(max(s.asked, 1)), s.equal, s.asked)
+}

@@ -1,0 +1,103 @@
+package functions
+
+import (
+	"slices"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+)
+
+var deviants = []query.Function{
+	{
+		Name: "mostDeviant", Group: "Filter Series", Call: mostDeviant, Params: []query.Param{list, howMany},
+		Description: "The n series whose values deviate most from their mean: by the variance, sum((v - mean)^2) / k, of all k values that are not null.",
+	},
+	{
+		Name: "averageOutsidePercentile", Group: "Filter Series", Call: averageOutsidePercentile, Params: []query.Param{list, threshold},
+		Description: "The series whose mean is not between the (100-n)-th and the n-th percentile of all means; n under 50 means 100-n.",
+	},
+	{
+		Name: "removeBetweenPercentile", Group: "Filter Series", Call: removeBetweenPercentile, Params: []query.Param{list, threshold},
+		Description: "The series that have a value, at any time, which is not between the (100-n)-th and the n-th percentile of all series then; n under 50 " +
+			"means 100-n.",
+	},
+}
+
+func mostDeviant(c *query.Call) ([]*query.Series, error) {
+	all := slices.DeleteFunc(c.Series("seriesList"), func(s *query.Series) bool { return query.Count(s.Points()) == 0 })
+	return sliced(sorted(c, all, variance, true), c.Int("n")), nil
+}
+
+func variance(values []float64) float64 {
+	mean := query.Average(values)
+	squares, n := 0.0, 0
+	for _, v := range values {
+		if v == v {
+			squares += (v - mean) * (v - mean)
+			n++
+		}
+	}
+	return squares / float64(n)
+}
+
+// outer returns n, or 100-n where that is more.
+func outer(n float64) float64 {
+	if n < 50 {
+		return 100 - n
+	}
+	return n
+}
+
+// band is what lies between two percentiles.
+type band struct{ low, high float64 }
+
+// bandOf returns that of values, whose order it changes; nulls must not be among them.
+func bandOf(values []float64, n float64) (b band, ok bool) {
+	var ok1, ok2 bool
+	b.low, ok1 = percentile(values, 100-n, false)
+	b.high, ok2 = percentile(values, n, false)
+	return b, ok1 && ok2
+}
+
+func (b band) has(v float64) bool { return b.low < v && v < b.high }
+
+func averageOutsidePercentile(c *query.Call) ([]*query.Series, error) {
+	all, n := c.Series("seriesList"), outer(c.Float("n"))
+	means := aggregates(c, all, query.Average)
+	between, ok := bandOf(notNull(nil, means), n)
+	if !ok {
+		return nil, c.Errorf("there is no percentile %s", query.FormatG(n))
+	}
+	var out []*query.Series
+	for i, s := range all {
+		if !between.has(means[i]) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func removeBetweenPercentile(c *query.Call) ([]*query.Series, error) {
+	all, n := c.Series("seriesList"), outer(c.Float("n"))
+	columns, _ := query.Columns(all)
+	keep, outside := make([]bool, len(all)), false
+	full := make([]float64, 0, len(all))
+	c.Rows(all, func(row []float64) float64 {
+		full = notNull(full[:0], row)
+		between, ok := bandOf(full, n)
+		outside = outside || !ok
+		for i, v := range row {
+			keep[i] = keep[i] || !between.has(v)
+		}
+		return 0
+	})
+	if outside {
+		return nil, c.Errorf("there is no percentile %s", query.FormatG(n))
+	}
+	var out []*query.Series
+	for i, s := range all {
+		if keep[i] && len(columns[i]) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}

@@ -11,6 +11,7 @@ packages='
 bsdutils
 bzip2
 carbon-c-relay
+chromium
 collectd-core
 ganglia-monitor
 graphite-carbon

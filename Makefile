@@ -42,11 +42,11 @@ cross: ## build for every platform
 bench: build ## Go benchmarks, then the binary beside grep, wc, mawk and mtail
 	@bench/bench.sh $(BIN)
 
-chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs; servers killed at full load
+chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs; servers killed at full load, and on a full disk
 	$(GO) test -count=1 -timeout 60m -run 'TestChaos|FaultPoint' ./internal/extract -v -kills 1000
 	$(GO) test -count=1 -timeout 60m -run GathererChaos ./internal/extract -v -gatherer-kills 200
 	$(GO) test -count=1 -timeout 0 -run DaemonChaos ./internal/extract -v -minutes $(or $(MIN),10) $(if $(SEED),-seed $(SEED))
-	$(GO) test -count=1 -timeout 60m -run 'TestServeKilled' ./cmd/logmetrics -v -serve-kills 20
+	$(GO) test -count=1 -timeout 60m -run 'TestServeKilled|OnAFullDisk' ./cmd/logmetrics -v -serve-kills 20
 
 soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow
 	$(GO) test -count=1 -timeout 0 -run TestSoak ./internal/extract -v -minutes $(or $(MIN),20)

@@ -8,11 +8,16 @@
 package graphiteapi
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/picture"
+	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
@@ -21,12 +26,21 @@ type Options struct {
 	DB  *store.DB        // what is kept; required
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: none
+
+	Painter    *picture.Painter // required with Engine
+	Engine     *query.Engine    // evaluates targets; nil: /render and /functions are not there
+	Zone       *time.Location   // of times that name none; nil: time.Local
+	QueryTime  time.Duration    // that a query may take; 0: DefaultQueryTime
+	Queries    int              // that run at once; 0: DefaultQueries
+	QueryQueue int              // that wait for those; more are refused; 0: DefaultQueryQueue
 }
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
-	opt    Options
-	events *eventList
+	opt     Options
+	events  *eventList
+	queries *turns
+	zones   sync.Map // *time.Location by name
 }
 
 // Route is a handler and what it answers.
@@ -44,7 +58,10 @@ func New(opt Options) *API {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &API{opt: opt, events: newEventList(opt.DB)}
+	opt.Zone = cmp.Or(opt.Zone, time.Local)
+	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
+	turns := newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue))
+	return &API{opt: opt, events: newEventList(opt.DB), queries: turns}
 }
 
 // handler answers a request that says p. An error, which is a [fault] if the
@@ -57,6 +74,9 @@ func (a *API) Routes() []Route {
 	var list []Route
 	for _, e := range a.endpoints() {
 		h := a.answers(e)
+		if e.engine {
+			h = compressed(h)
+		}
 		for method := range strings.FieldsSeq(e.methods) {
 			list = append(list, Route{method + " " + e.path, e.change, h})
 			if e.path != "/tags/{tag...}" {
@@ -73,11 +93,12 @@ type endpoint struct {
 	change        bool
 	h             handler
 	body          bool // h reads the request's body; it is no form
+	engine        bool // h needs Options.Engine; its answers may be long
 }
 
 func (a *API) endpoints() []endpoint {
 	const get, post, both = "GET", "POST", "GET POST"
-	return []endpoint{
+	list := []endpoint{
 		{methods: both, path: "/metrics/find", h: a.find},
 		{methods: both, path: "/metrics/expand", h: a.expand},
 		{methods: both, path: "/metrics/index.json", h: a.index},
@@ -95,7 +116,14 @@ func (a *API) endpoints() []endpoint {
 		{methods: both, path: "/events/get_data", h: a.eventData},
 		{methods: get, path: "/events/{id}", h: a.showEvent},
 		{methods: both, path: "/version", h: a.version},
+		{methods: both, path: "/render", h: a.render, engine: true},
+		{methods: get, path: "/functions", h: a.functions, engine: true},
+		{methods: get, path: "/functions/{name}", h: a.function, engine: true},
 	}
+	if a.opt.Engine == nil {
+		list = slices.DeleteFunc(list, func(e endpoint) bool { return e.engine })
+	}
+	return list
 }
 
 // answers makes an http.Handler of an endpoint.

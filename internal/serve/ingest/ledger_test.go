@@ -27,7 +27,6 @@ const limit = 20 * time.Second // for what takes milliseconds on a machine with 
 type ledger struct {
 	mu     sync.Mutex
 	full   bool
-	flushs int // tries to flush
 	points int
 	sums   map[string]float64
 	times  map[string]int64 // of the last point
@@ -43,12 +42,6 @@ func (l *ledger) setFull(full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.full = full
-}
-
-func (l *ledger) tries() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.flushs
 }
 
 func (l *ledger) count() int {
@@ -96,7 +89,6 @@ func (w *ledgerWriter) Put(name []byte, _ metric.Method, unix int64, v float64) 
 func (w *ledgerWriter) Flush() error {
 	w.l.mu.Lock()
 	defer w.l.mu.Unlock()
-	w.l.flushs++
 	if w.l.full && len(w.puts) > 0 {
 		return errFull
 	}

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -23,19 +25,24 @@ type mmsghdr struct {
 	len uint32
 }
 
-// socket receives datagrams in batches. It is used by one goroutine, but for drops.
+// socket receives datagrams in batches. It is used by one goroutine, but for drops
+// and interrupt.
+//
+// The runtime's poller does not know it: with that, each datagram that arrives while
+// a thread waits for anything would wake the thread. Here one thread waits for the
+// socket, and while it naps nothing wakes it.
 type socket struct {
-	conn    *net.UDPConn
-	raw     syscall.RawConn
+	addr    net.Addr
+	fd      int
+	stop    int // an eventfd: wait returns when it can be read
 	buffer  int // bytes that the kernel holds, as it counts them
 	headers [batch]mmsghdr
 	vectors [batch]unix.Iovec
 	names   []unix.RawSockaddrInet6 // of senders; empty when nobody asks
-	try     func(fd uintptr) bool   // receive, bound once: a method value allocates
-	got     int                     // what the last call brought
-	err     error
-	wait    bool // for datagrams, when none is there
 	counts  udpCounts
+
+	mu     sync.Mutex // over closed, and both descriptors where others than the goroutine use them
+	closed bool
 }
 
 // open opens all sockets on one port.
@@ -60,13 +67,32 @@ func (u *UDP) open() error {
 		if err != nil {
 			return err
 		}
-		s := &socket{conn: conn.(*net.UDPConn)}
-		u.sockets = append(u.sockets, s)
-		if err := s.prepare(u.opt); err != nil {
+		s, err := takeOver(conn.(*net.UDPConn))
+		if err != nil {
 			return err
 		}
+		u.sockets = append(u.sockets, s)
+		s.prepare(u.opt)
 	}
 	return nil
+}
+
+// takeOver makes a socket of conn, which it closes.
+func takeOver(conn *net.UDPConn) (*socket, error) {
+	defer conn.Close()
+	s := &socket{addr: conn.LocalAddr(), fd: -1}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) { s.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	if err := errors.Join(failed, err); err != nil {
+		return nil, err
+	}
+	if s.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(err, unix.Close(s.fd))
+	}
+	return s, nil
 }
 
 func share(_, _ string, c syscall.RawConn) (err error) {
@@ -75,12 +101,8 @@ func share(_, _ string, c syscall.RawConn) (err error) {
 }
 
 // prepare makes the buffers.
-func (s *socket) prepare(opt UDPOptions) (err error) {
-	s.try = s.receive
-	if s.raw, err = s.conn.SyscallConn(); err != nil {
-		return err
-	}
-	err = s.raw.Control(func(fd uintptr) { s.buffer = enlarge(int(fd), opt.Buffer) })
+func (s *socket) prepare(opt UDPOptions) {
+	s.buffer = enlarge(s.fd, opt.Buffer)
 	// Slots are a few cache lines more than a power of two apart: else the beginnings
 	// of all datagrams would share one set of the cache.
 	stride := opt.MaxDatagram + 1 + 3*64
@@ -97,7 +119,6 @@ func (s *socket) prepare(opt UDPOptions) (err error) {
 			s.headers[i].hdr.Name = (*byte)(unsafe.Pointer(&s.names[i]))
 		}
 	}
-	return err
 }
 
 // enlarge asks the kernel to hold size bytes, and returns what it gives.
@@ -109,46 +130,64 @@ func enlarge(fd, size int) int {
 	return got
 }
 
-// read receives what is there, at most a batch. When wait is set it waits until
-// there is something, or until the deadline.
-func (s *socket) read(wait bool) (n int, err error) {
-	s.wait, s.err = wait, nil
-	if err := s.raw.Read(s.try); err != nil {
-		return 0, err
-	}
-	return s.got, s.err
-}
-
-// readNow receives what is there whatever the deadline.
-func (s *socket) readNow() (n int, err error) {
-	s.wait, s.err = false, nil
-	if err := s.raw.Control(func(fd uintptr) { s.receive(fd) }); err != nil {
-		return 0, err
-	}
-	return s.got, s.err
-}
-
-// receive reports whether read is to return.
-func (s *socket) receive(fd uintptr) bool {
+// read receives what is there, at most a batch.
+func (s *socket) read() (n int, err error) {
 	for i := range s.names {
 		s.headers[i].hdr.Namelen = unix.SizeofSockaddrInet6
 	}
-	s.got = 0
 	for {
 		// Raw, for it never blocks: the scheduler need not hear of a call that copies for some 20 microseconds.
-		n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.headers[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.headers[0])), batch, unix.MSG_DONTWAIT, 0, 0)
 		switch e {
 		case 0:
-			s.got = int(n)
-			return true
+			return int(n), nil
 		case unix.EINTR:
 		case unix.EAGAIN:
-			return !s.wait
+			return 0, nil
 		default:
-			s.err = fmt.Errorf("recvmmsg: %w", e)
-			return true
+			return 0, fmt.Errorf("recvmmsg: %w", e)
 		}
 	}
+}
+
+// wait returns when there are datagrams, after interrupt, at a time, unless that
+// is zero, and now and then for nothing.
+func (s *socket) wait(until time.Time) error {
+	timeout := -1
+	if !until.IsZero() {
+		timeout = max(0, int(time.Until(until)/time.Millisecond)+1)
+	}
+	_, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.stop), Events: unix.POLLIN}}, timeout)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("poll: %w", err)
+	}
+	return nil
+}
+
+// nap returns after d, or a little earlier.
+func (s *socket) nap(d time.Duration) {
+	t := unix.NsecToTimespec(int64(d))
+	_ = unix.Nanosleep(&t, nil) // a signal ends it early
+}
+
+// interrupt has wait return now and from now on.
+func (s *socket) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		_, _ = unix.Write(s.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // 1, however the machine writes it, is not 0
+	}
+}
+
+// close closes the socket, if it was not.
+func (s *socket) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return errors.Join(unix.Close(s.fd), unix.Close(s.stop))
 }
 
 // datagram is the i-th of what was read; cut says that it was longer.
@@ -174,17 +213,17 @@ type memInfo [9]uint32
 // drops is how many datagrams the kernel has dropped, for it held no more. It
 // is asked for when somebody wants to know: SO_RXQ_OVFL would cost each datagram
 // something, and says nothing of the last ones.
-func (s *socket) drops() (n uint64) {
-	if s.raw == nil {
+func (s *socket) drops() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return 0
 	}
-	_ = s.raw.Control(func(fd uintptr) { // after Close nothing is asked
-		var info memInfo
-		size := uint32(unsafe.Sizeof(info))
-		_, _, e := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-		if e == 0 {
-			n = uint64(info[8])
-		}
-	})
-	return n
+	var info memInfo
+	size := uint32(unsafe.Sizeof(info))
+	_, _, e := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if e != 0 {
+		return 0
+	}
+	return uint64(info[8])
 }

@@ -8,18 +8,23 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
-// socket receives datagrams one by one, where the kernel brings no batches.
+// socket receives datagrams one by one, where the kernel brings no batches. It is
+// used by one goroutine, but for drops and interrupt.
 type socket struct {
-	conn   *net.UDPConn
-	buffer int
-	room   []byte
-	max    int
-	got    int // bytes
-	sender netip.Addr
-	counts udpCounts
+	addr    net.Addr
+	conn    *net.UDPConn
+	buffer  int
+	room    []byte
+	max     int
+	got     int  // bytes
+	held    bool // wait has received a datagram
+	sender  netip.Addr
+	stopped atomic.Bool
+	counts  udpCounts
 }
 
 // open opens one socket: the ports of other kernels are not shared evenly.
@@ -28,7 +33,7 @@ func (u *UDP) open() error {
 	if err != nil {
 		return err
 	}
-	s := &socket{conn: conn.(*net.UDPConn), room: make([]byte, u.opt.MaxDatagram+1), max: u.opt.MaxDatagram}
+	s := &socket{addr: conn.LocalAddr(), conn: conn.(*net.UDPConn), room: make([]byte, u.opt.MaxDatagram+1), max: u.opt.MaxDatagram}
 	u.sockets = append(u.sockets, s)
 	if s.conn.SetReadBuffer(u.opt.Buffer) == nil {
 		s.buffer = u.opt.Buffer
@@ -36,30 +41,58 @@ func (u *UDP) open() error {
 	return nil
 }
 
-// read receives a datagram; without wait only when one is there.
-func (s *socket) read(wait bool) (n int, err error) {
-	if !wait {
+// read returns the datagram that wait has received; at the end also one that is there.
+func (s *socket) read() (n int, err error) {
+	if !s.held && s.stopped.Load() {
+		if err := s.receive(time.Now().Add(time.Millisecond)); err != nil {
+			return 0, err
+		}
+	}
+	if !s.held {
 		return 0, nil
 	}
-	var from netip.AddrPort
-	s.got, from, err = s.conn.ReadFromUDPAddrPort(s.room)
-	s.sender = from.Addr()
-	if err != nil {
-		return 0, err
-	}
+	s.held = false
 	return 1, nil
 }
 
-// readNow receives a datagram that is there.
-func (s *socket) readNow() (n int, err error) {
-	if err := s.conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
-		return 0, err
+// wait returns when it has a datagram, after interrupt, or at a time, unless that is zero.
+func (s *socket) wait(until time.Time) error {
+	if s.stopped.Load() {
+		return nil
 	}
-	n, err = s.read(true)
+	return s.receive(until)
+}
+
+func (s *socket) receive(until time.Time) error {
+	if err := s.conn.SetReadDeadline(until); err != nil {
+		return err
+	}
+	if until.IsZero() && s.stopped.Load() { // interrupt's deadline may just have been replaced
+		return nil
+	}
+	n, from, err := s.conn.ReadFromUDPAddrPort(s.room)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return 0, nil
+		return nil
 	}
-	return n, err
+	s.got, s.sender, s.held = n, from.Addr(), err == nil
+	return err
+}
+
+// nap does nothing: without batches there is nothing to wait for.
+func (s *socket) nap(time.Duration) {}
+
+// interrupt has wait return now and from now on.
+func (s *socket) interrupt() {
+	s.stopped.Store(true)
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// close closes the socket, if it was not.
+func (s *socket) close() error {
+	if err := s.conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 func (s *socket) datagram(int) (b []byte, cut bool) {

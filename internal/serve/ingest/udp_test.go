@@ -112,7 +112,7 @@ func TestUDPDropsWhileTheStoreIsFull(t *testing.T) {
 	u, _, stop := carbonUDP(t, l, ingest.UDPOptions{Sockets: 1})
 	c := dial(t, u)
 	write(t, c, "first 1 1")
-	testutil.Eventually(t, limit, func() bool { return l.tries() > 0 })
+	testutil.Eventually(t, limit, func() bool { return figure(t, u.Figures(), "waits") > 0 })
 	for range 100 {
 		write(t, c, "dropped 1 1")
 	}

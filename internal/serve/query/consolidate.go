@@ -23,12 +23,12 @@ func CanConsolidate(name string) bool {
 }
 
 // Consolidate appends one value for each n of values, the last for what remains. Nulls do not
-// count, but in avg_zero as 0; a value is null where less than xff of n are there. It panics with
-// an *InputError when there is no way of that name.
+// count, but in avg_zero as 0; a value is null where less than xff of n are there. What is no name
+// of CanConsolidate counts as average.
 func Consolidate(dst, values []float64, n int, how string, xff float64) []float64 {
 	fn, ok := consolidations[how]
 	if !ok {
-		panic(overLimit{&InputError{Message: "Invalid consolidation function: '" + how + "'"}})
+		fn = mean
 	}
 	full := make([]float64, 0, min(n, len(values)))
 	for len(values) > 0 {

@@ -115,3 +115,17 @@ func (f *Function) Usage() string {
 	}
 	return f.Name + "(" + strings.Join(args, ", ") + ")"
 }
+
+// Options returns all that an argument may be, sorted; nil when that is not said.
+func (t *Table) Options(p *Param) []string {
+	list := slices.Clone(p.Options)
+	switch p.Type {
+	case AggOrSeriesFunc:
+		list = append(list, t.Aggregators()...)
+		fallthrough
+	case AggFunc:
+		list = append(list, AggNames()...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

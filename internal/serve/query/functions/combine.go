@@ -60,6 +60,18 @@ func aggregating(name, how, description string) query.Function {
 		}}
 }
 
+// plainly returns by what a function of the table does nothing but aggregate, or else what aggregates by that name.
+func plainly(name string) (how string, ok bool) {
+	switch name {
+	case "multiplySeries", "countSeries":
+		return "", false // they are more than that
+	case "avg":
+		return "average", true
+	}
+	_, err := query.AggByName(name)
+	return name, err == nil
+}
+
 // withWildcards makes an aggregateWithWildcards whose function is said.
 func withWildcards(name, how string, aggregator bool) query.Function {
 	return query.Function{Name: name, Group: "Combine", Aggregator: aggregator,
@@ -112,13 +124,14 @@ func wildcarded(c *query.Call, how string) ([]*query.Series, error) {
 		}
 		return strings.Join(kept, ".")
 	})
-	return groups.each(func(g seriesGroup) ([]*query.Series, error) {
-		made, err := combined(c, g.series, how, c.XFilesFactor())
-		if err == nil {
-			made[0].Name = g.key
-		}
-		return made, err
-	})
+	made, err := groups.combine(c, how)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range made {
+		s.Name = groups[i].key
+	}
+	return made, nil
 }
 
 func group(c *query.Call) ([]*query.Series, error) { return c.AllSeries("seriesLists"), nil }

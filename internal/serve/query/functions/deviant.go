@@ -2,6 +2,7 @@ package functions
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
@@ -78,26 +79,35 @@ func averageOutsidePercentile(c *query.Call) ([]*query.Series, error) {
 
 func removeBetweenPercentile(c *query.Call) ([]*query.Series, error) {
 	all, n := c.Series("seriesList"), outer(c.Float("n"))
-	columns, _ := query.Columns(all)
-	keep, outside := make([]bool, len(all)), false
-	full := make([]float64, 0, len(all))
-	c.Rows(all, func(row []float64) float64 {
-		full = notNull(full[:0], row)
-		between, ok := bandOf(full, n)
-		outside = outside || !ok
-		for i, v := range row {
-			keep[i] = keep[i] || !between.has(v)
-		}
-		return 0
+	columns, rows := query.Columns(all)
+	bands := make([]band, rows)
+	var outside atomic.Bool
+	c.Split(rows, rows*len(all), func(from, to int) {
+		fullRows(columns, from, to, func(i int, row []float64) {
+			var ok bool
+			if bands[i], ok = bandOf(row, n); !ok {
+				outside.Store(true)
+			}
+		})
 	})
-	if outside {
+	if outside.Load() {
 		return nil, c.Errorf("there is no percentile %s", query.FormatG(n))
 	}
 	var out []*query.Series
 	for i, s := range all {
-		if keep[i] && len(columns[i]) > 0 {
+		if anyOutside(columns[i], bands) {
 			out = append(out, s)
 		}
 	}
 	return out, nil
+}
+
+// anyOutside reports whether a value is not in its band; null is in none.
+func anyOutside(values []float64, bands []band) bool {
+	for i, v := range values {
+		if !bands[i].has(v) {
+			return true
+		}
+	}
+	return false
 }

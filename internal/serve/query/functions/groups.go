@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -99,19 +100,40 @@ func (g seriesGroups) each(fn func(seriesGroup) ([]*query.Series, error)) ([]*qu
 	return out, nil
 }
 
-// callback makes one series of several: by another function of the table, else by what aggregates.
-func callback(c *query.Call, name string, all []*query.Series) (*query.Series, error) {
-	made, err := c.Invoke(name, query.ListValue(all))
-	if _, aggErr := query.AggByName(name); err != nil && aggErr == nil {
-		made, err = combined(c, all, name, c.XFilesFactor())
+// callback makes one series of each group: by another function of the table, else by what aggregates.
+func (g seriesGroups) callback(c *query.Call, name string) ([]*query.Series, error) {
+	if how, ok := plainly(name); ok {
+		return g.combine(c, how)
 	}
-	if err == nil && len(made) == 0 {
-		err = c.Errorf("%s makes no series", name)
+	return g.each(func(one seriesGroup) ([]*query.Series, error) {
+		made, err := c.Invoke(name, query.ListValue(one.series))
+		if err == nil && len(made) == 0 {
+			err = c.Errorf("%s makes no series", name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return made[:1], nil
+	})
+}
+
+// combine aggregates each group, several at once.
+func (g seriesGroups) combine(c *query.Call, how string) ([]*query.Series, error) {
+	out, errs, values := make([]*query.Series, len(g)), make([]error, len(g)), 0
+	for _, one := range g {
+		for _, s := range one.series {
+			values += len(s.Values)
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return made[0], nil
+	c.Split(len(g), values, func(from, to int) {
+		for i := from; i < to; i++ {
+			made, err := combined(c, g[i].series, how, c.XFilesFactor())
+			if errs[i] = err; err == nil {
+				out[i] = made[0]
+			}
+		}
+	})
+	return out, errors.Join(errs...)
 }
 
 func groupByNode(c *query.Call) ([]*query.Series, error) {
@@ -122,14 +144,14 @@ func groupByNodes(c *query.Call) ([]*query.Series, error) { return groupBy(c, c.
 
 func groupBy(c *query.Call, nodes []query.Node) ([]*query.Series, error) {
 	groups := grouped(c.Series("seriesList"), func(s *query.Series) string { return query.AggKey(s, nodes) })
-	return groups.each(func(g seriesGroup) ([]*query.Series, error) {
-		s, err := callback(c, c.Text("callback"), g.series)
-		if err != nil {
-			return nil, err
-		}
-		s.Name = g.key
-		return []*query.Series{s}, nil
-	})
+	made, err := groups.callback(c, c.Text("callback"))
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range made {
+		s.Name = groups[i].key
+	}
+	return made, nil
 }
 
 func groupByTags(c *query.Call) ([]*query.Series, error) {
@@ -138,20 +160,23 @@ func groupByTags(c *query.Call) ([]*query.Series, error) {
 	for _, v := range c.Values("tags") {
 		tags = append(tags, v.Text)
 	}
-	key := tagKey(all, tags, c.Text("callback"))
-	return grouped(all, key).each(func(g seriesGroup) ([]*query.Series, error) {
+	groups := grouped(all, tagKey(all, tags, c.Text("callback")))
+	for _, g := range groups {
 		for _, tag := range tags {
 			if g.series[0].Tags.Get(tag) == "" {
 				return nil, c.Errorf("a series has no tag %s", query.Repr(tag))
 			}
 		}
-		s, err := callback(c, c.Text("callback"), g.series)
-		if err != nil {
-			return nil, err
-		}
-		s.Name, s.PathExpression, s.Tags = g.key, g.key, query.ParseTags(g.key)
-		return []*query.Series{s}, nil
-	})
+	}
+	made, err := groups.callback(c, c.Text("callback"))
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range made {
+		key := groups[i].key
+		s.Name, s.PathExpression, s.Tags = key, key, query.ParseTags(key)
+	}
+	return made, nil
 }
 
 // tagKey returns what gives series their new names, "name;tag=value".

@@ -1,0 +1,4 @@
+package graphiteapi
+
+// AppendValue is for tests.
+var AppendValue = appendValue

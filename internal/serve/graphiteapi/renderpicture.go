@@ -1,0 +1,64 @@
+package graphiteapi
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/logmetrics/logmetrics/internal/serve/picture"
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+)
+
+// writePicture makes a writer of pictures.
+func writePicture(f picture.Format) func(w http.ResponseWriter, r *rendering) error {
+	return func(w http.ResponseWriter, r *rendering) error {
+		g, err := graphOf(r)
+		if err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		err = r.painter.Draw(r.Context(), &out, f, g)
+		if errors.Is(err, picture.ErrRefused) {
+			return invalid("%v", err)
+		}
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", f.ContentType())
+		w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
+		_, _ = w.Write(out.Bytes()) // the client's loss
+		return nil
+	}
+}
+
+// graphOf says what is to be drawn.
+func graphOf(r *rendering) (*picture.Graph, error) {
+	params, err := picture.ParseParams(url.Values(r.params))
+	if err != nil {
+		return nil, invalid("%v", err)
+	}
+	g := &picture.Graph{Params: params, Zone: r.query.Zone}
+	for _, s := range r.series {
+		if s.Step > 0 {
+			g.Series = append(g.Series, drawn(s))
+		}
+	}
+	return g, nil
+}
+
+func drawn(s *query.Series) picture.Series {
+	d := &s.Drawing
+	out := picture.Series{
+		Name: s.Name, Start: s.Start, Step: s.PointStep(), Values: s.Points(),
+		Color: d.Color, LineWidth: d.LineWidth, Dash: d.Dashed, Stacked: d.Stacked, Invisible: d.Invisible, SecondY: d.SecondYAxis, Infinite: d.Infinite,
+		Consolidate: func(values []float64) float64 {
+			return query.Consolidate(nil, values, len(values), s.Consolidation, s.XFilesFactor)[0]
+		},
+	}
+	if d.HasAlpha {
+		out.Alpha = max(d.Alpha, 1e-9) // 0 says that there is none
+	}
+	return out
+}

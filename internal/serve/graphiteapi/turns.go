@@ -1,0 +1,91 @@
+package graphiteapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/telemetry"
+)
+
+// The defaults of Options.
+const (
+	DefaultQueryTime  = 10 * time.Second
+	DefaultQueries    = 4
+	DefaultQueryQueue = 100
+)
+
+// turns let some queries run at once, and some wait.
+type turns struct {
+	running chan struct{} // has one for each
+	most    int64         // that run or wait
+
+	waiting            atomic.Int64 // that run or wait
+	busy, slow, tooBig atomic.Int64 // that were refused, or ended
+}
+
+func newTurns(running, queue int) *turns {
+	return &turns{running: make(chan struct{}, running), most: int64(running + queue)}
+}
+
+var (
+	errSlow = errors.New("the query took too long")
+	errBusy = fault{http.StatusServiceUnavailable, "too many queries at once, try again"}
+)
+
+// wait waits until the query may run; done says that it has. The error is errBusy or the context's.
+func (t *turns) wait(ctx context.Context) (done func(), err error) {
+	if t.waiting.Add(1) > t.most {
+		t.waiting.Add(-1)
+		t.busy.Add(1)
+		return nil, errBusy
+	}
+	select {
+	case t.running <- struct{}{}:
+		return func() {
+			<-t.running
+			t.waiting.Add(-1)
+		}, nil
+	case <-ctx.Done():
+		t.waiting.Add(-1)
+		return nil, ctx.Err()
+	}
+}
+
+// evaluationFault makes a fault of what an evaluation says, and counts it.
+func (a *API) evaluationFault(ctx context.Context, err error) error {
+	in := (*query.InputError)(nil)
+	switch {
+	case errors.As(err, &in):
+		return fault{http.StatusBadRequest, cutText(in.Error())}
+	case errors.Is(err, query.ErrLimit):
+		a.queries.tooBig.Add(1)
+		return fault{http.StatusBadRequest, err.Error()}
+	case errors.Is(err, query.ErrPanic):
+		return fault{http.StatusInternalServerError, "internal error"}
+	case errors.Is(context.Cause(ctx), errSlow):
+		a.queries.slow.Add(1)
+		return fault{http.StatusServiceUnavailable, errSlow.Error()}
+	}
+	return err
+}
+
+// Figures returns what was counted.
+func (a *API) Figures() []telemetry.Figure {
+	t := a.queries
+	reason := func(text string) []telemetry.Label { return []telemetry.Label{{Key: "reason", Value: text}} }
+	figures := []telemetry.Figure{
+		{Name: "queriesRunning", Value: float64(len(t.running))},
+		{Name: "queriesWaiting", Value: max(0, float64(t.waiting.Load())-float64(len(t.running)))},
+		{Name: "queriesRefused", Labels: reason("busy"), Value: float64(t.busy.Load()), Counter: true},
+		{Name: "queriesRefused", Labels: reason("limit"), Value: float64(t.tooBig.Load()), Counter: true},
+		{Name: "queriesRefused", Labels: reason("slow"), Value: float64(t.slow.Load()), Counter: true},
+	}
+	if a.opt.Engine != nil {
+		figures = append(figures, telemetry.Figure{Name: "queriesBroken", Value: float64(a.opt.Engine.Panics()), Counter: true})
+	}
+	return figures
+}

@@ -53,8 +53,8 @@ func drawn(s *query.Series) picture.Series {
 	out := picture.Series{
 		Name: s.Name, Start: s.Start, Step: s.PointStep(), Values: s.Points(),
 		Color: d.Color, LineWidth: d.LineWidth, Dash: d.Dashed, Stacked: d.Stacked, Invisible: d.Invisible, SecondY: d.SecondYAxis, Infinite: d.Infinite,
-		Consolidate: func(values []float64) float64 {
-			return query.Consolidate(nil, values, len(values), s.Consolidation, s.XFilesFactor)[0]
+		Consolidate: func(dst, values []float64, n int) []float64 {
+			return query.Consolidate(dst, values, n, s.Consolidation, s.XFilesFactor)
 		},
 	}
 	if d.HasAlpha {

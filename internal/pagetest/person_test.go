@@ -141,7 +141,7 @@ func (p *person) prefers(scheme string) {
 func (p *person) open(path string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate(p.s.url + path))
-	p.sees("document.querySelector('header.top')")
+	p.sees("document.querySelector('header.top') && document.querySelector('[role=treeitem], .dashboard')")
 }
 
 // value returns what JavaScript says.
@@ -164,7 +164,7 @@ func (p *person) sees(js string) {
 			return
 		}
 		if time.Now().After(end) {
-			require.FailNow(p.t, "not seen", "%s (%v)\naddress: %s\npage: %.2000s", js, err, value[string](p, "location.href"), value[string](p, "document.body.innerText"))
+			require.FailNow(p.t, "not seen", "%s (%v)\naddress: %s\npage: %.2000s", js, err, value[string](p, "location.href"), value[string](p, "(document.querySelector('.body') || document.body).innerText"))
 		}
 		<-tick.C
 	}
@@ -184,7 +184,7 @@ func (p *person) find(selector string) place {
 	p.t.Helper()
 	q := "document.querySelector(" + strconv.Quote(selector) + ")"
 	p.sees(q)
-	value[bool](p, q+`.scrollIntoView({block: "nearest", inline: "nearest"}) || true`)
+	value[bool](p, "("+q+`.scrollIntoView({block: "nearest", inline: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x, r.y, r.width, r.height])("+q+".getBoundingClientRect())")
 	return place{at[0], at[1], at[2], at[3]}
 }
@@ -199,8 +199,8 @@ func (p *person) click(selector string) {
 // press clicks the button that has this text or label.
 func (p *person) press(name string) {
 	p.t.Helper()
-	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
-	value[bool](p, `theButton.scrollIntoView({block: "nearest"}) || true`)
+	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
+	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
 }

@@ -50,7 +50,7 @@ function Row({ l, sum, at, view, onView, onFocus, alone }) {
     onView({ targets, hidden: without() });
   };
   return html`<tr class=${cls(hidden && "off")} onMouseEnter=${() => onFocus(l.name)} onMouseLeave=${() => onFocus("")}>
-    <th scope="row">
+    <th scope="row"><div class="series">
       <label class="swatch" title="colour"><${Swatch} tint=${tint} dashes=${l.role === "past" ? [3, 3] : dash(Math.max(l.order, 0))} /><input type="color" aria-label=${"colour of " + l.name} value=${tint} onChange=${(/** @type {any} */ e) => onView({ colors: { ...view.colors, [l.name]: e.target.value } })} /></label>
       ${
         naming
@@ -58,7 +58,7 @@ function Row({ l, sum, at, view, onView, onFocus, alone }) {
           : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`
       }
       ${alone && l.role === "now" && !naming && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
-    </th>
+    </div></th>
     <td title=${at == null ? "" : exact(l.values[at])}>${at == null ? "" : exact(l.values[at])}</td>
     ${columns.map((c) => html`<td title=${exact(sum[c])}>${short(sum[c])}</td>`)}
   </tr>`;

@@ -50,7 +50,7 @@ function Page() {
   );
   const move = (/** @type {{by?: number, grow?: number}} */ how) => () => onView(shifted(view, how));
   useKeys({
-    "/": () => document.getElementById("search")?.focus(),
+    "/": () => setTimeout(() => document.getElementById("search")?.focus()), // when the key's own character is past
     "?": () => setHelp(true),
     r: reload,
     t: () => onView({ table: !view.table }),

@@ -116,7 +116,7 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
   };
   const shown = open && list.length > 0;
   return html`<div class="target-input">
-    <input ref=${input} id=${id} type="text" role="combobox" spellcheck="false" autocomplete="off" aria-label=${label} placeholder=${placeholder} aria-expanded=${String(shown)} aria-controls=${id + "-hints"} aria-autocomplete="list"
+    <input ref=${input} id=${id} type="text" role="combobox" spellcheck=${false} autocomplete="off" aria-label=${label} placeholder=${placeholder} aria-expanded=${String(shown)} aria-controls=${id + "-hints"} aria-autocomplete="list"
       aria-activedescendant=${shown && here >= 0 ? `${id}-hint-${here}` : undefined} value=${text}
       onInput=${(/** @type {any} */ e) => (setText(e.target.value), setAt(e.target.selectionStart), setOpen(true))}
       onSelect=${(/** @type {any} */ e) => setAt(e.target.selectionStart)} onFocus=${() => clear && setOpen(true)} onKeyDown=${onKeyDown}

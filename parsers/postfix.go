@@ -35,7 +35,8 @@ type postfix struct {
 	// next line most often has the same.
 	host []byte
 
-	ends lineEnds // scratch
+	ends    lineEnds // scratch
+	scratch postfixBatch
 
 	detail *postfixDetail // nil without the options that ask for it
 }
@@ -166,6 +167,14 @@ func (p *postfix) Parse(b Block, rec *metric.Recorder) (st Stats) {
 		var n int
 		n, next = newline.Ends(p.ends[:], b.Bytes, next)
 		st.Lines += n
+		if !p.wantTime && n > 0 {
+			matched, rejected := p.batch(b.Bytes, start, p.ends[:n], rec)
+			verdicts[Matched] += matched
+			verdicts[Rejected] += rejected
+			verdicts[Skipped] += n - matched - rejected
+			start = int(p.ends[n-1]) + 1
+			continue
+		}
 		for _, end := range p.ends[:n] {
 			line := b.Bytes[start:end]
 			start = int(end) + 1

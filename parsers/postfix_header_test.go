@@ -72,11 +72,17 @@ func compareHeaders(t *testing.T, fast, slow *postfix, line []byte) {
 }
 
 // spoilHeader changes up to three of the first 64 bytes.
-func spoilHeader(rng *rand.Rand, line []byte) []byte {
+func spoilHeader(rng *rand.Rand, line []byte) []byte { return spoil(rng, line, 64) }
+
+// spoil changes up to three of the first n bytes of line.
+func spoil(rng *rand.Rand, line []byte, n int) []byte {
 	line = bytes.Clone(line)
-	const odd = "[]:/ -<>1a\x00\xff"
+	const odd = "[]:/ -<>1a\x00\xff,\"=\n"
 	for range 1 + rng.IntN(3) {
-		i := rng.IntN(min(64, len(line)))
+		if len(line) == 0 {
+			break
+		}
+		i := rng.IntN(min(n, len(line)))
 		switch rng.IntN(3) {
 		case 0:
 			line[i] = odd[rng.IntN(len(odd))]
@@ -84,9 +90,6 @@ func spoilHeader(rng *rand.Rand, line []byte) []byte {
 			line = append(line[:i], line[i+1:]...)
 		default:
 			line = append(line[:i+1], line[i:]...)
-		}
-		if len(line) == 0 {
-			break
 		}
 	}
 	return line

@@ -14,10 +14,15 @@ const (
 	minKeyed   = 24
 )
 
-// line counts one line, without its '\n'. The message is looked at before the
-// daemon: it is one branch that a processor foretells badly instead of two.
+// line counts one line, without its '\n'.
 func (p *postfix) line(line []byte, rec *metric.Recorder) Verdict {
 	tag, msg := p.header(line)
+	return p.message(tag, msg, rec)
+}
+
+// message counts what header found. The message is looked at before the
+// daemon: it is one branch that a processor foretells badly instead of two.
+func (p *postfix) message(tag, msg []byte, rec *metric.Recorder) Verdict {
 	if len(msg) < minKeyed {
 		if len(msg) < minMessage {
 			return Skipped
@@ -116,7 +121,15 @@ type postfixDelivery struct {
 // that neither an address nor a reply can pass for one of them.
 func (p *postfix) delivery(b, tag []byte, rec *metric.Recorder) Verdict {
 	d := postfixDelivery{tag: tag}
-	if !d.read(b) || p.detail != nil && !p.detail.record(&d, rec) {
+	if !d.read(b) {
+		return Rejected
+	}
+	return p.count(&d, rec)
+}
+
+// count counts a delivery that was read.
+func (p *postfix) count(d *postfixDelivery, rec *metric.Recorder) Verdict {
+	if p.detail != nil && !p.detail.record(d, rec) {
 		return Rejected
 	}
 	if string(d.status) == "sent" { // four of five

@@ -91,6 +91,20 @@ func TestTestsInTheDocsAreThere(t *testing.T) {
 	}
 }
 
+// TestNoLineStandsTwice in lists to which many add.
+func TestNoLineStandsTwice(t *testing.T) {
+	for _, page := range []string{"CHANGELOG.md", "README.md", "docs/decisions/README.md", "docs/architecture.md"} {
+		seen := make(map[string]bool)
+		for line := range strings.Lines(readDoc(t, page)) {
+			if strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "[") || strings.HasPrefix(line, "| ") {
+				first, _, _ := strings.Cut(line, " · ")
+				assert.False(t, seen[first], "%s: %s", page, line)
+				seen[first] = true
+			}
+		}
+	}
+}
+
 // TestEachFlagIsInTheDocs: no flag and no command without a word in docs/.
 func TestEachFlagIsInTheDocs(t *testing.T) {
 	pages, err := filepath.Glob(root + "docs/*.md")

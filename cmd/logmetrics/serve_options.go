@@ -24,6 +24,9 @@ func (k *serveCmd) options(c *console, log *slog.Logger) (opt serve.Options, err
 		Schemas: k.Schemas, Aggregation: k.Aggregation,
 		TokenFile: k.TokenFile, TokenReads: k.TokenReads, Insecure: k.Insecure, Hosts: k.Hosts, TLSCert: k.TLSCert, TLSKey: k.TLSKey,
 		MaxConnections: k.MaxConnections, MaxSeries: k.MaxSeries, MaxNewSeries: k.MaxNewSeries,
+		Queries: serve.QueryOptions{
+			AtOnce: k.Queries, Time: k.QueryTime, Series: k.QuerySeries, Points: k.QueryPoints, Bytes: int64(k.QueryMemory), Pixels: k.MaxPixels,
+		},
 		Version: version(), Log: log,
 	}
 	if opt.Data, err = dataDir(k.Data); err != nil {
@@ -47,7 +50,9 @@ func (k *serveCmd) options(c *console, log *slog.Logger) (opt serve.Options, err
 	if opt.Allow, err = networks(k.Allow); err != nil {
 		return opt, err
 	}
-	for name, n := range map[string]int{"max-connections": k.MaxConnections, "max-series": k.MaxSeries, "max-new-series": k.MaxNewSeries} {
+	for name, n := range map[string]int{"max-connections": k.MaxConnections, "max-series": k.MaxSeries, "max-new-series": k.MaxNewSeries,
+		"queries": k.Queries, "query-time": int(k.QueryTime), "query-series": k.QuerySeries, "query-points": k.QueryPoints, "query-memory": int(k.QueryMemory),
+		"max-pixels": k.MaxPixels} {
 		if n < 1 {
 			return opt, &usageError{fmt.Sprintf("--%s=%d: it must be 1 or more", name, n)}
 		}

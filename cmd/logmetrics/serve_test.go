@@ -354,6 +354,8 @@ func TestServeForwards(t *testing.T) {
 	b := s.serve("--statsd-flush=1s", "--forward="+receiver.at("carbon-tcp"))
 	b.send("statsd-udp", "forwarded:5|g\n")
 	testutil.Eventually(t, limit, func() bool { return b.figure("logmetrics_aggregate_forwarded_flushes_total{dialect=\"statsd\"}") >= 1 })
+	_, page := get(t, b.at("http"), "/metrics")
+	limitsAreCounted(t, page)
 	b.send("statsd-udp", "last:6|g\n")
 	testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="statsd-udp"}`) == 2 })
 	b.ends()
@@ -365,6 +367,18 @@ func TestServeForwards(t *testing.T) {
 			require.NoError(t, err, name)
 			assert.Contains(t, c.Value, want, name)
 		}
+	}
+}
+
+// limitsAreCounted: each counter that docs/serve.md has beside a limit is on the page.
+func limitsAreCounted(t *testing.T, page string) {
+	t.Helper()
+	_, table, _ := strings.Cut(readDoc(t, "docs/serve.md"), "## Limits")
+	table, _, _ = strings.Cut(table, "\n## ")
+	counters := regexp.MustCompile("`((?:ingest|http|aggregate)_\\w+)(?:\\{(.*?)\\})?`").FindAllStringSubmatch(table, -1)
+	require.NotEmpty(t, counters)
+	for _, c := range counters {
+		assert.Regexp(t, `(?m)^logmetrics_`+c[1]+`_total(\{|\{.*,)?`+c[2], page)
 	}
 }
 

@@ -8,9 +8,11 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 )
 
 // Options say what a server listens to, who may do what, and what it keeps.
@@ -39,12 +41,27 @@ type Options struct {
 	Hosts           []string       // names that HTTP clients may ask for
 	TLSCert, TLSKey string         // files; "": plain HTTP
 
+	Remote        []string      // URLs of nodes of a Graphite cluster, whose answers are part of ours
+	RemoteTimeout time.Duration // that each may take; 0: as cluster has it
+
 	MaxConnections int // of each TCP listener; 0: 1024
 	MaxSeries      int // 0: as store has it
 	MaxNewSeries   int // a second; 0: as store has it
 
+	Queries QueryOptions
+
 	Version string       // of the program
 	Log     *slog.Logger // nil: none
+}
+
+// QueryOptions bound what is asked of /render. Zero fields are as graphiteapi, query and picture have them.
+type QueryOptions struct {
+	AtOnce int           // queries that are worked on
+	Time   time.Duration // of one
+	Series int           // that one may read
+	Points int           // that one may read
+	Bytes  int64         // of the values of all
+	Pixels int           // of a picture
 }
 
 // StatsD is where StatsD clients send to, and how they are understood.
@@ -74,6 +91,11 @@ func (o *Options) Check() error {
 	}
 	if len(o.Allow) > 0 && o.Insecure {
 		errs = append(errs, errors.New("--allow and --insecure say different things"))
+	}
+	for _, u := range o.Remote {
+		if err := cluster.Check(u); err != nil {
+			errs = append(errs, fmt.Errorf("--remote: %w", err))
+		}
 	}
 	if o.Forward != "" {
 		if err := checkAddress(o.Forward); err != nil {

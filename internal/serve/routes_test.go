@@ -94,6 +94,10 @@ var classes = map[string]access.Class{
 	"GET /events/{id}":               access.Read,
 	"GET /version":                   access.Read,
 	"POST /version":                  access.Read,
+	"GET /render":                    access.Read,
+	"POST /render":                   access.Read,
+	"GET /functions":                 access.Read,
+	"GET /functions/{name}":          access.Read,
 }
 
 // TestEachRoute asks for each as somebody without a token, with a wrong one, as a

@@ -25,6 +25,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -55,6 +56,7 @@ type Server struct {
 	samples     *ingest.HTTP
 	gatherer    *ingest.Gatherer
 	graphite    *graphiteapi.API
+	nodes       *cluster.Nodes // nil: none is asked
 	listeners   []listener
 	ingested    []func() []telemetry.Figure // of all that take something from clients
 	dialects    map[bool]aggregator         // by whether it is brubeck
@@ -157,8 +159,7 @@ func (s *Server) listenHTTP() error {
 		return fmt.Errorf("--http: %w", err)
 	}
 	s.receiveHTTP()
-	s.answerGraphite()
-	return nil
+	return s.answerGraphite()
 }
 
 // close closes what is open.

@@ -2,16 +2,17 @@ package aggregate_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
 )
 
-// datagrams returns lines of so many names, 20 a datagram.
+// datagrams returns lines of so many names in an order without order, 20 a datagram.
 func datagrams(names int, line string) (list [][]byte, bytes int64) {
 	var b []byte
-	for i := range names {
-		b = fmt.Appendf(b, line, (i*7919)%names, i%1000)
+	for i, k := range rand.New(rand.NewPCG(1, 2)).Perm(names) {
+		b = fmt.Appendf(b, line, k, i%1000)
 		if i%20 == 19 {
 			list = append(list, b)
 			bytes += int64(len(b))
@@ -41,6 +42,9 @@ func BenchmarkBlock(b *testing.B) {
 			}
 			w := n.Worker()
 			list, bytes := datagrams(c.names, c.line)
+			for i := range c.names { // known in an order of their own, as after a start anew
+				w.Block(fmt.Appendf(nil, c.line, i, 1))
+			}
 			b.SetBytes(bytes / int64(c.names))
 			b.ReportAllocs()
 			i := 0
@@ -53,6 +57,31 @@ func BenchmarkBlock(b *testing.B) {
 					n.Flush(0)
 					b.StartTimer()
 				}
+			}
+		})
+	}
+}
+
+func BenchmarkBrubeckBlock(b *testing.B) {
+	for _, names := range []int{1000, 100_000} {
+		b.Run(fmt.Sprintf("%dk", names/1000), func(b *testing.B) {
+			u, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			w := u.Worker()
+			list, bytes := datagrams(names, "servers.web%05d.requests:%d|c\n")
+			for i := range names {
+				w.Block(fmt.Appendf(nil, "servers.web%05d.requests:%d|c\n", i, 1))
+			}
+			b.SetBytes(bytes / int64(names))
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if i%20 == 0 {
+					w.Block(list[(i/20)%len(list)])
+				}
+				i++
 			}
 		})
 	}

@@ -34,7 +34,8 @@ type Brubeck struct {
 	e   *engine
 	out *emitter
 
-	expired int64 // stamp of the last expiry; owned by who flushes
+	expired int64         // stamp of the last expiry; owned by who flushes
+	epoch   atomic.Uint32 // raised when names have become less active
 
 	mu    sync.Mutex // over what follows
 	rates brubeckRates
@@ -77,7 +78,9 @@ func NewBrubeck(opt BrubeckOptions) (*Brubeck, error) {
 	if opt.Frequency < 0 || opt.Expire < 0 {
 		return nil, fmt.Errorf("brubeck: frequency %d and expire %d: less than 0", opt.Frequency, opt.Expire)
 	}
-	return &Brubeck{opt: opt, e: newEngine(opt.Options, 1, nil), out: newEmitter(opt.Options, spaces{})}, nil
+	u := &Brubeck{opt: opt, e: newEngine(opt.Options, 1, nil), out: newEmitter(opt.Options, spaces{})}
+	u.epoch.Store(1)
+	return u, nil
 }
 
 // Worker returns what takes the lines of one socket or connection.
@@ -97,7 +100,11 @@ func (u *Brubeck) take(w *Worker, b []byte) {
 	if u.opt.Debug != nil {
 		u.opt.Debug.lines(b)
 	}
-	for len(b) > 0 {
+	w.epoch = u.epoch.Load()
+	for i := 0; len(b) > 0; i++ {
+		if i%aheadLines == 0 {
+			w.lookAhead(b)
+		}
 		if size := w.line.Plain(b); size > 0 && w.line.Type != statsd.Set && len(w.line.Tags) == 0 && w.line.Rate <= 1 && !returned(b[:size]) {
 			if id := w.names.find(w.line.Name); id != 0 {
 				w.open.tally.lines++
@@ -141,26 +148,16 @@ func (u *Brubeck) takeLine(w *Worker, b []byte) (rest []byte) {
 // brubeckSample adds the sample of the line to what its name is, whatever the
 // line takes it for.
 func (w *Worker) brubeckSample(id uint32) {
-	l := &w.line
-	i := w.cell(id, keyKind)
-	if i == 0 {
+	l, n := &w.line, &w.names.list[id]
+	if n.awake/typeCount != w.epoch && !w.wake(id) {
 		w.open.tally.namesRefused++
 		return
-	}
-	k := w.keys[i]
-	kind := k.kind.Load()
-	if kind == 0 {
-		k.kind.CompareAndSwap(0, int32(l.Type)+1)
-		kind = k.kind.Load()
-	}
-	if k.state.Load() != stateActive {
-		k.state.Store(stateActive)
 	}
 	weight := 1.0
 	if l.Rate != 1 {
 		weight = 1 / l.Rate
 	}
-	switch statsd.Type(kind - 1) {
+	switch statsd.Type(n.awake % typeCount) {
 	case statsd.Counter:
 		w.count(id, l.Value*weight)
 	case statsd.Total:
@@ -170,6 +167,24 @@ func (w *Worker) brubeckSample(id uint32) {
 	default:
 		w.observeUpTo(id, l.Value, weight, brubeckValues)
 	}
+}
+
+// typeCount is how many types of lines there are.
+const typeCount = uint32(statsd.Total) + 1
+
+// wake makes a name active, and of the line's type if it is of none, and notes both
+// beside the name: until names become less active again, nothing else of it but its
+// value is looked at. It returns false when there is no room for the name.
+func (w *Worker) wake(id uint32) bool {
+	i := w.cell(id, keyKind)
+	if i == 0 {
+		return false
+	}
+	k := w.keys[i]
+	k.kind.CompareAndSwap(0, int32(w.line.Type)+1)
+	k.state.Store(stateActive)
+	w.names.list[id].awake = w.epoch*typeCount + uint32(k.kind.Load()-1)
+	return true
 }
 
 // brubeckValues is how many values of a name brubeck keeps in an interval;

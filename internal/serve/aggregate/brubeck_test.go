@@ -124,6 +124,10 @@ func TestBrubeckExpire(t *testing.T) {
 	require.Equal(t, "disabled", state())
 	u.Flush(90)
 	has(t, sink.values, map[string]float64{"g": none})
+	w.Block([]byte("g:2|g"))
+	require.Equal(t, "active", state())
+	u.Flush(100)
+	has(t, sink.values, map[string]float64{"g": 2})
 }
 
 func TestBrubeckOrder(t *testing.T) {

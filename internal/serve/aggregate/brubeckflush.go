@@ -138,6 +138,7 @@ func (u *Brubeck) expire(keys []*brubeckKey, stamp int64) {
 		}
 		u.leave(k, k.state.Load() == stateDisabled)
 	}
+	u.epoch.Add(1)
 }
 
 // leave marks what may be removed when names are many.

@@ -200,6 +200,7 @@ func (u *Brubeck) disable(name string) bool {
 	k, ok := u.key(name)
 	if ok {
 		k.state.Store(stateDisabled)
+		u.epoch.Add(1)
 	}
 	return ok
 }

@@ -36,6 +36,7 @@ type name struct {
 	key   string
 	clean uint32        // the id of the cleaned spelling, often its own
 	cells [kinds]uint32 // where its values are in the worker; 0: nowhere yet
+	awake uint32        // brubeck's alone: see Worker.wake; 0: it is to be woken
 }
 
 const firstSlots = 64

@@ -85,7 +85,10 @@ func (n *Node) take(w *Worker, b []byte) {
 	if n.opt.Debug != nil {
 		n.opt.Debug.lines(b)
 	}
-	for len(b) > 0 {
+	for i := 0; len(b) > 0; i++ {
+		if i%aheadLines == 0 {
+			w.lookAhead(b)
+		}
 		size := w.line.Plain(b)
 		if size == 0 {
 			b = n.takeLine(w, b)

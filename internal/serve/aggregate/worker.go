@@ -34,9 +34,11 @@ type Worker struct {
 	gauges   []*gauge
 	totals   []*total
 	keys     []*brubeckKey
+	epoch    uint32 // brubeck's alone: Brubeck.epoch, as of the block's beginning
 
-	line statsd.Line
-	key  []byte // the name with its tags, as sent
+	line  statsd.Line
+	key   []byte // the name with its tags, as sent
+	ahead ahead
 }
 
 // Block takes a datagram, or whole lines of a stream; the last line needs no '\n'.

@@ -11,13 +11,15 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/query/fetch"
+	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
@@ -27,18 +29,23 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: none
 
-	Painter    *picture.Painter // required with Engine
-	Engine     *query.Engine    // evaluates targets; nil: /render and /functions are not there
-	Zone       *time.Location   // of times that name none; nil: time.Local
-	QueryTime  time.Duration    // that a query may take; 0: DefaultQueryTime
-	Queries    int              // that run at once; 0: DefaultQueries
-	QueryQueue int              // that wait for those; more are refused; 0: DefaultQueryQueue
+	Nodes  *cluster.Nodes // others of a cluster, whose answers are part of ours; nil: none
+	Engine *query.Engine  // evaluates targets; nil: one over DB and Nodes with Limits
+	Limits query.Limits   // of one query
+	Pixels int            // of a picture; 0: as picture has it
+
+	Zone       *time.Location // of times that name none; nil: time.Local
+	QueryTime  time.Duration  // that a query may take; 0: DefaultQueryTime
+	Queries    int            // that run at once; 0: DefaultQueries
+	QueryQueue int            // that wait for those; more are refused; 0: DefaultQueryQueue
 }
 
 // API answers requests. Its methods may be called concurrently.
 type API struct {
 	opt     Options
 	events  *eventList
+	engine  *query.Engine
+	painter *picture.Painter
 	queries *turns
 	zones   sync.Map // *time.Location by name
 }
@@ -60,8 +67,21 @@ func New(opt Options) *API {
 	}
 	opt.Zone = cmp.Or(opt.Zone, time.Local)
 	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
-	turns := newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue))
-	return &API{opt: opt, events: newEventList(opt.DB), queries: turns}
+	if opt.Engine == nil {
+		var source query.Source = fetch.New(opt.DB)
+		if opt.Nodes != nil {
+			source = opt.Nodes.Source(source)
+		}
+		opt.Engine = query.New(query.Options{Functions: functions.Table(), Source: source, Limits: opt.Limits, Log: opt.Log})
+	}
+	painter, err := picture.New(picture.Options{MaxPixels: opt.Pixels})
+	if err != nil {
+		panic("BUG: built-in fonts: " + err.Error())
+	}
+	return &API{
+		opt: opt, events: newEventList(opt.DB), engine: opt.Engine, painter: painter,
+		queries: newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue)),
+	}
 }
 
 // handler answers a request that says p. An error, which is a [fault] if the
@@ -74,7 +94,7 @@ func (a *API) Routes() []Route {
 	var list []Route
 	for _, e := range a.endpoints() {
 		h := a.answers(e)
-		if e.engine {
+		if e.long {
 			h = compressed(h)
 		}
 		for method := range strings.FieldsSeq(e.methods) {
@@ -93,37 +113,33 @@ type endpoint struct {
 	change        bool
 	h             handler
 	body          bool // h reads the request's body; it is no form
-	engine        bool // h needs Options.Engine; its answers may be long
+	long          bool // its answers may be: they are compressed
 }
 
 func (a *API) endpoints() []endpoint {
 	const get, post, both = "GET", "POST", "GET POST"
-	list := []endpoint{
-		{methods: both, path: "/metrics/find", h: a.find},
-		{methods: both, path: "/metrics/expand", h: a.expand},
-		{methods: both, path: "/metrics/index.json", h: a.index},
+	return []endpoint{
+		{methods: both, path: "/metrics/find", h: a.find, long: true},
+		{methods: both, path: "/metrics/expand", h: a.expand, long: true},
+		{methods: both, path: "/metrics/index.json", h: a.index, long: true},
 		{methods: post, path: "/metrics/delete", change: true, h: a.deleteFound},
-		{methods: get, path: "/tags", h: a.tagging(a.tagList)},
-		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails)},
-		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries)},
-		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags)},
-		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues)},
+		{methods: get, path: "/tags", h: a.tagging(a.tagList), long: true},
+		{methods: get, path: "/tags/{tag...}", h: a.tagging(a.tagDetails), long: true},
+		{methods: both, path: "/tags/findSeries", h: a.tagging(a.findSeries), long: true},
+		{methods: both, path: "/tags/autoComplete/tags", h: a.tagging(a.completeTags), long: true},
+		{methods: both, path: "/tags/autoComplete/values", h: a.tagging(a.completeValues), long: true},
 		{methods: post, path: "/tags/tagSeries", change: true, h: a.tagging(a.tagSeries)},
 		{methods: post, path: "/tags/tagMultiSeries", change: true, h: a.tagging(a.tagMultiSeries)},
 		{methods: post, path: "/tags/delSeries", change: true, h: a.tagging(a.delSeries)},
-		{methods: get, path: "/events", h: a.listEvents},
+		{methods: get, path: "/events", h: a.listEvents, long: true},
 		{methods: post, path: "/events", change: true, h: a.postEvent, body: true},
-		{methods: both, path: "/events/get_data", h: a.eventData},
+		{methods: both, path: "/events/get_data", h: a.eventData, long: true},
 		{methods: get, path: "/events/{id}", h: a.showEvent},
 		{methods: both, path: "/version", h: a.version},
-		{methods: both, path: "/render", h: a.render, engine: true},
-		{methods: get, path: "/functions", h: a.functions, engine: true},
-		{methods: get, path: "/functions/{name}", h: a.function, engine: true},
+		{methods: both, path: "/render", h: a.render, long: true},
+		{methods: get, path: "/functions", h: a.functions, long: true},
+		{methods: get, path: "/functions/{name}", h: a.function, long: true},
 	}
-	if a.opt.Engine == nil {
-		list = slices.DeleteFunc(list, func(e endpoint) bool { return e.engine })
-	}
-	return list
 }
 
 // answers makes an http.Handler of an endpoint.
@@ -134,6 +150,7 @@ func (a *API) answers(e endpoint) http.Handler {
 			form = &http.Request{URL: r.URL}
 		}
 		p, err := readParams(form)
+		w, r = a.together(w, r, p)
 		if err == nil {
 			err = e.h(w, r, p)
 		}

@@ -124,17 +124,25 @@ func (j *reply) event(e *event) {
 }
 
 func (a *API) askedEvents(p params) ([]event, error) {
-	now := a.opt.Now()
-	from, err := moment(p, "from", now, 0)
+	c, err := a.clockOf(p)
 	if err != nil {
 		return nil, err
 	}
-	until, err := moment(p, "until", now, float64(now.UnixMicro())/1e6)
+	from, err := c.moment(p, "from", 0)
 	if err != nil {
 		return nil, err
+	}
+	now := a.opt.Now().UnixMicro()
+	until := float64(now) / 1e6
+	if p.has("until") {
+		sec, err := c.moment(p, "until", c.now)
+		if err != nil {
+			return nil, err
+		}
+		until = float64(sec)
 	}
 	return a.events.find(eventQuery{
-		from: from, until: until, set: p.get("set"),
+		from: float64(from), until: until, set: p.get("set"),
 		tags: strings.Split(p.get("tags"), " "), tagged: p.has("tags"),
 	})
 }

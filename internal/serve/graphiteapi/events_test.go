@@ -68,7 +68,7 @@ func TestEvents(t *testing.T) {
 	g.answered("/events/2/", `{"id": 2, "when": "2026-03-02T11:30:00.7Z", "what": "two", "data": "", "tags": ["b", "c"]}`)
 	g.refused("/events/99", 404, `{"error": "Event matching query does not exist"}`)
 	assert.Equal(t, 404, g.get("/events/x").Code)
-	g.refused("/events/get_data?from=gaga", 400, `Invalid parameters (Invalid value 'gaga' for param from: not a time: invalid offset "gaga")`)
+	g.refused("/events/get_data?from=gaga", 400, `Invalid parameters (Invalid value 'gaga' for param from: not a time: unknown day "gaga")`)
 }
 
 func TestEventPages(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 )
 
 // maxFound is how many nodes one search may find: a page of that many is 20 MB.
@@ -45,7 +47,11 @@ func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
 	if write == nil {
 		return fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
 	}
-	nodes, err := a.search(r.Context(), f.query)
+	at, err := a.rangeOf(p)
+	if err != nil {
+		return err
+	}
+	nodes, err := a.search(r.Context(), f.query, at)
 	if err != nil {
 		return err
 	}
@@ -53,6 +59,20 @@ func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
 		nodes = leavesOf(nodes)
 	}
 	return write(a, w, r, p, f, nodes)
+}
+
+// rangeOf returns the time that a search is about; zero: of all. As in graphite-web
+// it takes away nothing that is found here: it is for other nodes.
+func (a *API) rangeOf(p params) (s span, err error) {
+	c, err := a.clockOf(p)
+	if err != nil {
+		return s, err
+	}
+	if s.start, err = c.moment(p, "from", 0); err != nil {
+		return s, err
+	}
+	s.end, err = c.moment(p, "until", 0)
+	return s, err
 }
 
 func readFinding(p params) (f finding, err error) {
@@ -100,8 +120,9 @@ func complete(query string, variants bool) string {
 	return strings.Join(parts, ".")
 }
 
-// search returns the nodes that match a pattern, by path.
-func (a *API) search(ctx context.Context, pattern string) ([]node, error) {
+// search returns the nodes that match a pattern, by path, here and on other nodes
+// of the cluster, which are told of what time.
+func (a *API) search(ctx context.Context, pattern string, at span) ([]node, error) {
 	found, err := a.opt.DB.Names().Find(ctx, pattern, maxFound)
 	if err != nil {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
@@ -110,8 +131,43 @@ func (a *API) search(ctx context.Context, pattern string) ([]node, error) {
 	for i, m := range found {
 		nodes[i] = node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
 	}
+	for _, path := range a.opt.Nodes.Find(ctx, pattern, at.start, at.end) {
+		n := node{path: path.Path, leaf: path.Leaf, branch: !path.Leaf}
+		for _, i := range path.Intervals {
+			n.span = n.span.with(span{int64(i.Start), int64(i.End)})
+		}
+		nodes = append(nodes, n)
+	}
 	sortNodes(nodes, func(n *node) string { return n.path })
+	if nodes = together(nodes); len(nodes) > maxFound {
+		return nil, fmt.Errorf("find %.200q: %w", pattern, names.ErrTooMany)
+	}
 	return nodes, nil
+}
+
+// with returns the time of both.
+func (s span) with(other span) span {
+	if s == (span{}) {
+		return other
+	}
+	return span{min(s.start, other.start), max(s.end, other.end)}
+}
+
+// together makes one of sorted nodes with the same path.
+func together(nodes []node) []node {
+	out := nodes[:0]
+	for _, n := range nodes {
+		if last := len(out) - 1; last >= 0 && out[last].path == n.path {
+			o := &out[last]
+			o.leaf, o.branch = o.leaf || n.leaf, o.branch || n.branch
+			if n.span != (span{}) {
+				o.span = o.span.with(n.span)
+			}
+			continue
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 // sortNodes sorts by a key; most often they are in order already.
@@ -133,19 +189,19 @@ func leavesOf(nodes []node) []node {
 // spanOf returns when a leaf may have values: from its longest retention to its
 // newest bucket's end.
 func (a *API) spanOf(n *node, now int64) span {
-	if n.span != (span{}) {
-		return n.span
-	}
 	s := span{now, now}
 	info, ok := a.opt.DB.Series(n.path)
-	if !ok {
-		return s
+	if !ok && n.span != (span{}) {
+		return n.span // another node's
 	}
 	for _, t := range info.Tiers {
 		s.start = min(s.start, now-t.Keep)
 	}
 	if len(info.Tiers) > 0 {
 		s.end = max(s.start, min(now, info.Newest+info.Tiers[0].Step))
+	}
+	if n.span != (span{}) {
+		s = s.with(n.span)
 	}
 	return s
 }

@@ -15,7 +15,7 @@ func (a *API) functions(w http.ResponseWriter, r *http.Request, p params) error 
 	if err != nil {
 		return err
 	}
-	t := a.opt.Engine.Functions()
+	t := a.engine.Functions()
 	all := t.Names()
 	if p.has("group") {
 		all = slices.DeleteFunc(all, func(name string) bool { return groupOf(t, name) != p.get("group") })
@@ -30,7 +30,7 @@ func (a *API) functions(w http.ResponseWriter, r *http.Request, p params) error 
 
 // function answers /functions/NAME.
 func (a *API) function(w http.ResponseWriter, r *http.Request, p params) error {
-	f, ok := a.opt.Engine.Functions().Get(r.PathValue("name"))
+	f, ok := a.engine.Functions().Get(r.PathValue("name"))
 	if !ok {
 		return fault{http.StatusNotFound, "Function not found: " + cutText(r.PathValue("name"))}
 	}
@@ -38,7 +38,7 @@ func (a *API) function(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
-	j.function(a.opt.Engine.Functions(), f)
+	j.function(a.engine.Functions(), f)
 	return j.end()
 }
 

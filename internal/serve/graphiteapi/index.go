@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 )
 
 // index answers /metrics/index.json: the names of all series, sorted.
@@ -20,6 +22,7 @@ func (a *API) index(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
+	all = cluster.Union(all, a.opt.Nodes.Index(r.Context()))
 	j.unicode(r)
 	j.strings(all)
 	return j.end()

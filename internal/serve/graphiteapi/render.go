@@ -22,26 +22,31 @@ var renderForms = map[string]func(w http.ResponseWriter, r *rendering) error{
 	"rickshaw": writeRickshaw,
 	"png":      writePicture(picture.PNG),
 	"svg":      writePicture(picture.SVG),
+	"pickle":   writePickle,
+	"msgpack":  writeMsgpack,
 }
 
 // rendering is a request to /render, and what was found for it.
 type rendering struct {
 	*http.Request
-	params  params
-	query   query.Request
-	painter *picture.Painter
-	series  []*query.Series // of all targets; their Values must not be changed
+	params params
+	query  query.Request
+	api    *API
+	series []*query.Series // of all targets; their Values must not be changed
 }
 
 // render answers /render: the series of expressions.
 func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	write := renderForms[renderFormat(p)]
 	if write == nil {
-		return invalid("format %s is not known", quoted(renderFormat(p)))
+		write = renderForms["png"]
 	}
 	q, err := a.readQuery(p)
 	if err != nil {
 		return err
+	}
+	if p.get("graphType") == "pie" {
+		q.Targets = pieTargets(q.Targets)
 	}
 	maxAge, err := cacheTime(p)
 	if err != nil {
@@ -54,12 +59,12 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 		return a.evaluationFault(ctx, err)
 	}
 	defer done()
-	list, err := a.opt.Engine.Evaluate(ctx, q)
+	list, err := a.engine.Evaluate(ctx, q)
 	if err != nil {
 		return a.evaluationFault(ctx, err)
 	}
 	mayBeKept(w, maxAge, a.opt.Now())
-	return write(w, &rendering{Request: r, params: p, query: q, painter: a.opt.Painter, series: list})
+	return write(w, &rendering{Request: r.WithContext(ctx), params: p, query: q, api: a, series: list})
 }
 
 // renderFormat returns the format that is asked for; pictures where none is.

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
-	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
 	"github.com/logmetrics/logmetrics/internal/serve/query/querytest"
@@ -40,9 +39,6 @@ func rendering(t testing.TB, opt graphiteapi.Options) *rig {
 	}
 	opt.Now = func() time.Time { return time.Unix(3600, 0) }
 	opt.Zone = time.UTC
-	var err error
-	opt.Painter, err = picture.New(picture.Options{})
-	require.NoError(t, err)
 	g := &rig{t: t}
 	g.serve(opt)
 	return g
@@ -102,7 +98,7 @@ func TestRenderOtherFormats(t *testing.T) {
 func TestRenderDraws(t *testing.T) {
 	g := rendering(t, graphiteapi.Options{})
 	for path, kind := range map[string]string{"/render?target=ramp": "image/png", "/render?target=scale(ramp,2)&format=svg&title=a": "image/svg+xml",
-		"/render?target=constantLine(1)&from=3599&until=3600&format=png": "image/png", "/render?format=png&target=odd": "image/png"} {
+		"/render?target=constantLine(1)&from=3599&until=3600&format=png": "image/png", "/render?format=png&target=odd": "image/png", "/render?format=gif&target=odd": "image/png"} {
 		w := g.get(path)
 		assert.Equal(t, http.StatusOK, w.Code, path)
 		assert.Equal(t, kind, w.Header().Get("Content-Type"), path)
@@ -154,7 +150,6 @@ func TestRenderRefuses(t *testing.T) {
 		"target=ramp&from=60&until=60":         "Invalid parameters (Invalid empty time range)",
 		"target=ramp&from=x":                   "Invalid parameters (from: not a time: unknown day \"x\")",
 		"target=ramp&xFilesFactor=x":           "Invalid parameters (could not convert string to float: 'x')",
-		"target=ramp&format=gif":               "Invalid parameters (format 'gif' is not known)",
 		"target=grep(ramp,'a(?=b)')":           "Invalid parameters (regular expression 'a(?=b)': error parsing regexp: invalid or unsupported Perl syntax: `(?=`",
 		"target=ramp&cacheTimeout=x":           "Invalid parameters (Invalid int value 'x' for param cacheTimeout",
 		"target=seriesByTag('a=~(')":           "error parsing regexp",

@@ -3,36 +3,41 @@ package graphiteapi
 import (
 	"context"
 
+	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 )
 
 // tagKeys returns the names of tags, sorted; exprs are those of q as they were sent.
-func (a *API) tagKeys(ctx context.Context, _ []string, q names.TagQuery) ([]string, error) {
-	return a.opt.DB.Names().Keys(ctx, q)
+func (a *API) tagKeys(ctx context.Context, exprs []string, q names.TagQuery) ([]string, error) {
+	own, err := a.opt.DB.Names().Keys(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Union(own, a.opt.Nodes.TagKeys(ctx, exprs, q.Prefix, q.Limit)), nil
 }
 
 // tagValues returns the values of a tag, sorted; exprs are those of q as they were sent.
-func (a *API) tagValues(ctx context.Context, tag string, _ []string, q names.TagQuery) ([]string, error) {
+func (a *API) tagValues(ctx context.Context, tag string, exprs []string, q names.TagQuery) ([]string, error) {
 	values, err := a.opt.DB.Names().Values(ctx, tag, q)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]string, len(values))
+	own := make([]string, len(values))
 	for i, v := range values {
-		list[i] = v.Value
+		own[i] = v.Value
 	}
-	return list, nil
+	return cluster.Union(own, a.opt.Nodes.TagValues(ctx, tag, exprs, q.Prefix, q.Limit)), nil
 }
 
 // taggedNames returns the names of series for which all expressions hold, sorted.
-func (a *API) taggedNames(ctx context.Context, _ []string, list []names.Expr) ([]string, error) {
+func (a *API) taggedNames(ctx context.Context, exprs []string, list []names.Expr) ([]string, error) {
 	found, err := a.opt.DB.Names().Tagged(ctx, list, maxFound)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]string, len(found))
+	own := make([]string, len(found))
 	for i, m := range found {
-		out[i] = m.Path
+		own[i] = m.Path
 	}
-	return out, nil
+	return cluster.Union(own, a.opt.Nodes.Tagged(ctx, exprs)), nil
 }

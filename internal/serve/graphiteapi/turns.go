@@ -64,6 +64,9 @@ func (a *API) evaluationFault(ctx context.Context, err error) error {
 	case errors.Is(err, query.ErrLimit):
 		a.queries.tooBig.Add(1)
 		return fault{http.StatusBadRequest, err.Error()}
+	case errors.Is(err, query.ErrBusy):
+		a.queries.busy.Add(1)
+		return errBusy
 	case errors.Is(err, query.ErrPanic):
 		return fault{http.StatusInternalServerError, "internal error"}
 	case errors.Is(context.Cause(ctx), errSlow):
@@ -77,15 +80,12 @@ func (a *API) evaluationFault(ctx context.Context, err error) error {
 func (a *API) Figures() []telemetry.Figure {
 	t := a.queries
 	reason := func(text string) []telemetry.Label { return []telemetry.Label{{Key: "reason", Value: text}} }
-	figures := []telemetry.Figure{
+	return []telemetry.Figure{
 		{Name: "queriesRunning", Value: float64(len(t.running))},
 		{Name: "queriesWaiting", Value: max(0, float64(t.waiting.Load())-float64(len(t.running)))},
 		{Name: "queriesRefused", Labels: reason("busy"), Value: float64(t.busy.Load()), Counter: true},
 		{Name: "queriesRefused", Labels: reason("limit"), Value: float64(t.tooBig.Load()), Counter: true},
 		{Name: "queriesRefused", Labels: reason("slow"), Value: float64(t.slow.Load()), Counter: true},
+		{Name: "queriesBroken", Value: float64(a.engine.Panics()), Counter: true},
 	}
-	if a.opt.Engine != nil {
-		figures = append(figures, telemetry.Figure{Name: "queriesBroken", Value: float64(a.opt.Engine.Panics()), Counter: true})
-	}
-	return figures
 }

@@ -152,7 +152,7 @@ func TestRefused(t *testing.T) {
 	one := picture.Series{Name: "a", Start: 60, Step: 60, Values: []float64{1, 2}}
 	for name, g := range map[string]*picture.Graph{
 		"width":  {Params: picture.Params{Width: 1 << 40, Height: 1 << 40}},
-		"pixels": {Params: picture.Params{Width: 10_000, Height: 1000}},
+		"pixels": {Params: picture.Params{Width: 5000, Height: 1000}},
 		"color":  {Series: []picture.Series{with(one, func(s *picture.Series) { s.Color = "chartreuse" })}},
 		"step":   {Series: []picture.Series{with(one, func(s *picture.Series) { s.Step = 0 })}},
 		"start":  {Series: []picture.Series{with(one, func(s *picture.Series) { s.Start = math.MaxInt64 })}},
@@ -163,6 +163,17 @@ func TestRefused(t *testing.T) {
 		assert.ErrorIs(t, painter(t).Draw(t.Context(), &b, picture.PNG, g), picture.ErrRefused, name)
 		assert.Zero(t, b.Len(), name)
 	}
+}
+
+func TestPointsAreBounded(t *testing.T) {
+	p, err := picture.New(picture.Options{MaxPoints: 2000})
+	require.NoError(t, err)
+	for _, q := range []string{"width=800", "width=800&areaMode=stacked"} {
+		err := p.Draw(t.Context(), io.Discard, picture.SVG, &picture.Graph{Series: waves(10, "w%d"), Params: query(t, q)})
+		require.ErrorIs(t, err, picture.ErrRefused)
+		assert.ErrorContains(t, err, "so many series")
+	}
+	assert.NoError(t, p.Draw(t.Context(), io.Discard, picture.SVG, &picture.Graph{Series: waves(10, "w%d"), Params: query(t, "width=100")}))
 }
 
 func TestDrawEndsWithItsContext(t *testing.T) {

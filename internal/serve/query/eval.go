@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,7 @@ func newEvaluation(ctx context.Context, e *Engine, req Request) *evaluation {
 		fetched: map[span]map[string][]*Series{}, series: l.Series, points: l.Points}
 	ev.budget.ctx, ev.budget.limit = ctx, l.Bytes
 	ev.budget.left.Store(l.Bytes)
+	ev.budget.used, ev.budget.total = &e.used, l.TotalBytes
 	return ev
 }
 
@@ -48,7 +50,7 @@ func (ev *evaluation) evaluate(trees []*target.Expr, at span) ([]*Series, error)
 		if err != nil {
 			return nil, err
 		}
-		if v.Kind != List {
+		if v.Kind != List && (v.Kind != Lists || len(v.Lists) > 0) {
 			return nil, &InputError{Message: "the target is no list of series: " + v.Repr()}
 		}
 		if all = append(all, v.Series...); len(all) > ev.e.opt.Limits.Series {
@@ -102,6 +104,8 @@ func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Valu
 	switch t.Text {
 	case "seriesByTag":
 		return ListValue(ev.found(tagPattern(t), at)), nil
+	case "statistic":
+		return ev.statistic(t, repl, at)
 	case "template":
 		return Value{}, &InputError{Message: "invalid template() syntax, only string/numeric arguments are allowed"}
 	}
@@ -122,6 +126,7 @@ func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Valu
 		if err != nil {
 			return Value{}, err
 		}
+		kwargs = slices.DeleteFunc(kwargs, func(k keyword) bool { return k.name == kw.Name }) // the last counts
 		kwargs = append(kwargs, keyword{kw.Name, v})
 	}
 	var first *target.Expr

@@ -10,18 +10,22 @@ import (
 type Limits struct {
 	Targets int   // expressions; 1000
 	Series  int   // that it reads, and that any function returns; 100,000
-	Points  int   // that it reads, all fetches together; 32 Mi
+	Points  int   // that it reads, all fetches together; 16 Mi
 	Bytes   int64 // of values that it makes, beside those that it reads; 256 MiB
 	Fetches int   // ranges that it reads; 200
+
+	TotalBytes int64 // of values that all requests hold at once, read or made; 384 MiB
 }
 
 // The defaults of Limits.
 const (
 	DefaultTargets = 1000
 	DefaultSeries  = 100_000
-	DefaultPoints  = 32 << 20
+	DefaultPoints  = 16 << 20
 	DefaultBytes   = 256 << 20
 	DefaultFetches = 200
+
+	DefaultTotalBytes = 384 << 20
 )
 
 func (l Limits) withDefaults() Limits {
@@ -30,6 +34,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Points, DefaultPoints)
 	set(&l.Bytes, DefaultBytes)
 	set(&l.Fetches, DefaultFetches)
+	set(&l.TotalBytes, DefaultTotalBytes)
 	return l
 }
 
@@ -46,11 +51,14 @@ type overLimit struct{ err error }
 // budget is what a request may still use. Its methods may be called concurrently.
 type budget struct {
 	ctx   context.Context
-	left  atomic.Int64 // bytes
+	left  atomic.Int64 // bytes that it may make
 	limit int64
+	taken atomic.Int64 // bytes of used that are its
+	used  *atomic.Int64
+	total int64 // that used may be
 }
 
-// take takes n values, or ends the request.
+// take takes n values that are made, or ends the request.
 func (b *budget) take(n int) {
 	if err := b.ctx.Err(); err != nil {
 		panic(overLimit{err})
@@ -58,4 +66,17 @@ func (b *budget) take(n int) {
 	if n < 0 || int64(n) > b.limit/8 || b.left.Add(-8*int64(n)) < 0 {
 		panic(overLimit{fmt.Errorf("%w: more than %d bytes of values", ErrLimit, b.limit)})
 	}
+	b.hold(n)
 }
+
+// hold takes n values of what all requests share.
+func (b *budget) hold(n int) {
+	bytes := 8 * int64(n)
+	b.taken.Add(bytes)
+	if b.used.Add(bytes) > b.total {
+		panic(overLimit{ErrBusy})
+	}
+}
+
+// giveBack is for the end of the request.
+func (b *budget) giveBack() { b.used.Add(-b.taken.Swap(0)) }

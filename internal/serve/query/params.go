@@ -56,7 +56,7 @@ func (t *Table) bind(f *Function, args []Value, kwargs []keyword) (bound [][]Val
 		return nil, err
 	}
 	for k, p := range f.Params {
-		if p.Required && len(bound[k]) == 0 {
+		if p.Required && len(bound[k]) == 0 && (!p.Multiple || p.Type != SeriesList) { // no lists at all are no series
 			return nil, refused("Missing required parameter \"%s\" for function \"%s\"", p.Name, f.Name)
 		}
 	}

@@ -31,12 +31,15 @@ var (
 	ErrLimit = errors.New("query over the limit")
 	// ErrPanic means that a function broke; it is logged and counted.
 	ErrPanic = errors.New("internal error")
+	// ErrBusy means that other requests use the memory that this one needs: it may come again.
+	ErrBusy = errors.New("the memory for queries is in use")
 )
 
 // Engine evaluates requests. Its methods may be called concurrently.
 type Engine struct {
 	opt    Options
 	panics atomic.Int64
+	used   atomic.Int64 // bytes of values, of all requests that are under way
 }
 
 // Options configure an Engine.
@@ -68,6 +71,7 @@ func (e *Engine) Panics() int64 { return e.panics.Load() }
 func (e *Engine) Evaluate(ctx context.Context, req Request) (list []*Series, err error) {
 	ev := newEvaluation(ctx, e, req)
 	defer func() {
+		ev.budget.giveBack()
 		if r := recover(); r != nil {
 			list, err = nil, e.recovered(r, req)
 		}

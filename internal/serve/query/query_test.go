@@ -67,6 +67,16 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestRequestsShareMemory(t *testing.T) {
+	e, _ := engine(query.Limits{TotalBytes: 3 << 20})
+	for _, target := range []string{"eats(a.x)", "a.*"} {
+		_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{target, "nests(a.x)", "nests(nests(a.*))"}, From: 600, Until: 6_000_000})
+		require.ErrorIs(t, err, query.ErrBusy, target)
+	}
+	_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{"a.x"}, Until: 6_000_000})
+	require.NoError(t, err, "what was taken was given back")
+}
+
 func TestEvaluateEndsWithItsContext(t *testing.T) {
 	e, _ := engine(query.Limits{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -269,9 +270,9 @@ type crash struct {
 	what     string
 }
 
-// crashEach is how many operations there are for one crash: all of them take half
-// a minute, so each run of the test takes others.
-const crashEach = 4
+// eachFlag is how many operations there are for one crash, or for an error: all of
+// them take minutes, so each run of the tests takes others.
+var eachFlag = flag.Uint64("each", 4, "of how many operations of a store one is followed by a crash; 1: each")
 
 // crashes lives a life on a file system that crashes before each operation that
 // writes, and returns what is left.
@@ -287,7 +288,7 @@ func crashes(t *testing.T, seed uint64, steps int, eager bool) (l *life, list []
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		op++
-		if op%crashEach != int(seed%crashEach) {
+		if uint64(op)%*eachFlag != seed%*eachFlag {
 			return nil
 		}
 		percent := []int{0, 100}[rng.IntN(2)]

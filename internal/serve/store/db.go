@@ -60,6 +60,7 @@ type DB struct {
 	renamed atomic.Uint64
 	keep    atomic.Int64 // the longest retention, in seconds
 
+	broken  broken
 	figures figures
 	full    chan struct{} // tells the keeper that a seal should be made early
 	cancel  context.CancelFunc

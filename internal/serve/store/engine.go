@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -31,8 +32,9 @@ const cacheBytes = 32 << 20
 const category = vfs.DiskWriteCategory("logmetrics-store")
 
 func openEngine(fs vfs.FS, dir string, log *slog.Logger) (*engine, error) {
+	said := &saidOnce{}
 	opt := &pebble.Options{
-		FS:                 fs,
+		FS:                 manifestFS{fs},
 		FormatMajorVersion: pebble.FormatNewest,
 		MemTableSize:       4 << 20,
 		CacheSize:          cacheBytes,
@@ -41,7 +43,9 @@ func openEngine(fs vfs.FS, dir string, log *slog.Logger) (*engine, error) {
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) { log.Error("store: work of the engine", "dir", dir, "err", err) },
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
-				log.Error("store: a file is damaged", "file", i.Path, "err", i.Details)
+				if said.first(i.Path) {
+					log.Error("store: a file is damaged", "file", i.Path, "err", i.Details)
+				}
 			},
 		},
 	}
@@ -51,11 +55,30 @@ func openEngine(fs vfs.FS, dir string, log *slog.Logger) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.DB, err = pebble.Open(filepath.Join(dir, "pebble"), opt)
+	e.DB, err = openPebble(filepath.Join(dir, "pebble"), opt, func(what string) { log.Error("store: damage", "dir", dir, "what", what) })
 	if err != nil {
-		return nil, fmt.Errorf("open engine: %w", err)
+		return nil, err
 	}
 	return e, nil
+}
+
+// saidOnce knows of which files something was said, up to some thousand.
+type saidOnce struct {
+	mu    sync.Mutex
+	files map[string]bool
+}
+
+func (s *saidOnce) first(file string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files[file] || len(s.files) > 4096 {
+		return false
+	}
+	if s.files == nil {
+		s.files = map[string]bool{}
+	}
+	s.files[file] = true
+	return true
 }
 
 // engineLog hands what Pebble says on. Its Infof are of interest to nobody.

@@ -67,9 +67,9 @@ type Reach struct {
 	Longest    int64 // the retention of the series' longest tier
 }
 
-// Reach returns, for each series, the finest tier whose retention reaches from when it is seen from now: what FetchOptions.Step is
-// to say for an answer as of then.
-func (db *DB) Reach(ids []ID, from, now int64) []Reach {
+// Reach returns, for each series, the tier to be read for what is from a time on, seen from now: of those whose retention reaches it the
+// coarsest with a step of no more than step, else the finest. It is what FetchOptions.Step is to say for an answer as of then.
+func (db *DB) Reach(ids []ID, from, now, step int64) []Reach {
 	out := make([]Reach, len(ids))
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -80,6 +80,9 @@ func (db *DB) Reach(ids []ID, from, now int64) []Reach {
 		}
 		tiers := db.head.sets[s.set].tiers
 		k, err := tierFor(tiers, len(tiers), FetchOptions{From: from}, now)
+		for err == nil && k+1 < len(tiers) && int64(tiers[k+1].step) <= step {
+			k++
+		}
 		if err == nil {
 			out[i] = Reach{int64(tiers[k].step), int64(tiers[k].keep), int64(longest(tiers))}
 		}
@@ -167,14 +170,36 @@ func (c *Columns) bucket(i int) metric.Bucket {
 	return metric.Bucket{Count: c.Count[i], Sum: c.Sum[i], Min: c.Min[i], Max: c.Max[i], M2: c.M2[i], Last: c.Last[i]}
 }
 
-func (c *Columns) set(start uint32, b metric.Bucket) {
-	if i, ok := c.index(start); ok {
-		c.put(i, b)
+func (c *Columns) put(i int, b metric.Bucket) {
+	c.Count[i], c.Sum[i], c.Min[i], c.Max[i], c.M2[i], c.Last[i] = b.Count, b.Sum, b.Min, b.Max, b.M2, b.Last
+}
+
+// show sets Value to what Method shows; a bucket could have as many as slots of the
+// finest tier's.
+func (c *Columns) show(slots int) {
+	switch c.Method {
+	case metric.Last:
+		c.showColumn(c.Last)
+	case metric.Sum:
+		c.showColumn(c.Sum)
+	case metric.Min:
+		c.showColumn(c.Min)
+	case metric.Max:
+		c.showColumn(c.Max)
+	default:
+		for i := range c.Value {
+			c.Value[i] = show(c.bucket(i), c.Method, slots)
+		}
 	}
 }
 
-func (c *Columns) put(i int, b metric.Bucket) {
-	c.Count[i], c.Sum[i], c.Min[i], c.Max[i], c.M2[i], c.Last[i] = b.Count, b.Sum, b.Min, b.Max, b.M2, b.Last
+func (c *Columns) showColumn(column []float64) {
+	nan := math.NaN()
+	for i, n := range c.Count {
+		if c.Value[i] = column[i]; n == 0 {
+			c.Value[i] = nan
+		}
+	}
 }
 
 // show returns what a method shows of a bucket.

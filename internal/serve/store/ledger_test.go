@@ -138,6 +138,15 @@ func (c contents) line(name string, t schema.Tier, now, start int64, count uint6
 	}
 }
 
+// sortedNames are the names of all series.
+func sortedNames(db *store.DB) (list []string) {
+	for _, name := range db.Names().All() {
+		list = append(list, string(name))
+	}
+	slices.Sort(list)
+	return list
+}
+
 // contentsOf reads all of a store.
 func contentsOf(t testing.TB, db *store.DB, now int64) contents {
 	t.Helper()

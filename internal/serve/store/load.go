@@ -24,7 +24,11 @@ func (r *recovery) loadSeal() error {
 			return err
 		}
 	}
-	return r.loadSpans()
+	err := r.loadSpans()
+	if r.metaLost {
+		r.guessMeta()
+	}
+	return err
 }
 
 // loadMeta reads the state of the whole, or makes that of a new store.
@@ -37,14 +41,40 @@ func (r *recovery) loadMeta() error {
 		err = errors.Join(b.Set([]byte{keyMeta}, v, nil), b.Set([]byte{keyMetaCopy}, v, nil))
 		return errors.Join(err, b.Commit(pebble.Sync))
 	}
-	if err != nil && !errors.Is(err, ErrVersion) {
-		r.damaged([]byte{keyMeta}, err)
-		err = r.readMeta(keyMetaCopy)
+	if err == nil || errors.Is(err, ErrVersion) {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("read state: %w", err)
+	r.damaged([]byte{keyMeta}, err)
+	switch err = r.readMeta(keyMetaCopy); {
+	case err == nil, errors.Is(err, ErrVersion):
+		return err
 	}
+	r.damaged([]byte{keyMetaCopy}, err)
+	r.meta = meta{}
+	r.metaLost = true
 	return nil
+}
+
+// guessMeta makes the state of the whole of what it tells about. All that is still
+// in the log is replayed: what the blocks have of it they tell themselves, and names,
+// identities and values come out the same when their records are taken twice, in order.
+func (r *recovery) guessMeta() {
+	for t, list := range r.spans {
+		if len(list) > 0 {
+			r.meta.horizon = max(r.meta.horizon, list[len(list)-1].end(t))
+		}
+	}
+	if r.meta.horizon == 0 {
+		r.meta.horizon = clampSecond(r.now().Unix() - sealGrace)
+	}
+	r.head.horizon, r.sealedUntil = r.meta.horizon, r.meta.horizon
+	for _, b := range r.head.blocks {
+		b.horizon = r.meta.horizon
+		for i := range b.series {
+			s := &b.series[i]
+			s.newest = max(s.newest, r.meta.horizon)
+		}
+	}
 }
 
 func (r *recovery) readMeta(key byte) error {
@@ -69,7 +99,7 @@ func (r *recovery) each(kind byte, load func(key, value []byte) error) error {
 		if kind == keyIdentity {
 			return nil
 		}
-		if from, err = r.skip(kind, next, load); err != nil || from == 0 {
+		if from, err = r.skip(kind, next); err != nil || from == 0 {
 			return err
 		}
 	}
@@ -99,36 +129,49 @@ func (r *recovery) readOn(kind byte, from *uint32, load func(key, value []byte) 
 	return next, it.Close()
 }
 
-// Bounds of reading numbers one by one behind a damaged block of the engine,
-// which has some hundred: until so many in a row can be read, or cannot.
-const (
-	goodRow = 512
-	maxSkip = 1 << 12
-)
-
-// skip reads numbers one by one behind damage. It returns where reading goes on,
-// 0: nowhere.
-func (r *recovery) skip(kind byte, from uint32, load func(key, value []byte) error) (uint32, error) {
-	good, bad := 0, 0
-	for n := from; bad < maxSkip; n++ {
-		key := numberKey(kind, n)
-		v, closer, err := r.engine.Get(key)
-		switch {
-		case err == nil:
-			if err := errors.Join(load(key[1:], v), closer.Close()); err != nil {
-				return 0, fmt.Errorf("%w %d: %w", errLoad, n, err)
-			}
-		case !errors.Is(err, pebble.ErrNotFound):
-			good = 0
-			bad++
-			continue
+// skip returns the least number behind damage from which keys can be read, 0: none.
+// It goes twice as far each time, and then back by halves: to read damage again is
+// dear, for Pebble looks for the bit that was flipped.
+func (r *recovery) skip(kind byte, from uint32) (uint32, error) {
+	bad, good := from, uint32(0)
+	for step := uint32(1); good == 0; step *= 2 {
+		n := from + step
+		if n < from || step == 0 {
+			return 0, nil
 		}
-		bad = 0
-		if good++; good == goodRow {
-			return n + 1, nil
+		ok, err := r.readable(kind, n)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			good = n
+		} else {
+			bad = n
 		}
 	}
-	return 0, nil
+	for good-bad > 1 {
+		mid := bad + (good-bad)/2
+		ok, err := r.readable(kind, mid)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			good = mid
+		} else {
+			bad = mid
+		}
+	}
+	return good, nil
+}
+
+// readable reports whether the first key from a number on can be read, or there is none.
+func (r *recovery) readable(kind byte, from uint32) (bool, error) {
+	it, err := r.engine.NewIter(&pebble.IterOptions{LowerBound: numberKey(kind, from), UpperBound: []byte{kind + 1}})
+	if err != nil {
+		return false, err
+	}
+	it.First()
+	return it.Close() == nil, nil
 }
 
 func number(key []byte) uint32 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
@@ -30,6 +31,14 @@ func rss(b *testing.B) float64 {
 	}
 	b.Fatal("no RssAnon")
 	return 0
+}
+
+// cpuTime returns what the process has used, on a machine that has other things to do.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u unix.Rusage
+	require.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkLoad puts a value each 10 s into many series, shuffled, as one

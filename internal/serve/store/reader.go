@@ -87,7 +87,7 @@ func (r *reader) read(ctx context.Context) error {
 		return nil
 	}
 	t := r.set.all()[r.k]
-	err := r.frames(ctx, t, func(start uint32, b metric.Bucket) { r.out.set(start, b) })
+	err := r.eachRow(ctx, t, r.from, r.until, func(s span, row *frame.Row) { r.copy(t, s, row) })
 	if err != nil {
 		return err
 	}
@@ -108,12 +108,42 @@ func (r *reader) read(ctx context.Context) error {
 	return nil
 }
 
-// frames yields what the frames of a tier have within the bounds.
-func (r *reader) frames(ctx context.Context, t tier, yield func(start uint32, b metric.Bucket)) error {
-	return r.framesIn(ctx, t, r.from, r.until, yield)
+// copy takes a row into the columns, which have nothing there: frames do not overlap.
+func (r *reader) copy(t tier, s span, row *frame.Row) {
+	i, j := uint32(0), s.n
+	if r.from > s.start {
+		i = (r.from - s.start + t.step - 1) / t.step
+	}
+	if r.until < s.end(t) {
+		j = (r.until - s.start + t.step - 1) / t.step
+	}
+	at, ok := r.out.index(s.start + i*t.step)
+	if i >= j || !ok {
+		return
+	}
+	o := r.out
+	copy(o.Count[at:], row.Count[i:j])
+	copy(o.Sum[at:], row.Sum[i:j])
+	copy(o.Min[at:], row.Min[i:j])
+	copy(o.Max[at:], row.Max[i:j])
+	copy(o.M2[at:], row.M2[i:j])
+	copy(o.Last[at:], row.Last[i:j])
 }
 
+// framesIn yields what the frames of a tier have in [from,until).
 func (r *reader) framesIn(ctx context.Context, t tier, from, until uint32, yield func(start uint32, b metric.Bucket)) error {
+	return r.eachRow(ctx, t, from, until, func(s span, row *frame.Row) {
+		for i := range row.Count {
+			start := s.start + uint32(i)*t.step
+			if row.Count[i] > 0 && start >= from && start < until {
+				yield(start, rowBucket(row, i))
+			}
+		}
+	})
+}
+
+// eachRow yields the series' rows of the frames that have a part of [from,until).
+func (r *reader) eachRow(ctx context.Context, t tier, from, until uint32, yield func(s span, row *frame.Row)) error {
 	d := rowReaders.Get().(*rowReader)
 	defer rowReaders.Put(d)
 	for _, s := range r.db.spans.between(t, from, until) {
@@ -121,15 +151,8 @@ func (r *reader) framesIn(ctx context.Context, t tier, from, until uint32, yield
 			return err
 		}
 		r.key = appendFrameKey(r.key[:0], t, s, uint32(r.id/frameSeries))
-		row := r.row(d)
-		if row == nil {
-			continue
-		}
-		for i := range row.Count {
-			start := s.start + uint32(i)*t.step
-			if row.Count[i] > 0 && start >= from && start < until {
-				yield(start, rowBucket(row, i))
-			}
+		if row := r.row(d); row != nil && len(row.Count) == int(s.n) {
+			yield(s, row)
 		}
 	}
 	return nil
@@ -318,8 +341,5 @@ func (r *reader) show() {
 	if r.k == 0 && !r.merged {
 		r.out.Method = metric.Last
 	}
-	slots := int(max(1, all[r.k].step/r.set.tiers[0].step))
-	for i := range r.out.Value {
-		r.out.Value[i] = show(r.out.bucket(i), r.out.Method, slots)
-	}
+	r.out.show(int(max(1, all[r.k].step/r.set.tiers[0].step)))
 }

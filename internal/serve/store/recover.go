@@ -11,13 +11,14 @@ import (
 // recovery builds the head again: from the last seal, then from the log behind it.
 type recovery struct {
 	*DB
-	meta   meta
-	marks  []uint64      // per block: the records that its checkpoint has
-	names  []string      // per id; "": none
-	dead   map[ID]uint32 // deleted, and when
-	record uint64        // the number of the one that is replayed
-	damage bool          // names may be missing
-	lost   int           // samples of the log whose series is not known
+	meta     meta
+	marks    []uint64      // per block: the records that its checkpoint has
+	names    []string      // per id; "": none
+	dead     map[ID]uint32 // deleted, and when
+	record   uint64        // the number of the one that is replayed
+	damage   bool          // names may be missing
+	metaLost bool          // the state of the whole could not be read
+	lost     int           // samples of the log whose series is not known
 }
 
 func (db *DB) recover() error {

@@ -245,6 +245,7 @@ func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 		return err
 	}
 	clear(db.sealed)
+	db.broken.forget()
 	clear(db.fresh)
 	db.sealedUntil = horizon
 	return nil

@@ -238,47 +238,6 @@ func TestMinuteOfManyPuts(t *testing.T) {
 	}
 }
 
-func BenchmarkFetch(b *testing.B) {
-	c := &clock{epoch}
-	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now, SealEvery: -1})
-	require.NoError(b, err)
-	defer db.Close()
-	names := make([]string, 10_000)
-	for i := range names {
-		names[i] = fmt.Sprintf("servers.host%03d.cpu.core%02d.user", i/20, i%20)
-	}
-	fill(b, db, c, 4*3600+1200, names...)
-	opt := store.FetchOptions{From: c.unix - 3*3600, Until: c.unix - 3600}
-	b.Run("1x2h", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := db.Fetch(b.Context(), names[77], opt)
-			require.NoError(b, err)
-		}
-	})
-	ids := make([]store.ID, 1000)
-	for i := range ids {
-		info, _ := db.Series(names[i])
-		ids[i] = info.ID
-	}
-	b.Run("1000x1h", func(b *testing.B) {
-		opt.From += 3600
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := db.FetchAll(b.Context(), ids, opt)
-			require.NoError(b, err)
-		}
-	})
-	b.Run("1000x1h, values", func(b *testing.B) {
-		opt.ValueOnly = true
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := db.FetchAll(b.Context(), ids, opt)
-			require.NoError(b, err)
-		}
-	})
-}
-
 func TestFetchAllIsFetch(t *testing.T) {
 	c := &clock{epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))

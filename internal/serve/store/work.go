@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -167,12 +169,60 @@ func (db *DB) readFrame(key []byte, f func([]byte) error) (there bool, err error
 	if v, ok := db.sealed[string(key)]; ok {
 		return true, f(v)
 	}
+	if db.broken.has(key) {
+		return false, errBroken
+	}
 	v, closer, err := db.engine.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
+		db.broken.add(key)
 		return false, fmt.Errorf("read frame: %w", err)
 	}
 	return true, errors.Join(f(v), closer.Close())
+}
+
+// errBroken is of a frame that could not be read before.
+var errBroken = errors.New("it could not be read before")
+
+// broken knows frames that the engine could not read: to try again takes seconds
+// each time, for Pebble looks for the bit that was flipped.
+type broken struct {
+	n    atomic.Int32
+	mu   sync.Mutex
+	keys map[string]struct{}
+}
+
+// maxBroken bounds the keys that are known, 22 bytes each.
+const maxBroken = 1 << 16
+
+func (b *broken) has(key []byte) bool {
+	if b.n.Load() == 0 {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.keys[string(key)]
+	return ok
+}
+
+func (b *broken) add(key []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.keys == nil {
+		b.keys = map[string]struct{}{}
+	}
+	if len(b.keys) < maxBroken {
+		b.keys[string(key)] = struct{}{}
+	}
+	b.n.Store(int32(len(b.keys)))
+}
+
+// forget is for when files have been replaced.
+func (b *broken) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keys = nil
+	b.n.Store(0)
 }

@@ -1,6 +1,8 @@
 package canvas
 
 import (
+	"context"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -39,11 +41,14 @@ func (r *raster) reset(width, height int, c color.NRGBA) {
 	draw.Draw(r.image, r.image.Rect, image.NewUniform(c), image.Point{}, draw.Src)
 }
 
-// raster draws all marks.
-func (s *Sheet) raster() *image.RGBA {
+// raster draws all marks, as long as ctx lasts.
+func (s *Sheet) raster(ctx context.Context) (*image.RGBA, error) {
 	r := &s.pixels
 	r.reset(s.width, s.height, s.background)
 	for _, m := range s.marks {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("draw pixels: %w", err)
+		}
 		switch m.kind {
 		case clip:
 			r.clip = outer(m.rect).Intersect(r.image.Rect)
@@ -57,7 +62,7 @@ func (s *Sheet) raster() *image.RGBA {
 			s.text(r, m, func(g *mask, at image.Point) { r.glyph(g, at, m.color) })
 		}
 	}
-	return r.image
+	return r.image, nil
 }
 
 // outer is the smallest rectangle of whole pixels around b.

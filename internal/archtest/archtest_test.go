@@ -63,12 +63,12 @@ var allowed = map[string][]string{
 	"internal/serve/query/querytest": {"internal/serve/query", "internal/serve/store/names"},
 	"internal/serve/query/target":    {},
 	"internal/serve/query/when":      {},
-	"internal/serve/web":             {},
 	"internal/serve/store":           {"metric", "internal/serve/store/*"},
 	"internal/serve/store/frame":     {"metric"},
 	"internal/serve/store/names":     {"metric"},
 	"internal/serve/store/schema":    {"metric"},
 	"internal/serve/store/wal":       {"metric"},
+	"internal/serve/web":             {},
 	"bench/*":                        {},
 	"cmd/*":                          {"*"},
 }

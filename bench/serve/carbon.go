@@ -46,10 +46,14 @@ type carbonResult struct {
 	rate           float64       // points a second, until the server had taken all
 	taking, filing float64       // CPU: until they were taken, and what it took more until all was filed
 	resident, own  float64       // bytes, when all was taken
+	quiet          float64       // the latter some seconds later
 	disk, fine     float64       // bytes a point: all files, and those of the points alone
 	lost           int64         // cannot be read at the end
 	restart        time.Duration // after kill -9
 }
+
+// quietTime is more than victoria-metrics takes to write what it has.
+const quietTime = 7 * time.Second
 
 // connections are how many clients send points.
 const connections = 4
@@ -80,9 +84,11 @@ func (c carbonCase) filed(p *carbonPeer) (r carbonResult, err error) {
 			return err
 		}
 		before := s.cpu()
+		time.Sleep(quietTime)
 		if err := p.file(s, &r); err != nil {
 			return err
 		}
+		_, r.quiet = s.memory()
 		r.filing += max(0, s.cpu()-before) / float64(r.points) * 1e6
 		return p.look(s, &l, &r)
 	})
@@ -163,18 +169,19 @@ func (s *started) waitTaken(n int64) error {
 	}
 }
 
-const carbonHead = `| server | series x points | points/s | CPU s a million: taken + filed | memory: MiB, KB of its own a series | bytes a point: points alone, all files | lost |
+const carbonHead = `| server | series x points | points/s | CPU s a million: taken + filed | memory: MiB, KB of its own a series, quiet | bytes a point: points alone, all files | lost |
 |---|---|---|---|---|---|---|`
 
 func showCarbon(name string, results []carbonResult) {
 	middle := func(of func(*carbonResult) float64) float64 { return median(results, of) }
 	r := &results[0]
-	fmt.Printf("| %s | %d x %d | %.2f M | %.3f + %.3f | %.0f, %.2f | %.2f, %.2f | %.0f |\n", name, r.series, r.points/r.series,
+	fmt.Printf("| %s | %d x %d | %.2f M | %.3f + %.3f | %.0f, %.2f, %.2f | %.2f, %.2f | %.0f |\n", name, r.series, r.points/r.series,
 		middle(func(r *carbonResult) float64 { return r.rate })/1e6,
 		middle(func(r *carbonResult) float64 { return r.taking }),
 		middle(func(r *carbonResult) float64 { return r.filing }),
 		middle(func(r *carbonResult) float64 { return r.resident })/(1<<20),
 		middle(func(r *carbonResult) float64 { return r.own / float64(r.series) })/1000,
+		middle(func(r *carbonResult) float64 { return r.quiet / float64(r.series) })/1000,
 		middle(func(r *carbonResult) float64 { return r.fine }),
 		middle(func(r *carbonResult) float64 { return r.disk }),
 		middle(func(r *carbonResult) float64 { return float64(r.lost) }))

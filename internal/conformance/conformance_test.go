@@ -42,12 +42,12 @@ func compare(t *testing.T, series []graphiteweb.Series, file string) {
 			continue
 		}
 		want, got := ask(t, theirs.URL, r), ask(t, ours, r)
-		if got.status == 404 && want.status != 404 && (strings.HasPrefix(r.path, "/render") || strings.HasPrefix(r.path, "/functions")) {
-			continue
-		}
 		d, reason := difference(r, want, got, decode), meant[r.name()]
 		if d != "" && reason == "" && refusedElsewhere(want, got) {
 			reason = "graphite-web breaks at it, status 500; we say what is wrong"
+		}
+		if d != "" && reason == "" && notThere(r, got, d) {
+			reason = "a function or format that is not there"
 		}
 		result.add(r, d, reason)
 		switch {
@@ -58,6 +58,13 @@ func compare(t *testing.T, series []graphiteweb.Series, file string) {
 		}
 	}
 	t.Log(result.String())
+}
+
+// notThere reports whether a function or a format is missing altogether.
+func notThere(r request, got answer, difference string) bool {
+	list := strings.HasPrefix(r.path, "/functions") && (got.status == 404 || strings.Contains(difference, ": no "))
+	body := string(got.body)
+	return list || got.refused() && (strings.Contains(body, "unknown function") || strings.Contains(body, "is not known"))
 }
 
 // readDifferences returns the reasons of those that are meant, by the request's

@@ -45,6 +45,9 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
+	if p.get("graphType") == "pie" {
+		q.Targets = pieTargets(q.Targets)
+	}
 	maxAge, err := cacheTime(p)
 	if err != nil {
 		return err
@@ -61,7 +64,7 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 		return a.evaluationFault(ctx, err)
 	}
 	mayBeKept(w, maxAge, a.opt.Now())
-	return write(w, &rendering{Request: r, params: p, query: q, api: a, series: list})
+	return write(w, &rendering{Request: r.WithContext(ctx), params: p, query: q, api: a, series: list})
 }
 
 // renderFormat returns the format that is asked for; pictures where none is.

@@ -21,9 +21,6 @@ func (s *sketch) data(ctx context.Context) error {
 		return err
 	}
 	for i := range s.curves {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("draw lines: %w", err)
-		}
 		c := &s.curves[i]
 		switch {
 		case c.Invisible || c.area && s.p.AreaAlpha == 0:
@@ -31,9 +28,25 @@ func (s *sketch) data(ctx context.Context) error {
 			s.infinite(c)
 		default:
 			for _, run := range s.runs(c) {
+				s.points -= len(run)
 				s.sheet.Line(c.Name, run, s.pen(c))
 			}
 		}
+		if err := s.goOn(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goOn is nil while there is someone who waits for the picture, and it does not
+// become too much.
+func (s *sketch) goOn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("draw lines: %w", err)
+	}
+	if s.points < 0 {
+		return fmt.Errorf("%w: so many series in so wide a picture; ask for fewer, a smaller width or a larger minXStep", ErrRefused)
 	}
 	return nil
 }
@@ -46,14 +59,16 @@ func (s *sketch) pen(c *curve) canvas.Pen {
 	return p
 }
 
-// width of a curve's line; nil is any without a width of its own. A line wider
-// than the picture is as wide.
+// maxWidth bounds the width of lines in pixels, and by that the time they take.
+const maxWidth = 100
+
+// width of a curve's line; nil is any without a width of its own.
 func (s *sketch) width(c *curve) float64 {
 	w := cmp.Or(s.p.LineWidth, 1.2)
 	if c != nil {
 		w = cmp.Or(c.LineWidth, w)
 	}
-	return math.Min(w, math.Max(s.plot.Width(), s.plot.Height()))
+	return math.Min(w, maxWidth)
 }
 
 // infinite draws a line from bottom to top at each value above 0, one in a column of pixels.
@@ -65,6 +80,7 @@ func (s *sketch) infinite(c *curve) {
 			continue
 		}
 		column = math.Floor(x)
+		s.points -= 2
 		s.sheet.Line(c.Name, []canvas.Point{{X: x, Y: s.plot.Y1}, {X: x, Y: s.plot.Y0}}, s.pen(c))
 	}
 }
@@ -103,8 +119,8 @@ func (s *sketch) cover(ctx context.Context) (list []filled, opaque bool, err err
 	opaque = true
 	for i := range s.curves {
 		c := &s.curves[i]
-		if err := ctx.Err(); err != nil {
-			return nil, false, fmt.Errorf("draw areas: %w", err)
+		if err := s.goOn(ctx); err != nil {
+			return nil, false, err
 		}
 		if !c.area {
 			continue
@@ -120,6 +136,7 @@ func (s *sketch) cover(ctx context.Context) (list []filled, opaque bool, err err
 		}
 		color := faded(c.color, cmp.Or(s.p.AreaAlpha, c.Alpha))
 		for _, run := range s.runs(c) {
+			s.points -= len(run)
 			for _, g := range grounds[sc] {
 				if seen := g.cover(run); !c.Invisible && len(seen) > 0 {
 					list = append(list, filled{g, seen, c.Name, color})

@@ -108,6 +108,8 @@ func TestLegend(t *testing.T) {
 	assert.Equal(t, "w1,w2", names("", waves(2, "w%d")...))
 	assert.Equal(t, "", names("hideLegend=true", waves(2, "w%d")...))
 	assert.Equal(t, "", names("", waves(11, "w%d")...), "more than ten are not named unless asked for")
+	assert.Equal(t, "", names("height=70", waves(2, "w%d")...), "no room")
+	assert.Equal(t, "w1,w2", names("height=70&hideLegend=false", waves(2, "w%d")...))
 	assert.Equal(t, 11, strings.Count(names("hideLegend=false", waves(11, "w%d")...), "w"))
 	same := []picture.Series{waves(1, "a")[0], waves(1, "a")[0]}
 	assert.Equal(t, names("", same...), names("", same[0])+","+names("", same[0]))

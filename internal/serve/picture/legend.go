@@ -19,7 +19,7 @@ type entry struct {
 const hiddenAbove = 10
 
 func (s *sketch) legendEntries() (list []entry) {
-	if s.p.HideLegend != nil && *s.p.HideLegend || s.p.HideLegend == nil && len(s.curves) > hiddenAbove {
+	if s.p.HideLegend != nil && *s.p.HideLegend || s.p.HideLegend == nil && (len(s.curves) > hiddenAbove || s.cramped()) {
 		return nil
 	}
 	seen := map[string]bool{}
@@ -33,6 +33,9 @@ func (s *sketch) legendEntries() (list []entry) {
 	}
 	return list
 }
+
+// cramped reports whether a legend would leave no room for what it is about.
+func (s *sketch) cramped() bool { return s.plot.Height() < 6*s.text.Line }
 
 // A column of the legend: how wide, and how many there are.
 type columns struct {
@@ -51,7 +54,20 @@ func (s *sketch) arrange(list []entry, room float64) columns {
 	}
 	c.width = math.Min(c.box+5+widest, room)
 	c.count = max(1, int((room+legendGap)/(c.width+legendGap)))
+	for len(list) > c.count*s.legendLines() { // shorter names rather than none
+		width := (room+legendGap)/float64(c.count+1) - legendGap
+		if width < 12*s.look.face.Size {
+			break
+		}
+		c.width, c.count = width, c.count+1
+	}
 	return c
+}
+
+// legendLines is how many a legend may have: two fifths of the height, and what
+// leaves room for the graph and its labels of times.
+func (s *sketch) legendLines() int {
+	return max(1, int(min(s.sheet.Bounds().Height()*2/5, s.plot.Height()-5*s.text.Line)/s.text.Line))
 }
 
 // legend writes the entries below the plot, in columns; those of a second axis
@@ -66,13 +82,13 @@ func (s *sketch) legend(list []entry) {
 	c := s.arrange(list, room)
 	left, right := split(list)
 	if len(right) == 0 || len(left) == 0 || c.count < 2 {
-		lines := s.shown(c, &list, c.count)
+		lines := s.shown(&list, c.count)
 		s.plot.Y1 -= float64(lines)*c.line + 6
 		s.place(list, c, c.count, s.plot.X0, s.plot.Y1+6)
 		return
 	}
 	half := c.count / 2
-	lines := max(s.shown(c, &left, half), s.shown(c, &right, half))
+	lines := max(s.shown(&left, half), s.shown(&right, half))
 	s.plot.Y1 -= float64(lines)*c.line + 6
 	s.place(left, c, half, s.plot.X0, s.plot.Y1+6)
 	used := float64(min(half, len(right)))*(c.width+legendGap) - legendGap
@@ -91,8 +107,8 @@ func split(list []entry) (left, right []entry) {
 }
 
 // shown cuts the list to what has room, and returns its lines.
-func (s *sketch) shown(c columns, list *[]entry, count int) int {
-	most := max(1, int(s.sheet.Bounds().Height()*2/5/c.line))
+func (s *sketch) shown(list *[]entry, count int) int {
+	most := s.legendLines()
 	lines := (len(*list) + count - 1) / count
 	if lines <= most {
 		return lines

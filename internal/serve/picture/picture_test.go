@@ -165,6 +165,17 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestPointsAreBounded(t *testing.T) {
+	p, err := picture.New(picture.Options{MaxPoints: 2000})
+	require.NoError(t, err)
+	for _, q := range []string{"width=800", "width=800&areaMode=stacked"} {
+		err := p.Draw(t.Context(), io.Discard, picture.SVG, &picture.Graph{Series: waves(10, "w%d"), Params: query(t, q)})
+		require.ErrorIs(t, err, picture.ErrRefused)
+		assert.ErrorContains(t, err, "so many series")
+	}
+	assert.NoError(t, p.Draw(t.Context(), io.Discard, picture.SVG, &picture.Graph{Series: waves(10, "w%d"), Params: query(t, "width=100")}))
+}
+
 func TestDrawEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

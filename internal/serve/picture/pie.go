@@ -82,6 +82,9 @@ func slice(center canvas.Point, radius, from, to float64) []canvas.Point {
 	return points
 }
 
+// labelAt is where on the radius labels stand.
+const labelAt = 0.62
+
 // pieLabels writes shares or values into the slices that are large enough.
 func (s *sketch) pieLabels(center canvas.Point, radius, total float64) {
 	if s.p.ValueLabels == "none" {
@@ -101,8 +104,9 @@ func (s *sketch) pieLabels(center canvas.Point, radius, total float64) {
 		if s.p.ValueLabels == "number" {
 			label, measure = pieNumber(v), v
 		}
-		if v > 0 && measure >= least {
-			s.pieLabel(label, center, radius*0.62, middle, s.labelColor(s.curves[i].color))
+		wide := 2 * math.Pi * v / total * radius * labelAt // of the slice, where its label is
+		if v > 0 && measure >= least && wide >= s.text.Digit+4 {
+			s.pieLabel(label, center, radius*labelAt, middle, s.labelColor(s.curves[i].color))
 		}
 	}
 }

@@ -143,7 +143,8 @@ func chooseStep(low, high float64, q request) float64 {
 }
 
 // suitable is how many steps an axis may have when nobody says: graphite-web's
-// 4 to 6, fewer where labels would touch, more on tall ones.
+// 4 to 6 and 7, which often fits data on both sides of zero; fewer where labels would
+// touch, more on tall ones.
 func suitable(height, line float64) []int {
 	switch fits := height / (line * 1.6); {
 	case fits < 3:
@@ -153,7 +154,7 @@ func suitable(height, line float64) []int {
 	case fits < 7:
 		return []int{3, 4, 5}
 	case fits < 40:
-		return []int{4, 5, 6}
+		return []int{4, 5, 6, 7}
 	}
 	return []int{6, 7, 8, 9, 10}
 }

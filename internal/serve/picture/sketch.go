@@ -20,6 +20,7 @@ type sketch struct {
 	text  canvas.Metrics // of look.face
 
 	curves      []curve
+	points      int         // that may still be drawn
 	plot        canvas.Rect // the area of the data; its edges are middles of pixels
 	margin      float64
 	left, right *scale // right is nil with one axis
@@ -30,8 +31,8 @@ type sketch struct {
 	xMinor      []float64
 }
 
-func newSketch(sheet *canvas.Sheet, g *Graph) (*sketch, error) {
-	s := &sketch{sheet: sheet, p: &g.Params, zone: g.Zone, look: newLook(&g.Params), margin: 10}
+func newSketch(sheet *canvas.Sheet, g *Graph, maxPoints int) (*sketch, error) {
+	s := &sketch{sheet: sheet, p: &g.Params, zone: g.Zone, look: newLook(&g.Params), margin: 10, points: maxPoints}
 	if s.zone == nil {
 		s.zone = time.UTC
 	}

@@ -104,6 +104,8 @@ func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Valu
 	switch t.Text {
 	case "seriesByTag":
 		return ListValue(ev.found(tagPattern(t), at)), nil
+	case "statistic":
+		return ev.statistic(t, repl, at)
 	case "template":
 		return Value{}, &InputError{Message: "invalid template() syntax, only string/numeric arguments are allowed"}
 	}

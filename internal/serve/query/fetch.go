@@ -22,8 +22,8 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 	var missing []Pattern
 	for _, tree := range trees {
 		ev.patterns(tree, repl, func(p Pattern) {
-			if _, ok := have[p.Text]; !ok {
-				have[p.Text] = nil
+			if _, ok := have[p.key()]; !ok {
+				have[p.key()] = nil
 				missing = append(missing, p)
 			}
 		})
@@ -36,7 +36,7 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 
 func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at span) error {
 	left := (ev.budget.total - ev.budget.used.Load()) / 8 // others may take of it meanwhile: hold says
-	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, MaxPoints: int(max(min(int64(ev.points), left), 0))}
+	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, Want: ev.req.MaxDataPoints, MaxPoints: int(max(min(int64(ev.points), left), 0))}
 	lists, err := ev.e.opt.Source.Fetch(ev.ctx, q)
 	if err != nil {
 		if errors.Is(err, ErrLimit) && left < int64(ev.points) {
@@ -50,7 +50,7 @@ func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at spa
 			ev.points -= len(s.Values)
 			ev.budget.hold(len(s.Values))
 		}
-		have[missing[i].Text] = list
+		have[missing[i].key()] = list
 	}
 	if ev.series < 0 || ev.points < 0 {
 		return fmt.Errorf("%w: more than %d series or %d points", ErrLimit, ev.e.opt.Limits.Series, ev.e.opt.Limits.Points)
@@ -60,7 +60,7 @@ func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at spa
 
 // found returns what was read for a pattern, each time as other series with the same Values.
 func (ev *evaluation) found(p Pattern, at span) []*Series {
-	list := ev.fetched[at][p.Text]
+	list := ev.fetched[at][p.key()]
 	copies := make([]Series, len(list))
 	out := make([]*Series, len(list))
 	for i, s := range list {
@@ -85,6 +85,12 @@ func (ev *evaluation) patterns(t *target.Expr, repl replacements, fn func(Patter
 	case target.Call:
 		if t.Text == "seriesByTag" {
 			fn(tagPattern(t))
+			return
+		}
+		if t.Text == "statistic" {
+			if p, err := statisticPattern(t, repl); err == nil {
+				fn(p)
+			}
 			return
 		}
 		for _, arg := range t.Args {

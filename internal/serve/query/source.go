@@ -18,13 +18,20 @@ type Fetch struct {
 	From, Until, Now int64 // Unix seconds
 	MaxSeries        int   // of all patterns together
 	MaxPoints        int   // of all series together
+	Want             int   // points of a series that are enough for a Statistic, which may then be of a coarser tier; 0: not said
 }
 
 // Pattern is a path with wildcards, or, with Exprs, a search by tags.
 type Pattern struct {
 	Text  string   // as written: what the series' PathExpression will be
 	Exprs []string // of seriesByTag: "k=v", "k!=v", "k=~re", "k!=~re"
+
+	// Statistic is what of each bucket is wanted: one of Statistics; "" is what a plain read shows.
+	Statistic string
 }
+
+// Statistics are what a Source may keep of a bucket beside its value.
+var Statistics = []string{"average", "count", "max", "min", "stddev", "sum"}
 
 // Whisper returns the bounds of what a read of whisper's returns: the multiples of step after
 // from and up to until, [start,end).

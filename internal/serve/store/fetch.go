@@ -67,9 +67,9 @@ type Reach struct {
 	Longest    int64 // the retention of the series' longest tier
 }
 
-// Reach returns, for each series, the finest tier whose retention reaches from when it is seen from now: what FetchOptions.Step is
-// to say for an answer as of then.
-func (db *DB) Reach(ids []ID, from, now int64) []Reach {
+// Reach returns, for each series, the tier to be read for what is from a time on, seen from now: of those whose retention reaches it the
+// coarsest with a step of no more than step, else the finest. It is what FetchOptions.Step is to say for an answer as of then.
+func (db *DB) Reach(ids []ID, from, now, step int64) []Reach {
 	out := make([]Reach, len(ids))
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -80,6 +80,9 @@ func (db *DB) Reach(ids []ID, from, now int64) []Reach {
 		}
 		tiers := db.head.sets[s.set].tiers
 		k, err := tierFor(tiers, len(tiers), FetchOptions{From: from}, now)
+		for err == nil && k+1 < len(tiers) && int64(tiers[k+1].step) <= step {
+			k++
+		}
 		if err == nil {
 			out[i] = Reach{int64(tiers[k].step), int64(tiers[k].keep), int64(longest(tiers))}
 		}

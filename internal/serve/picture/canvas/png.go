@@ -1,6 +1,7 @@
 package canvas
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -9,10 +10,13 @@ import (
 	"sync"
 )
 
-// PNG draws the sheet and writes it to w. It has a palette when 256 colours are
+// PNG draws the sheet and writes it to w; nothing when ctx ends while it draws. It has a palette when 256 colours are
 // enough to tell no difference, which halves its size and its time.
-func (s *Sheet) PNG(w io.Writer) error {
-	drawn := s.raster()
+func (s *Sheet) PNG(ctx context.Context, w io.Writer) error {
+	drawn, err := s.raster(ctx)
+	if err != nil {
+		return err
+	}
 	var img image.Image = drawn
 	if p := s.pixels.palette(); p != nil {
 		img = p

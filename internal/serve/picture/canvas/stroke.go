@@ -91,8 +91,9 @@ func (r *raster) piece(a, b Point, half float64, d *dirty) {
 	for y := o.Min.Y; y < o.Max.Y; y++ {
 		middle := a.X + (clamp(float64(y)+0.5, low, high)-a.Y)*slope
 		for x := max(int(middle-side), o.Min.X); x < min(int(middle+side)+1, o.Max.X); x++ {
-			i := y*along + x*across
-			r.cover[i] = max(r.cover[i], c.at(float64(x)+0.5, float64(y)+0.5))
+			if i := y*along + x*across; r.cover[i] < 255 {
+				r.cover[i] = max(r.cover[i], c.at(float64(x)+0.5, float64(y)+0.5))
+			}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func (s *Source) Fetch(ctx context.Context, q query.Fetch) ([][]*query.Series, e
 	out := make([][]*query.Series, len(found))
 	for i, list := range found {
 		for _, m := range list {
-			if r := reads[store.ID(m.ID)]; r != nil && r.values != nil {
+			if r := reads[wanted{store.ID(m.ID), q.Patterns[i].Statistic}]; r != nil && r.values != nil {
 				out[i] = append(out[i], r.series(m.Path))
 			}
 		}
@@ -82,37 +83,57 @@ func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.
 	return s.db.Names().Tagged(ctx, exprs, limit)
 }
 
+// wanted is a column of a series.
+type wanted struct {
+	id        store.ID
+	statistic string // "": what a plain read shows
+}
+
 // read is one series to be read.
 type read struct {
-	id               store.ID
+	wanted
 	start, end, step int64
 	values           []float64 // nil: nothing was kept for that time, or the series is gone
 }
 
 // plan says what of which series is to be read, each once.
-func (s *Source) plan(found [][]names.Match, q query.Fetch) (map[store.ID]*read, error) {
-	ids := make([]store.ID, 0, len(found))
-	for _, list := range found {
+func (s *Source) plan(found [][]names.Match, q query.Fetch) (map[wanted]*read, error) {
+	byStatistic := map[string][]store.ID{}
+	for i, list := range found {
+		ids := byStatistic[q.Patterns[i].Statistic]
 		for _, m := range list {
 			ids = append(ids, store.ID(m.ID))
 		}
+		byStatistic[q.Patterns[i].Statistic] = ids
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	reads := make([]read, len(ids))
-	byID := make(map[store.ID]*read, len(ids))
+	all := map[wanted]*read{}
 	points := int64(0)
-	for i, reach := range s.db.Reach(ids, q.From, q.Now) {
-		r := &reads[i]
-		if !r.bounds(reach, q) {
-			continue
-		}
-		r.id, byID[ids[i]] = ids[i], r
-		if points += (r.end - r.start) / r.step; points > int64(q.MaxPoints) {
-			return nil, fmt.Errorf("%w: more than %d points", query.ErrLimit, q.MaxPoints)
+	for statistic, ids := range byStatistic {
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		reads := make([]read, len(ids))
+		for i, reach := range s.db.Reach(ids, q.From, q.Now, enoughStep(statistic, q)) {
+			r := &reads[i]
+			if !r.bounds(reach, q) {
+				continue
+			}
+			r.wanted = wanted{ids[i], statistic}
+			all[r.wanted] = r
+			if points += (r.end - r.start) / r.step; points > int64(q.MaxPoints) {
+				return nil, fmt.Errorf("%w: more than %d points", query.ErrLimit, q.MaxPoints)
+			}
 		}
 	}
-	return byID, nil
+	return all, nil
+}
+
+// enoughStep returns the coarsest step that a read may have, 0 for the finest that there is. A plain read has the finest
+// always; buckets that keep their extremes lose nothing when they are wider than what is drawn needs.
+func enoughStep(statistic string, q query.Fetch) int64 {
+	if statistic == "" || q.Want <= 0 {
+		return 0
+	}
+	return (q.Until - q.From) / int64(q.Want)
 }
 
 // bounds sets what is to be read, and reports whether that is anything.
@@ -130,13 +151,13 @@ func (r *read) bounds(reach store.Reach, q query.Fetch) bool {
 }
 
 // readAll reads, with one goroutine a core.
-func (s *Source) readAll(ctx context.Context, byID map[store.ID]*read) error {
-	reads := make([]*read, 0, len(byID))
-	for _, r := range byID {
+func (s *Source) readAll(ctx context.Context, all map[wanted]*read) error {
+	reads := make([]*read, 0, len(all))
+	for _, r := range all {
 		reads = append(reads, r)
 	}
 	slices.SortFunc(reads, func(a, b *read) int {
-		return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.start, b.start), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.statistic, b.statistic), cmp.Compare(a.step, b.step), cmp.Compare(a.start, b.start), cmp.Compare(a.id, b.id))
 	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -154,7 +175,7 @@ func parts(reads []*read, n int) (list [][]*read) {
 	size := max(neighbours, (len(reads)+n-1)/n)
 	for len(reads) > 0 {
 		k := 1
-		for k < len(reads) && reads[k].step == reads[0].step && reads[k].start == reads[0].start && reads[k].end == reads[0].end &&
+		for k < len(reads) && reads[k].statistic == reads[0].statistic && reads[k].step == reads[0].step && reads[k].start == reads[0].start && reads[k].end == reads[0].end &&
 			(k < size || reads[k].id/neighbours == reads[k-1].id/neighbours) {
 			k++
 		}
@@ -170,16 +191,45 @@ func (s *Source) readPart(ctx context.Context, part []*read) error {
 		ids[i] = r.id
 	}
 	first := part[0]
-	columns, err := s.db.FetchAll(ctx, ids, store.FetchOptions{From: first.start, Until: first.end, Step: first.step, ValueOnly: true})
+	columns, err := s.db.FetchAll(ctx, ids, store.FetchOptions{From: first.start, Until: first.end, Step: first.step, ValueOnly: first.statistic == ""})
 	if err != nil {
 		return err
 	}
 	for i, c := range columns {
 		if c != nil {
-			part[i].values = c.Value
+			part[i].values = column(c, first.statistic)
 		}
 	}
 	return nil
+}
+
+// column returns what is wanted of each bucket. The other columns are not kept alive by it.
+func column(c *store.Columns, statistic string) []float64 {
+	if statistic == "" {
+		return c.Value
+	}
+	out := make([]float64, len(c.Count))
+	for i, n := range c.Count {
+		out[i] = query.Null
+		if n == 0 {
+			continue
+		}
+		switch statistic {
+		case "min":
+			out[i] = c.Min[i]
+		case "max":
+			out[i] = c.Max[i]
+		case "sum":
+			out[i] = c.Sum[i]
+		case "count":
+			out[i] = float64(n)
+		case "average":
+			out[i] = c.Sum[i] / float64(n)
+		case "stddev":
+			out[i] = math.Sqrt(c.M2[i] / float64(n))
+		}
+	}
+	return out
 }
 
 // series makes a series of what was read. Patterns that find the same share the values.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/query/libm"
 )
 
 var first2 = []query.Param{
@@ -32,7 +33,8 @@ var pairs = []query.Function{
 		Description: "The first series of a list divided by the first of another, the second by the second, and so on. The lists are as long as each other.",
 	},
 	{
-		Name: "powSeries", Group: "Combine", Call: powSeries, Aggregator: true, Params: []query.Param{lists},
+		Name: "powSeries", Group: "Combine", Call: powSeries, Aggregator: true,
+		Params:      []query.Param{{Name: "seriesList", Type: query.SeriesList, Required: true, Multiple: true}},
 		Signature:   "(*seriesLists)",
 		Description: "The first series to the power of the second, that to the power of the third, and so on; null where it is no real number, or too great.",
 	},
@@ -144,7 +146,7 @@ func divideSeriesLists(c *query.Call) ([]*query.Series, error) {
 }
 
 func powSeries(c *query.Call) ([]*query.Series, error) {
-	all := c.AllSeries("seriesLists")
+	all := c.AllSeries("seriesList")
 	grid, err := query.Normalize(all)
 	if err != nil {
 		return nil, err
@@ -170,7 +172,7 @@ func power(a, b float64) float64 {
 	if query.IsNull(a) || query.IsNull(b) {
 		return query.Null // also 1 to the power of null
 	}
-	v := math.Pow(a, b)
+	v := libm.Pow(a, b)
 	if math.IsInf(v, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0) {
 		return query.Null
 	}

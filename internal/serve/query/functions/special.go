@@ -13,7 +13,13 @@ var special = []query.Function{
 		Description: "A line at value: three points over the whole range.",
 	},
 	{
-		Name: "seriesByTag", Group: "Special", Call: seriesByTag,
+		Name: "statistic", Group: "Special", Module: "logmetrics", Call: readBySource,
+		Params: []query.Param{list, {Name: "statistic", Type: query.String, Required: true, Options: query.Statistics}},
+		Description: "Of each bucket of a path or seriesByTag() its minimum, maximum, standard deviation, sum, average, or how many samples it has. " +
+			"With maxDataPoints a tier as coarse as gives so many points is read.",
+	},
+	{
+		Name: "seriesByTag", Group: "Special", Call: readBySource,
 		Params: []query.Param{{Name: "tagExpressions", Type: query.String, Required: true, Multiple: true}},
 		Description: "The series for whose tags all expressions hold: tag=value, tag!=value, tag=~expression, tag!=~expression. One at least must ask " +
 			"for a value that is not empty.",
@@ -30,7 +36,7 @@ func constantLine(c *query.Call) ([]*query.Series, error) {
 	return []*query.Series{s}, nil
 }
 
-// seriesByTag stands in the table for its description; the evaluation reads it from the source.
-func seriesByTag(*query.Call) ([]*query.Series, error) {
-	return nil, errors.New("BUG: seriesByTag is no function that is called")
+// readBySource is for what stands in the table for its description only: the evaluation has the source read it.
+func readBySource(*query.Call) ([]*query.Series, error) {
+	return nil, errors.New("BUG: not a function that is called")
 }

@@ -24,6 +24,7 @@ prometheus-node-exporter
 rsyslog
 systemd
 systemd-journal-remote
+victoria-metrics
 xz-utils
 zstd
 '

@@ -22,12 +22,14 @@ type carbonCase struct {
 // their pace, and one of points that are long past.
 func carbonCases() []carbonCase {
 	l := points{series: *series, steps: *steps, shuffled: true}
-	fixed, late := l, l
+	fixed, paced, late := l, l, l
 	fixed.shuffled = false
+	paced.pace = time.Second
 	late.series /= 4
 	return []carbonCase{
 		{"carbon, shuffled", l, 0},
 		{"carbon, fixed order", fixed, 0},
+		{"carbon, 10 s of points each second", paced, 0},
 		{"carbon, points of three hours ago", late, 3 * time.Hour},
 	}
 }
@@ -68,7 +70,7 @@ func (c carbonCase) loaded(p *carbonPeer, dir string) (s *started, l points, r c
 	if s, err = p.start(dir); err != nil {
 		return s, l, r, err
 	}
-	return s, l, r, s.take(&r, streams)
+	return s, l, r, s.take(&r, streams, l.pace)
 }
 
 // filed loads p, and has it file all.
@@ -128,12 +130,12 @@ func inDirectory(f func(dir string) error) error {
 
 // take has the server take the load. The first points of all, which make the
 // series, are not measured.
-func (s *started) take(r *carbonResult, streams [][][]byte) error {
-	if err := s.sendAll(streams, 0, 1, r.series); err != nil {
+func (s *started) take(r *carbonResult, streams [][][]byte, pace time.Duration) error {
+	if err := s.sendAll(streams, 0, 1, 0, r.series); err != nil {
 		return err
 	}
 	before, begin := s.cpu(), time.Now()
-	if err := s.sendAll(streams, 1, len(streams[0]), r.points); err != nil {
+	if err := s.sendAll(streams, 1, len(streams[0]), pace, r.points); err != nil {
 		return err
 	}
 	measured := float64(r.points - r.series)
@@ -144,12 +146,12 @@ func (s *started) take(r *carbonResult, streams [][][]byte) error {
 }
 
 // sendAll sends some steps, and waits until the server has taken as many points in all.
-func (s *started) sendAll(streams [][][]byte, from, until int, points int64) error {
+func (s *started) sendAll(streams [][][]byte, from, until int, pace time.Duration, points int64) error {
 	var part [][][]byte
 	for _, blocks := range streams {
 		part = append(part, blocks[from:until])
 	}
-	if err := send(s.line, part); err != nil {
+	if err := send(s.line, part, pace); err != nil {
 		return err
 	}
 	return s.waitTaken(points)

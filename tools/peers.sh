@@ -25,6 +25,7 @@ prometheus-node-exporter
 rsyslog
 systemd
 systemd-journal-remote
+victoria-metrics
 xz-utils
 zstd
 '

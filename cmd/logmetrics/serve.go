@@ -21,6 +21,7 @@ type serveCmd struct {
 	aggregateFlags
 	storeFlags
 	accessFlags
+	clusterFlags
 	limitFlags
 	Config string `group:"process" type:"path" placeholder:"FILE" help:"YAML file with these flags by their names, and sections statsd and brubeck with those daemons' own settings."`
 	Debug  bool   `group:"process" help:"Say on stderr what is done."`
@@ -67,8 +68,15 @@ type accessFlags struct {
 	Allow      []string `group:"access" placeholder:"CIDR" help:"Who may send to StatsD, carbon, pickle and Influx ports that are reached from beyond this machine."`
 	Insecure   bool     `group:"access" help:"Everybody may, who reaches them."`
 	Hosts      []string `group:"access" placeholder:"NAME" help:"Names by which HTTP clients may ask for this server, beside localhost and its addresses."`
+	Origins    []string `group:"access" placeholder:"URL" help:"Origins whose pages may ask this server, as https://dash.example.org."`
 	TLSCert    string   `group:"access" name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate, with its chain, for HTTPS; SIGHUP has it read again."`
 	TLSKey     string   `group:"access" name:"tls-key" type:"path" placeholder:"FILE" help:"Its key."`
+}
+
+// clusterFlags are about other nodes of a Graphite cluster.
+type clusterFlags struct {
+	Remote        []string      `group:"access" placeholder:"URL" help:"Other nodes, as http://host:8080, ours or graphite-web: queries are answered from what all have."`
+	RemoteTimeout time.Duration `group:"access" default:"6s" help:"Time that each may take for its part."`
 }
 
 // limitFlags bound what clients can use up.

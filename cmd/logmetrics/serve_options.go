@@ -22,7 +22,7 @@ func (k *serveCmd) options(c *console, log *slog.Logger) (opt serve.Options, err
 	opt = serve.Options{
 		HTTP: address(k.HTTP), Carbon: address(k.Carbon), Pickle: address(k.Pickle), InfluxUDP: address(k.InfluxUDP), StatsDAdmin: address(k.StatsdAdmin),
 		Schemas: k.Schemas, Aggregation: k.Aggregation,
-		TokenFile: k.TokenFile, TokenReads: k.TokenReads, Insecure: k.Insecure, Hosts: k.Hosts, TLSCert: k.TLSCert, TLSKey: k.TLSKey,
+		TokenFile: k.TokenFile, TokenReads: k.TokenReads, Insecure: k.Insecure, Hosts: k.Hosts, Origins: k.Origins, Remote: k.Remote, RemoteTimeout: k.RemoteTimeout, TLSCert: k.TLSCert, TLSKey: k.TLSKey,
 		MaxConnections: k.MaxConnections, MaxSeries: k.MaxSeries, MaxNewSeries: k.MaxNewSeries,
 		Queries: serve.QueryOptions{
 			AtOnce: k.Queries, Time: k.QueryTime, Series: k.QuerySeries, Points: k.QueryPoints, Bytes: int64(k.QueryMemory), Pixels: k.MaxPixels,

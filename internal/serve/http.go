@@ -54,7 +54,14 @@ func (s *web) handler(guard *access.Guard, routes []route) http.Handler {
 	for _, r := range routes {
 		mux.Handle(r.pattern, guard.Around(r.class, bounded(r.class, r.handler)))
 	}
-	return s.counted(mux)
+	preflight := guard.Around(access.Health, guard.Preflight())
+	return s.counted(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions {
+			preflight.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 }
 
 // bounded limits how much of a body is read.

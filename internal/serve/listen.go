@@ -118,8 +118,8 @@ func (s *Server) stages() []telemetry.Stage {
 		list = append(list, telemetry.Stage{Name: "aggregate", Figures: figures})
 	}
 	if s.web != nil {
-		list = append(list, telemetry.Stage{Name: "http", Figures: append(s.web.figures(), s.guard.Figures()...)},
-			telemetry.Stage{Name: "query", Figures: s.graphiteFigures()})
+		list = append(list, telemetry.Stage{Name: "http", Figures: append(s.web.figures(), s.guard.Figures()...)})
+		list = append(list, telemetry.Stage{Name: "query", Figures: s.graphite.Figures()})
 	}
 	return append(list, telemetry.Stage{Name: "store", Figures: s.storeFigures()}, s.account.stage())
 }

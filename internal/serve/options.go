@@ -41,6 +41,7 @@ type Options struct {
 	Hosts           []string       // names that HTTP clients may ask for
 	TLSCert, TLSKey string         // files; "": plain HTTP
 
+	Origins       []string      // of pages that may ask, as "https://dash.example.org"
 	Remote        []string      // URLs of nodes of a Graphite cluster, whose answers are part of ours
 	RemoteTimeout time.Duration // that each may take; 0: as cluster has it
 
@@ -91,6 +92,9 @@ func (o *Options) Check() error {
 	}
 	if len(o.Allow) > 0 && o.Insecure {
 		errs = append(errs, errors.New("--allow and --insecure say different things"))
+	}
+	if _, err := access.New(access.Options{Origins: o.Origins}); err != nil {
+		errs = append(errs, fmt.Errorf("--origins: %w", err))
 	}
 	for _, u := range o.Remote {
 		if err := cluster.Check(u); err != nil {

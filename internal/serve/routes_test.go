@@ -92,12 +92,13 @@ var classes = map[string]access.Class{
 	"GET /events/get_data":           access.Read,
 	"POST /events/get_data":          access.Read,
 	"GET /events/{id}":               access.Read,
-	"GET /version":                   access.Read,
-	"POST /version":                  access.Read,
 	"GET /render":                    access.Read,
 	"POST /render":                   access.Read,
 	"GET /functions":                 access.Read,
 	"GET /functions/{name}":          access.Read,
+	"GET /info":                      access.Read,
+	"GET /version":                   access.Read,
+	"POST /version":                  access.Read,
 }
 
 // TestEachRoute asks for each as somebody without a token, with a wrong one, as a
@@ -106,7 +107,9 @@ func TestEachRoute(t *testing.T) {
 	brubeck := []StatsD{{Address: "127.0.0.1:0", Brubeck: true}}
 	open, token := opened(t, Options{HTTP: "127.0.0.1:0", StatsD: brubeck})
 	closed, closedToken := opened(t, Options{HTTP: "127.0.0.1:0", StatsD: brubeck, TokenReads: true})
-	closed.guard = access.New(access.Options{Tokens: closed.tokens, TokenReads: true, Beyond: true})
+	var err error
+	closed.guard, err = access.New(access.Options{Tokens: closed.tokens, TokenReads: true, Beyond: true})
+	require.NoError(t, err)
 	seen := make(map[string]bool)
 	for _, r := range open.routes() {
 		seen[r.pattern], seen[strings.TrimSuffix(r.pattern, "/{$}")] = true, true
@@ -231,7 +234,7 @@ func TestNamesOfBackups(t *testing.T) {
 // TestFiguresAreInTheDocs: each under its stage, and none that is not there.
 func TestFiguresAreInTheDocs(t *testing.T) {
 	s, _ := opened(t, Options{
-		HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0", Pickle: "127.0.0.1:0", InfluxUDP: "127.0.0.1:0", Forward: "127.0.0.1:9",
+		HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0", Pickle: "127.0.0.1:0", InfluxUDP: "127.0.0.1:0", Forward: "127.0.0.1:9", Remote: []string{"http://127.0.0.1:9"},
 		StatsD: []StatsD{{Address: "127.0.0.1:0"}, {Address: "127.0.0.1:0", Brubeck: true}},
 	})
 	text, err := os.ReadFile("../../docs/operating.md")

@@ -24,7 +24,6 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
-	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -53,7 +52,6 @@ type Server struct {
 	samples     *ingest.HTTP
 	gatherer    *ingest.Gatherer
 	graphite    *graphiteapi.API
-	nodes       *cluster.Nodes // nil: none is asked
 	listeners   []listener
 	ingested    []func() []telemetry.Figure // of all that take something from clients
 	dialects    map[bool]aggregator         // by whether it is brubeck
@@ -151,7 +149,10 @@ func (s *Server) listenHTTP() error {
 		return fmt.Errorf("--http: %w", err)
 	}
 	s.web = &web{listener: l, certificate: s.certificate, maxConnections: int64(cmp.Or(s.opt.MaxConnections, defaultMaxConnections)), log: s.log}
-	s.guard = access.New(access.Options{Tokens: s.tokens, Hosts: s.opt.Hosts, Beyond: !access.Loopback(s.opt.HTTP), TokenReads: s.opt.TokenReads})
+	s.guard, err = access.New(access.Options{Tokens: s.tokens, Hosts: s.opt.Hosts, Beyond: !access.Loopback(s.opt.HTTP), TokenReads: s.opt.TokenReads, Origins: s.opt.Origins})
+	if err != nil {
+		return fmt.Errorf("--origins: %w", err)
+	}
 	s.receiveHTTP()
 	return s.answerGraphite()
 }

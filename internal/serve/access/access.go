@@ -41,6 +41,7 @@ type Options struct {
 	Hosts      []string // names that the server is known by, beside those of loopback
 	Beyond     bool     // the server listens beyond loopback, so that ingest needs a token
 	TokenReads bool     // reads need a token
+	Origins    []string // of pages that may ask as ours do, "https://dash.example.org"
 }
 
 // Guard stands before routes. It is safe for concurrent use.
@@ -64,13 +65,19 @@ const (
 
 var reasonNames = [reasons]string{badHost: "host", badOrigin: "origin", noToken: "noToken", badToken: "badToken"}
 
-// New returns a guard.
-func New(opt Options) *Guard {
+// New returns a guard. The error is about an origin that is none.
+func New(opt Options) (*Guard, error) {
 	opt.Hosts = slices.Clone(opt.Hosts)
 	for i, h := range opt.Hosts {
 		opt.Hosts[i] = strings.ToLower(strings.TrimSuffix(h, "."))
 	}
-	return &Guard{opt: opt, origin: http.NewCrossOriginProtection()}
+	g := &Guard{opt: opt, origin: http.NewCrossOriginProtection()}
+	for _, o := range opt.Origins {
+		if err := g.origin.AddTrustedOrigin(o); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
 }
 
 // Around lets requests of a class through to next, and answers the others:
@@ -79,6 +86,7 @@ func New(opt Options) *Guard {
 func (g *Guard) Around(class Class, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		g.share(w, r)
 		why := g.check(class, r)
 		if why == noReason {
 			next.ServeHTTP(w, r)

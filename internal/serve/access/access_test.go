@@ -27,6 +27,13 @@ func tokens(t *testing.T, text string) *access.Tokens {
 	return list
 }
 
+func guard(t *testing.T, opt access.Options) *access.Guard {
+	t.Helper()
+	g, err := access.New(opt)
+	require.NoError(t, err)
+	return g
+}
+
 // ask returns the code of an answer to a request that came in at 192.0.2.7.
 func ask(t *testing.T, g *access.Guard, class access.Class, method string, change func(*http.Request)) int {
 	t.Helper()
@@ -105,14 +112,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"our own page", open, access.Ingest, post, header("Origin", "http://127.0.0.1:8080"), 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, ask(t, access.New(c.opt), c.class, c.method, c.change))
+			assert.Equal(t, c.want, ask(t, guard(t, c.opt), c.class, c.method, c.change))
 		})
 	}
 }
 
 // TestRefusalsAreCounted: each by its reason.
 func TestRefusalsAreCounted(t *testing.T) {
-	g := access.New(access.Options{Tokens: tokens(t, secret)})
+	g := guard(t, access.Options{Tokens: tokens(t, secret)})
 	ask(t, g, access.Change, http.MethodPost, nil)
 	ask(t, g, access.Change, http.MethodPost, nil)
 	ask(t, g, access.Change, http.MethodPost, authorized("Bearer wrong"))

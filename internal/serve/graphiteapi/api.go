@@ -9,6 +9,7 @@ package graphiteapi
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -46,7 +47,8 @@ type API struct {
 	events  *eventList
 	engine  *query.Engine
 	painter *picture.Painter
-	queries *turns
+	queries *turns   // of /render
+	looks   *turns   // of all else that may take long
 	zones   sync.Map // *time.Location by name
 }
 
@@ -80,6 +82,7 @@ func New(opt Options) *API {
 	}
 	return &API{
 		opt: opt, events: newEventList(opt.DB), engine: opt.Engine, painter: painter,
+		looks:   newTurns(looksAtOnce, looksWaiting),
 		queries: newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue)),
 	}
 }
@@ -135,6 +138,7 @@ func (a *API) endpoints() []endpoint {
 		{methods: post, path: "/events", change: true, h: a.postEvent, body: true},
 		{methods: both, path: "/events/get_data", h: a.eventData, long: true},
 		{methods: get, path: "/events/{id}", h: a.showEvent},
+		{methods: get, path: "/info", h: a.info},
 		{methods: both, path: "/version", h: a.version},
 		{methods: both, path: "/render", h: a.render, long: true},
 		{methods: get, path: "/functions", h: a.functions, long: true},
@@ -152,12 +156,37 @@ func (a *API) answers(e endpoint) http.Handler {
 		p, err := readParams(form)
 		w, r = a.together(w, r, p)
 		if err == nil {
-			err = e.h(w, r, p)
+			err = a.inTurn(e)(w, r, p)
 		}
 		if err != nil {
 			a.refuse(w, r, err)
 		}
 	})
+}
+
+// Bounds on searches for names, tags and events at the same time: one may take some
+// 50 MB, and is mostly done within milliseconds.
+const (
+	looksAtOnce  = 8
+	looksWaiting = 200
+)
+
+// inTurn returns the handler of e, which waits for its turn if it may take long,
+// and ends in time. /render has turns of its own.
+func (a *API) inTurn(e endpoint) handler {
+	if !e.long || e.path == "/render" {
+		return e.h
+	}
+	return func(w http.ResponseWriter, r *http.Request, p params) error {
+		ctx, cancel := context.WithTimeout(r.Context(), a.opt.QueryTime)
+		defer cancel()
+		done, err := a.looks.wait(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+		return e.h(w, r.WithContext(ctx), p)
+	}
 }
 
 // refuse answers with an error. What the client did not cause is logged.

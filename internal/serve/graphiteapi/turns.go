@@ -80,12 +80,15 @@ func (a *API) evaluationFault(ctx context.Context, err error) error {
 func (a *API) Figures() []telemetry.Figure {
 	t := a.queries
 	reason := func(text string) []telemetry.Label { return []telemetry.Label{{Key: "reason", Value: text}} }
-	return []telemetry.Figure{
+	list := []telemetry.Figure{
 		{Name: "queriesRunning", Value: float64(len(t.running))},
 		{Name: "queriesWaiting", Value: max(0, float64(t.waiting.Load())-float64(len(t.running)))},
 		{Name: "queriesRefused", Labels: reason("busy"), Value: float64(t.busy.Load()), Counter: true},
 		{Name: "queriesRefused", Labels: reason("limit"), Value: float64(t.tooBig.Load()), Counter: true},
 		{Name: "queriesRefused", Labels: reason("slow"), Value: float64(t.slow.Load()), Counter: true},
 		{Name: "queriesBroken", Value: float64(a.engine.Panics()), Counter: true},
+		{Name: "events", Value: float64(a.events.count())},
+		{Name: "droppedEvents", Value: float64(a.events.dropped.Load()), Counter: true},
 	}
+	return append(list, a.opt.Nodes.Figures()...)
 }

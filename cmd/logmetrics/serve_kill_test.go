@@ -169,6 +169,7 @@ func (r *rounds) killed(at time.Time) {
 func (r *rounds) check(t *testing.T, db *store.DB) {
 	assert.NotEmpty(t, r.sure, r.name)
 	missing, wrong, there := 0, 0, 0
+	gone := make(map[int]bool)
 	for i := range perRound {
 		c, err := db.Fetch(t.Context(), r.series(i), store.FetchOptions{From: r.began, Until: r.at(r.sent + 1), Step: stepSec})
 		require.NoError(t, err, r.series(i))
@@ -187,11 +188,12 @@ func (r *rounds) check(t *testing.T, db *store.DB) {
 		for _, round := range r.sure {
 			if !has[round] {
 				missing++
+				gone[round] = true
 			}
 		}
 	}
 	t.Logf("%s: %d points sent, %d must be there, %d are", r.name, r.sent*perRound, len(r.sure)*perRound, there)
-	assert.Zero(t, missing, "%s: points that were taken in time are lost", r.name)
+	assert.Zero(t, missing, "%s: points that were taken in time are lost, of rounds %v", r.name, gone)
 	assert.Zero(t, wrong, "%s: points that nobody sent", r.name)
 }
 

@@ -127,7 +127,7 @@ func (t *TCP) handOver(ctx context.Context, block []byte) bool {
 }
 
 // settle waits until what r has is handed on: connections are not read meanwhile,
-// so that clients wait, too. It returns false at the end.
+// so that clients wait, too. It returns false when that cannot be, soon after the end.
 func (t *TCP) settle(ctx context.Context, r Receiver) bool {
 	for {
 		err := r.Idle()
@@ -138,8 +138,17 @@ func (t *TCP) settle(ctx context.Context, r Receiver) bool {
 		if t.trouble.due() {
 			t.opt.Log.Error("connections wait", "source", t.opt.Name, "err", err)
 		}
-		if !wait(ctx, retryTime) {
+		if !wait(ctx, retryTime) && !t.lastTry() {
 			return false
 		}
 	}
+}
+
+// lastTry waits a little once the end has come: the store may be full of what it
+// is just writing. It returns false when that took too long.
+func (t *TCP) lastTry() bool {
+	time.Sleep(lastRetryTime)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ending.IsZero() || time.Now().Before(t.ending.Add(settleTime-endTime))
 }

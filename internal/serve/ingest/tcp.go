@@ -61,6 +61,8 @@ const (
 	coolTime      = time.Second // after which a connection that sends no more gives its large buffer back
 	handshakeTime = 10 * time.Second
 	endTime       = 2 * time.Second        // at the end, for what connections have sent already
+	settleTime    = 700 * time.Millisecond // at the end, for a store that is full
+	lastRetryTime = 20 * time.Millisecond  // then, between two tries
 	lullTime      = 250 * time.Millisecond // at the end, after which a silent connection has sent all
 )
 

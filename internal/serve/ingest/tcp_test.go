@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,38 @@ func TestTCPWaitsWhileTheStoreIsFull(t *testing.T) {
 		require.NoError(t, <-sent)
 	}
 	l.arrive(t, clients*lines)
+	assert.EqualValues(t, 0, figure(t, s.Figures(), "droppedBlocks"))
+}
+
+// TestTCPWaitsAtTheEnd: what a client has sent is not dropped because the store is
+// full at the moment at which all is to end.
+func TestTCPWaitsAtTheEnd(t *testing.T) {
+	testutil.LeakCheck(t)
+	l := newLedger()
+	l.setFull(true)
+	s, _, stop := carbonTCP(t, l, ingest.TCPOptions{Receivers: 1})
+	for range 2 { // one waits in the receiver, one for it
+		c := dial(t, s)
+		write(t, c, "a 1 1\n")
+		require.NoError(t, c.Close())
+	}
+	testutil.Eventually(t, limit, func() bool { return figure(t, s.Figures(), "waits") > 0 && figure(t, s.Figures(), "bytes") == 12 })
+	var ended sync.WaitGroup
+	ended.Go(stop)
+	testutil.Eventually(t, limit, func() bool {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	waits := figure(t, s.Figures(), "waits")
+	testutil.Eventually(t, limit, func() bool {
+		return figure(t, s.Figures(), "waits") > waits+4 || figure(t, s.Figures(), "droppedBlocks") > 0
+	})
+	l.setFull(false)
+	ended.Wait()
+	assert.Equal(t, "a=2@1", l.String())
 	assert.EqualValues(t, 0, figure(t, s.Figures(), "droppedBlocks"))
 }
 

@@ -109,8 +109,10 @@ func stacked(c *query.Call) ([]*query.Series, error) {
 	return out, nil
 }
 
-func areaBetween(c *query.Call) ([]*query.Series, error) {
-	all := c.Series("seriesList")
+func areaBetween(c *query.Call) ([]*query.Series, error) { return between(c, c.Series("seriesList")) }
+
+// between says of two series that the area between them is drawn.
+func between(c *query.Call, all []*query.Series) ([]*query.Series, error) {
 	if len(all) != 2 {
 		return nil, c.Errorf("areaBetween series argument must reference *exactly* 2 series")
 	}

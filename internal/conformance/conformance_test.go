@@ -49,9 +49,6 @@ func compare(t *testing.T, series []graphiteweb.Series, file string) {
 		if d != "" && reason == "" && refusedElsewhere(want, got) {
 			reason = itBreaks
 		}
-		if d != "" && reason == "" && notThere(r, got, d) {
-			reason = "a function or format that is not there"
-		}
 		result.add(r, d, reason)
 		switch {
 		case d != "" && reason == "":
@@ -61,13 +58,6 @@ func compare(t *testing.T, series []graphiteweb.Series, file string) {
 		}
 	}
 	t.Log(result.String())
-}
-
-// notThere reports whether a function or a format is missing altogether.
-func notThere(r request, got answer, difference string) bool {
-	list := strings.HasPrefix(r.path, "/functions") && (got.status == 404 || strings.Contains(difference, ": no "))
-	body := string(got.body)
-	return list || got.refused() && (strings.Contains(body, "unknown function") || strings.Contains(body, "is not known"))
 }
 
 // readDifferences returns the reasons of those that are meant, by the request's

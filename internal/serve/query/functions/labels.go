@@ -1,7 +1,9 @@
 package functions
 
 import (
+	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,6 +27,13 @@ var labels = []query.Function{
 		Call: func(c *query.Call) ([]*query.Series, error) {
 			return cutNames(c.Series("seriesList"), c.Int("start"), c.Int("stop")), nil
 		},
+	},
+	{
+		Name: "aliasQuery", Group: "Alias", Call: aliasQuery,
+		Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true},
+			{Name: "newName", Type: query.String, Required: true}},
+		Description: "Calls each series newName with the last value of another in it, where it says %d, %f, %.2f, %g or %s. The other one is found by its name with " +
+			"what matches a regular expression replaced, as in aliasSub.",
 	},
 	{
 		Name: "legendValue", Group: "Alias", Call: legendValue,
@@ -201,4 +210,61 @@ func cactiStyle(c *query.Call) ([]*query.Series, error) {
 		s.Name = name + " "
 	}
 	return all, nil
+}
+
+func aliasQuery(c *query.Call) ([]*query.Series, error) {
+	search, err := newPattern(c, c.Text("search"))
+	if err != nil {
+		return nil, err
+	}
+	replace, err := search.replacement(c, c.Text("replace"))
+	if err != nil {
+		return nil, err
+	}
+	all := c.Series("seriesList")
+	for _, s := range all {
+		target := search.sub(s.Name, replace)
+		found, err := c.Eval(target, c.From, c.Until)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, c.Errorf("No series found with query: %s", target)
+		}
+		last := query.Last(found[0].Points())
+		if query.IsNull(last) {
+			return nil, c.Errorf("Cannot get last value of series: %s", found[0].Name)
+		}
+		name, ok := formatted(c.Text("newName"), last)
+		if !ok {
+			return nil, c.Errorf("%s is no format for one number", query.Repr(c.Text("newName")))
+		}
+		s.Name = name
+	}
+	return all, nil
+}
+
+var directive = regexp.MustCompile(`%(?:%|[-+ 0]*\d{0,3}(?:\.\d{1,3})?[dfegs])`)
+
+// formatted puts a number into a format of Python's, which must have one place for it.
+func formatted(format string, v float64) (text string, ok bool) {
+	places := 0
+	text = directive.ReplaceAllStringFunc(format, func(d string) string {
+		if d == "%%" {
+			return "%"
+		}
+		places++
+		switch d[len(d)-1] {
+		case 'd':
+			return fmt.Sprintf(d[:len(d)-1]+".0f", math.Trunc(v))
+		case 's':
+			return fmt.Sprintf(d, query.FormatFloat(v))
+		case 'g':
+			if d == "%g" {
+				return query.FormatG(v)
+			}
+		}
+		return fmt.Sprintf(d, v)
+	})
+	return text, places == 1 && !strings.Contains(directive.ReplaceAllString(format, ""), "%")
 }

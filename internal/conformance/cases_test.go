@@ -222,7 +222,7 @@ func (c *caseFiles) ask(t *testing.T, path string, p casePart) []string {
 // caseSeries is what graphite-web's pickle has of a series.
 type caseSeries struct {
 	Name, PathExpression             string
-	Start, End, Step, ValuesPerPoint int64
+	Start, End, Step, ValuesPerPoint float64
 	Values                           []*float64
 }
 
@@ -241,7 +241,7 @@ func (s caseSeries) lines(tags map[string]string, before []string) []string {
 	if s.PathExpression != s.Name {
 		lines = append(lines, "    path "+s.PathExpression)
 	}
-	lines = append(lines, fmt.Sprintf("    at %d %d %d", s.Start, s.End, s.Step*max(s.ValuesPerPoint, 1)), "    values"+shown(s.Values))
+	lines = append(lines, fmt.Sprintf("    at %d %d %d", int64(s.Start), int64(s.End), int64(s.Step*max(s.ValuesPerPoint, 1))), "    values"+shown(s.Values))
 	if i := slices.Index(before, "  series "+s.Name); i >= 0 {
 		for _, line := range before[i+1:] {
 			if strings.HasPrefix(line, "    drawing ") {

@@ -12,9 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
-	"github.com/logmetrics/logmetrics/internal/serve/query"
-	"github.com/logmetrics/logmetrics/internal/serve/query/fetch"
-	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
 	"github.com/logmetrics/logmetrics/internal/testutil/graphiteweb"
@@ -31,8 +28,7 @@ func startOurs(t testing.TB, now int64, series []graphiteweb.Series) (url string
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	load(t, db, series)
 	mux := http.NewServeMux()
-	engine := query.New(query.Options{Functions: functions.Table(), Source: fetch.New(db)})
-	api := graphiteapi.New(graphiteapi.Options{DB: db, Now: clock, Engine: engine, Zone: time.UTC})
+	api := graphiteapi.New(graphiteapi.Options{DB: db, Now: clock, Zone: time.UTC})
 	for _, r := range api.Routes() {
 		mux.Handle(r.Pattern, r.Handler)
 	}

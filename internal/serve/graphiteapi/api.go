@@ -69,19 +69,20 @@ func New(opt Options) *API {
 	}
 	opt.Zone = cmp.Or(opt.Zone, time.Local)
 	opt.QueryTime = cmp.Or(opt.QueryTime, DefaultQueryTime)
+	events := newEventList(opt.DB)
 	if opt.Engine == nil {
 		var source query.Source = fetch.New(opt.DB)
 		if opt.Nodes != nil {
 			source = opt.Nodes.Source(source)
 		}
-		opt.Engine = query.New(query.Options{Functions: functions.Table(), Source: source, Limits: opt.Limits, Log: opt.Log})
+		opt.Engine = query.New(query.Options{Functions: functions.Table(), Source: source, Limits: opt.Limits, Log: opt.Log, Events: events.times})
 	}
 	painter, err := picture.New(picture.Options{MaxPixels: opt.Pixels})
 	if err != nil {
 		panic("BUG: built-in fonts: " + err.Error())
 	}
 	return &API{
-		opt: opt, events: newEventList(opt.DB), engine: opt.Engine, painter: painter,
+		opt: opt, events: events, engine: opt.Engine, painter: painter,
 		looks:   newTurns(looksAtOnce, looksWaiting),
 		queries: newTurns(cmp.Or(opt.Queries, DefaultQueries), cmp.Or(opt.QueryQueue, DefaultQueryQueue)),
 	}

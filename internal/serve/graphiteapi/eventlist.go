@@ -189,6 +189,19 @@ func (l *eventList) find(q eventQuery) ([]event, error) {
 	return out, nil
 }
 
+// times is find for the function events.
+func (l *eventList) times(from, until int64, all bool, tags []string) ([]int64, error) {
+	found, err := l.find(eventQuery{from: float64(from), until: float64(until), tags: tags, tagged: !all})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int64, len(found))
+	for i, e := range found {
+		out[i] = int64(e.When)
+	}
+	return out, nil
+}
+
 func (q *eventQuery) takes(tags []string) bool {
 	has := func(tag string) bool { return slices.Contains(tags, tag) }
 	if q.set == "union" {

@@ -72,6 +72,14 @@ func (c *Call) Errorf(format string, args ...any) error {
 	return &InputError{Message: fmt.Sprintf(format, args...)}
 }
 
+// Events returns when the events of a range happened: see Options.
+func (c *Call) Events(from, until int64, all bool, tags []string) ([]int64, error) {
+	if c.ev.e.opt.Events == nil {
+		return nil, nil
+	}
+	return c.ev.e.opt.Events(from, until, all, tags)
+}
+
 // Again evaluates the first argument over another range.
 func (c *Call) Again(from, until int64) ([]*Series, error) {
 	return c.ev.again(c.first, c.repl, span{from, until})

@@ -48,6 +48,10 @@ type Options struct {
 	Source    Source // required
 	Limits    Limits
 	Log       *slog.Logger // nil: none
+
+	// Events returns when events happened, Unix seconds, from and until included: all, or those with tags, of which
+	// such as no event has do not count. nil: there are none.
+	Events func(from, until int64, all bool, tags []string) ([]int64, error)
 }
 
 // New returns an engine.

@@ -21,6 +21,13 @@ var moving = []query.Function{
 		Params:      []query.Param{list, windowSize, xFilesFactor},
 		Description: "Each value is the mean of those in the window before it: so many points, or a length of time. See movingWindow.",
 	},
+	movingAs("movingMedian", "median"), movingAs("movingMin", "min"), movingAs("movingMax", "max"), movingAs("movingSum", "sum"),
+}
+
+// movingAs makes a row of the table.
+func movingAs(name, how string) query.Function {
+	return query.Function{Name: name, Group: "Calculate", Call: movingOver(how), Params: []query.Param{list, windowSize, xFilesFactor},
+		Description: "Each value is the " + how + " of those in the window before it: so many points, or a length of time. See movingWindow."}
 }
 
 // movingOver makes a movingWindow whose function is said.
@@ -96,6 +103,15 @@ func slide(c *query.Call, values []float64, n int, agg *query.Agg, factor float6
 		n = len(values)
 	}
 	out := c.Make(len(values) - n)
+	switch {
+	case n == 0:
+	case agg.Name == "min", agg.Name == "max":
+		slideExtreme(values, out, n, factor, agg.Name == "max")
+		return out
+	case agg.Name == "median":
+		slideMedian(values, out, n, factor)
+		return out
+	}
 	full := make([]float64, 0, n)
 	for i := range out {
 		full = full[:0]

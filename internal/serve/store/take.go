@@ -62,6 +62,9 @@ func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 	h := &db.head
 	before := h.late.n
 	for i := range samples {
+		if i%aheadSamples == 0 {
+			h.seen += h.lookAhead(samples[i:])
+		}
 		s := &samples[i]
 		id := s.id & onlyID
 		b := h.block(id)

@@ -28,7 +28,7 @@ type Stats struct {
 	SealErrors int64 // seals, folds and expiries that did not end well
 	Folds      int64
 	Expired    int64 // partitions, or several at once, that were taken away
-	Late       int64 // samples that came when their bucket was sealed
+	Late       int64 // changes of sealed buckets, of each tier, that samples have asked for
 	Refused    int64 // calls of Flush and Commit that found the disk full
 	Unnamed    int64 // samples of new names that waited for the disk, and found too many names then
 	Damaged    int64 // blocks that could not be read

@@ -157,6 +157,7 @@ func TestLateAdds(t *testing.T) {
 	add(epoch, 4)
 	add(epoch, 5)
 	check(14, "sealed, and waiting")
+	assert.EqualValues(t, 2, db.Stats().Late)
 	require.NoError(t, db.Close())
 	db = openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
 	check(14, "after a new start")

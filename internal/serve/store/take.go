@@ -60,6 +60,7 @@ func (db *DB) admit(job [16]byte, now uint32) error {
 // apply puts samples into the head, and returns those whose series are deleted.
 func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 	h := &db.head
+	before := h.late.n
 	for i := range samples {
 		if i%aheadSamples == 0 {
 			h.seen += h.lookAhead(samples[i:])
@@ -82,6 +83,7 @@ func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 			h.put(id, b, sr, s.second, s.value)
 		}
 	}
+	db.figures.late.Add(int64(h.late.n - before))
 	db.crowded()
 	return dead
 }

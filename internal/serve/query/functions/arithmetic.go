@@ -43,7 +43,8 @@ var arithmetic = []query.Function{
 		Description: "The logarithm of v to a base, ln(v)/ln(base); null of what is not over 0.",
 	},
 	{
-		Name: "round", Group: "Transform", Call: roundOf, Params: []query.Param{list, {Name: "precision", Type: query.Integer}},
+		Name: "round", Group: "Transform", Call: roundOf, Params: []query.Param{list, {Name: "precision", Type: query.Integer, Default: 0}},
+		Signature:   "(seriesList, precision=None)",
 		Description: "v, rounded to so many digits behind the point, or with negative ones before it; halves to the even digit.",
 	},
 	{
@@ -144,7 +145,7 @@ func logOf(c *query.Call) ([]*query.Series, error) {
 
 func roundOf(c *query.Call) ([]*query.Series, error) {
 	digits, arguments := c.Int("precision"), ""
-	if c.Has("precision") {
+	if len(c.Values("precision")) > 0 {
 		arguments = "," + query.FormatG(float64(digits))
 	}
 	return changeEach(c, "round", strconv.Itoa(digits), arguments, func(v float64) float64 { return roundTo(v, digits) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,7 +38,7 @@ var labels = []query.Function{
 	},
 	{
 		Name: "legendValue", Group: "Alias", Call: legendValue,
-		Params: []query.Param{list, {Name: "valuesTypes", Type: query.String, Multiple: true}}, Signature: "(seriesList, *valueTypes)",
+		Params: []query.Param{list, {Name: "valuesTypes", Type: query.String, Multiple: true, Options: legendValues()}}, Signature: "(seriesList, *valueTypes)",
 		Description: "Adds values to the name: average, min, max, last, ... of the series; behind them si or binary for short numbers, as 1.50k.",
 	},
 	{
@@ -45,6 +46,16 @@ var labels = []query.Function{
 		Params:      []query.Param{list, {Name: "system", Type: query.String, Options: []string{"si", "binary"}}, {Name: "units", Type: query.String}},
 		Description: "Adds the last, greatest and least value to the name, in columns. system is si or binary for short numbers, units stands behind them.",
 	},
+}
+
+// legendValues are all that legendValue takes.
+func legendValues() []string {
+	all := []string{"binary", "si"}
+	for _, name := range query.AggNames() {
+		all = append(all, name, name+"Series")
+	}
+	slices.Sort(all)
+	return all
 }
 
 func aliasByTags(c *query.Call) ([]*query.Series, error) {

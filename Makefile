@@ -56,7 +56,7 @@ soak: ## a daemon at 5000 lines a second for MIN (20) minutes: it must not grow
 	$(GO) test -count=1 -timeout 0 -run TestSoak ./internal/extract -v -minutes $(or $(MIN),20)
 
 conformance: ## all that the Graphite API is asked, beside graphite-web's answers: how much is the same, and what is not
-	$(GO) test -count=1 -v -run TestConformance ./internal/conformance -all
+	$(GO) test -count=1 -v -run 'TestConformance|TestSecondLoad' ./internal/conformance -all
 
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update

@@ -20,7 +20,7 @@ var everything = flag.Bool("all", false, "ask all, not some, and print each diff
 
 // someOf is how many requests there are for one that is asked without -all: what
 // a test run has time for.
-const someOf = 8
+const someOf = 16
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
@@ -30,15 +30,18 @@ func TestConformance(t *testing.T) {
 // itBreaks is why an answer differs where graphite-web's is a stack trace.
 const itBreaks = "graphite-web breaks at it, status 500; we say what is wrong"
 
-// compare asks both, and fails for each difference that is not in the file of
+// compare asks both, and fails for each difference that is not in the files of
 // those that are meant, and for each there that is none.
-func compare(t *testing.T, series []graphiteweb.Series, file string) {
+func compare(t *testing.T, series []graphiteweb.Series, files ...string) {
 	t.Helper()
 	theirs := graphiteweb.Start(t, graphiteweb.Options{Now: graphiteweb.FleetNow, Series: series})
 	ours := startOurs(t, graphiteweb.FleetNow, series)
 	postEvents(t, theirs.URL, ours)
 	decode := func(format string, body []byte) (string, bool) { return theirs.Decode(t, format, body) }
-	meant := readDifferences(t, file)
+	meant := map[string]string{}
+	for _, file := range files {
+		maps.Copy(meant, readDifferences(t, file))
+	}
 	var result score
 	for i, r := range requests(t, "testdata/requests") {
 		if !*everything && i%someOf != 0 {
@@ -54,7 +57,7 @@ func compare(t *testing.T, series []graphiteweb.Series, file string) {
 		case d != "" && reason == "":
 			t.Errorf("%s\n    %s", r.name(), d)
 		case d == "" && meant[r.name()] != "":
-			t.Errorf("%s\n    is no difference any more: take it out of %s", r.name(), file)
+			t.Errorf("%s\n    is no difference any more: take it out of %q", r.name(), files)
 		}
 	}
 	t.Log(result.String())
@@ -123,4 +126,10 @@ func (s *score) String() string {
 
 func (s *score) percent() string {
 	return fmt.Sprintf("%6.2f %% (%d of %d)", 100*float64(s.equal)/float64(max(s.asked, 1)), s.equal, s.asked)
+}
+
+// TestSecondLoad sends each point twice, after another one of the same step.
+func TestSecondLoad(t *testing.T) {
+	t.Parallel()
+	compare(t, graphiteweb.Twice(graphiteweb.Fleet()), "testdata/differences.txt", "testdata/differences-second-load.txt")
 }

@@ -94,12 +94,27 @@ def write(series):
     with open(path, "r+b") as f:
         for point in series["points"] or []:
             if part and point[0] - part[0][0] >= span:
-                whisper.file_update_many(f, part, now=part[-1][0])
+                update(f, part, step)
                 part = []
             part.append(tuple(point))
-        if part:
-            whisper.file_update_many(f, part, now=part[-1][0])
+        update(f, part, step)
     os.utime(path, (now, now))
+
+
+def update(f, part, step):
+    """Updates a file with points. Those of one step come one after the other,
+    for of several in one update it is not the last that counts."""
+    import whisper
+    turns = []
+    seen = collections.Counter()
+    for point in part:
+        turn = seen[point[0] // step]
+        seen[point[0] // step] += 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(point)
+    for turn in turns:
+        whisper.file_update_many(f, turn, now=part[-1][0])
 
 
 def load():

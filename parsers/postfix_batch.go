@@ -13,7 +13,7 @@ type postfixBatch struct {
 	stamp  marks.Stamp // of the last line that had one, not as in RFC 3164
 	heads  [len(lineEnds{})]marks.Head
 	picks  [len(lineEnds{})]uint8  // the lines that may count
-	places [len(lineEnds{})]uint32 // where the fields of those start that may be deliveries
+	places [len(lineEnds{})]uint32 // where the ": to=" is of those that may be deliveries
 	fields [len(lineEnds{})]marks.Fields
 }
 
@@ -29,7 +29,7 @@ func (p *postfix) batch(data []byte, from int, ends []uint32, rec *metric.Record
 	b := &p.scratch
 	marks.Heads(b.heads[:], data, from, ends, b.stampOf(data[from:ends[0]]))
 	picks, places := b.pick(data, ends)
-	marks.FieldsAt(b.fields[:], data, places)
+	marks.FieldsAt(b.fields[:], data, places, queueIDSet)
 	var verdicts [Rejected + 1]int
 	fields := b.fields[:]
 	for _, i := range picks {
@@ -51,7 +51,7 @@ func (p *postfix) batch(data []byte, from int, ends []uint32, rec *metric.Record
 			f := &fields[0]
 			fields = fields[1:]
 			d := postfixDelivery{tag: tag}
-			if tag != nil && isQueueID(text[h.Text:h.Word]) && h.Word-h.Text <= minKeyed && d.marked(f, text[int(h.Word)+len(": to="):]) {
+			if id := h.Word - h.Text; tag != nil && id >= minQueueID && f.Words(id) && d.marked(f, text[h.Word:]) {
 				verdicts[p.count(&d, rec)]++
 				continue
 			}
@@ -75,7 +75,7 @@ func (b *postfixBatch) stampOf(line []byte) *marks.Stamp {
 }
 
 // pick returns the lines whose head may be of interest, or is not known, and
-// where in data the fields start of those that may be deliveries. It lets others
+// where in data the ": to=" is of those that may be deliveries. It lets others
 // pass that look alike: message knows them.
 func (b *postfixBatch) pick(data []byte, ends []uint32) (picks []uint8, places []uint32) {
 	var n, m uint
@@ -91,7 +91,7 @@ func (b *postfixBatch) pick(data []byte, ends []uint32) (picks []uint8, places [
 			take, is = 1, 0
 		}
 		b.picks[n%uint(len(b.picks))] = uint8(i)
-		b.places[m%uint(len(b.places))] = h.At + uint32(h.Word) + uint32(len(": to="))
+		b.places[m%uint(len(b.places))] = h.At + uint32(h.Word)
 		n, m = n+take, m+is
 	}
 	return b.picks[:n], b.places[:m]
@@ -129,11 +129,12 @@ func zero[T uint32 | uint64](v T) (n uint) {
 	return n
 }
 
-// marked is read for a delivery that has the usual fields and no more, with f
-// for where they are; ok is false when read has to say what b is.
+// marked reads b as read does what follows the ": to=" that it starts with, if
+// it has the usual fields and no more, with f for where they are; ok is false when
+// read has to say what it is.
 func (d *postfixDelivery) marked(f *marks.Fields, b []byte) (ok bool) {
 	i := bits.TrailingZeros64(f.Angle) // a '"' makes it another address
-	if f.Angle == 0 || !keyed(b, i+1, relayKey) || b[0] != '<' || b[i] != '>' {
+	if f.Angle == 0 || !keyed(b, i+1, relayKey) || b[len(": to=")] != '<' || b[i] != '>' {
 		return false
 	}
 	start := i + len(">, relay=")

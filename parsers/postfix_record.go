@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/bits"
 
+	"github.com/logmetrics/logmetrics/internal/marks"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -85,19 +86,27 @@ func colon(msg []byte) int {
 	return n
 }
 
-// queueIDByte holds what queue ids are made of: upper-case hexadecimal digits,
+// queueIDBytes is what queue ids are made of: upper-case hexadecimal digits,
 // or digits and consonants. No word that Postfix puts before a message
 // ("warning", "fatal", "error", "panic") is free of small vowels.
-var queueIDByte = byteSet("0123456789ABCDEFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz")
+const queueIDBytes = "0123456789ABCDEFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
 
-// isQueueID reports whether b can be a queue id. The shortest have five bytes.
+var (
+	queueIDByte = byteSet(queueIDBytes)
+	queueIDSet  = marks.NewSet(queueIDBytes)
+)
+
+// minQueueID is how many bytes the shortest queue ids have.
+const minQueueID = 5
+
+// isQueueID reports whether b can be a queue id.
 func isQueueID(b []byte) bool {
 	for _, c := range b {
 		if !queueIDByte[c] {
 			return false
 		}
 	}
-	return len(b) >= 5
+	return len(b) >= minQueueID
 }
 
 func byteSet(s string) (set [256]bool) {

@@ -375,7 +375,7 @@ func limitsAreCounted(t *testing.T, page string) {
 	t.Helper()
 	_, table, _ := strings.Cut(readDoc(t, "docs/serve.md"), "## Limits")
 	table, _, _ = strings.Cut(table, "\n## ")
-	counters := regexp.MustCompile("`((?:ingest|http|aggregate)_\\w+)(?:\\{(.*?)\\})?`").FindAllStringSubmatch(table, -1)
+	counters := regexp.MustCompile("`((?:ingest|http|aggregate|query)_\\w+)(?:\\{(.*?)\\})?`").FindAllStringSubmatch(table, -1)
 	require.NotEmpty(t, counters)
 	for _, c := range counters {
 		assert.Regexp(t, `(?m)^logmetrics_`+c[1]+`_total(\{|\{.*,)?`+c[2], page)

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
-	"github.com/logmetrics/logmetrics/internal/serve/picture"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/fetch"
 	"github.com/logmetrics/logmetrics/internal/serve/query/functions"
@@ -31,11 +30,9 @@ func startOurs(t testing.TB, now int64, series []graphiteweb.Series) (url string
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	load(t, db, series)
-	painter, err := picture.New(picture.Options{})
-	require.NoError(t, err)
 	mux := http.NewServeMux()
 	engine := query.New(query.Options{Functions: functions.Table(), Source: fetch.New(db)})
-	api := graphiteapi.New(graphiteapi.Options{DB: db, Now: clock, Engine: engine, Painter: painter, Zone: time.UTC})
+	api := graphiteapi.New(graphiteapi.Options{DB: db, Now: clock, Engine: engine, Zone: time.UTC})
 	for _, r := range api.Routes() {
 		mux.Handle(r.Pattern, r.Handler)
 	}

@@ -73,24 +73,43 @@ func Like(stamp []byte) (s Stamp) {
 	return s
 }
 
-// Fields is where in the 256 bytes from a place on fields are divided.
+// Fields is where in the 256 bytes from a place on fields are divided, and what
+// is before it.
 type Fields struct {
 	Comma [40]byte // a bit for each ',', from the lowest of the first byte on; then zeros
 	Angle uint64   // a bit for each '>' or '"' within the first 64
+	Word  uint16   // a bit for each of the 16 bytes before that are in the set; the last is the highest
 }
 
-// FieldsAt notes in dst what is at the given places of data and behind them;
-// nothing at those with less than Window bytes. The places ascend, and len(dst) is
-// len(at) or more.
-func FieldsAt(dst []Fields, data []byte, at []uint32) {
+// Words reports whether the n bytes before the place, at most 16, are in the set.
+func (f *Fields) Words(n uint8) bool { return n <= 16 && ^f.Word>>(16-n) == 0 }
+
+// Set is a set of ASCII characters.
+type Set struct {
+	high [16]byte // by the low nibble, a bit for each high one
+}
+
+// NewSet returns the set of the bytes of s, which are ASCII.
+func NewSet(s string) *Set {
+	set := new(Set)
+	for _, c := range []byte(s) {
+		set.high[c&15] |= 1 << (c >> 4)
+	}
+	return set
+}
+
+// FieldsAt notes in dst what is at the given places of data, behind them and
+// before; nothing at those with less than 16 bytes before them or Window from
+// there on. The places ascend, and len(dst) is len(at) or more.
+func FieldsAt(dst []Fields, data []byte, at []uint32, set *Set) {
 	n := 0
-	if fast {
+	if fast && len(at) > 0 && at[0] >= 16 {
 		n = len(at)
 		for n > 0 && int(at[n-1])+Window > len(data) {
 			n--
 		}
 	}
-	fields(dst, data, at[:n])
+	fields(dst, data, at[:n], set)
 	clear(dst[n:len(at)])
 }
 

@@ -10,9 +10,9 @@ func heads(dst []Head, data []byte, from int, ends []uint32, stamp *Stamp) {
 	}
 }
 
-func fields(dst []Fields, data []byte, at []uint32) {
+func fields(dst []Fields, data []byte, at []uint32, set *Set) {
 	if len(at) > 0 {
-		fieldsAVX2(&dst[0], &data[0], &at[0], len(at))
+		fieldsAVX2(&dst[0], &data[0], &at[0], len(at), set)
 	}
 }
 
@@ -20,4 +20,4 @@ func fields(dst []Fields, data []byte, at []uint32) {
 func headsAVX2(dst *Head, data *byte, from int, ends *uint32, n int, stamp *Stamp)
 
 //go:noescape
-func fieldsAVX2(dst *Fields, data *byte, at *uint32, n int)
+func fieldsAVX2(dst *Fields, data *byte, at *uint32, n int, set *Set)

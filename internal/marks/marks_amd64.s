@@ -10,6 +10,12 @@ DATA kinds<>+40(SB)/8, $0x3e3e3e3e3e3e3e3e // '>'
 DATA kinds<>+48(SB)/8, $0x2222222222222222 // '"'
 GLOBL kinds<>(SB), RODATA|NOPTR, $56
 
+DATA nibbles<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbles<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbles<>+16(SB)/8, $0x8040201008040201 // a bit for each high nibble
+DATA nibbles<>+24(SB)/8, $0
+GLOBL nibbles<>(SB), RODATA|NOPTR, $32
+
 // MASK sets a bit of to for each byte of Y5, then Y6, that is the one of kind.
 // It uses Y7, Y8 and AX.
 #define MASK(kind, to) \
@@ -146,13 +152,18 @@ line: // R12 gathers what speaks against the line
 	VPMOVMSKB Y5, AX \
 	MOVL AX, (Fields_Angle+off/8)(DI)
 
-// func fieldsAVX2(dst *Fields, data *byte, at *uint32, n int)
-// n is 1 or more, and Window bytes follow each place.
-TEXT ·fieldsAVX2(SB), NOSPLIT, $0-32
+// func fieldsAVX2(dst *Fields, data *byte, at *uint32, n int, set *Set)
+// n is 1 or more; 16 bytes are before each place, and Window from there on.
+TEXT ·fieldsAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ data+8(FP), SI
 	MOVQ at+16(FP), R8
 	MOVQ n+24(FP), R9
+	MOVQ set+32(FP), R10
+	VMOVDQU (R10), X10
+	VMOVDQU nibbles<>+0(SB), X11
+	VMOVDQU nibbles<>+16(SB), X12
+	VPXOR X13, X13, X13
 	VPBROADCASTQ kinds<>+32(SB), Y0
 	VPBROADCASTQ kinds<>+40(SB), Y2
 	VPBROADCASTQ kinds<>+48(SB), Y3
@@ -160,6 +171,20 @@ TEXT ·fieldsAVX2(SB), NOSPLIT, $0-32
 place:
 	MOVL (R8), DX
 	ADDQ SI, DX
+
+	// A byte is in the set when the entry of its low nibble has the bit of its
+	// high one. VPSHUFB gives 0 for bytes from 0x80 on.
+	VMOVDQU -16(DX), X4
+	VPSHUFB X4, X10, X5
+	VPSRLW $4, X4, X6
+	VPAND X6, X11, X6
+	VPSHUFB X6, X12, X6
+	VPAND X5, X6, X5
+	VPCMPEQB X5, X13, X5
+	VPMOVMSKB X5, AX
+	NOTL AX
+	MOVW AX, Fields_Word(DI)
+
 	FIELDS(0)
 	ANGLE(0)
 	FIELDS(32)

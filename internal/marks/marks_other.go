@@ -6,4 +6,4 @@ const fast = false
 
 func heads([]Head, []byte, int, []uint32, *Stamp) {}
 
-func fields([]Fields, []byte, []uint32) {}
+func fields([]Fields, []byte, []uint32, *Set) {}

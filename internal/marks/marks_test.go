@@ -128,24 +128,28 @@ func TestFields(t *testing.T) {
 	for range 2000 {
 		data := make([]byte, rng.IntN(3*Window))
 		for i := range data {
-			data[i] = `,,>"abcdefgh`[rng.IntN(12)]
+			data[i] = `,,>"abcdefgh`[rng.IntN(12)] | byte(rng.IntN(9)/8)<<7
 		}
 		var at []uint32
-		for i := 0; i < len(data); i += 1 + rng.IntN(100) {
+		for i := rng.IntN(40); i < len(data); i += 1 + rng.IntN(100) {
 			at = append(at, uint32(i))
 		}
 		dst := make([]Fields, len(at))
-		FieldsAt(dst, data, at)
+		FieldsAt(dst, data, at, NewSet("\x00adg,"))
 		for i, f := range dst {
 			b := data[at[i]:]
-			if !fast || len(b) < Window {
+			if !fast || len(b) < Window || at[0] < 16 {
 				require.Zero(t, f)
 				continue
 			}
 			compareFields(t, &f, b)
+			for n := range uint8(20) {
+				want := n <= 16 && len(bytes.Trim(data[at[i]-uint32(min(n, 16)):at[i]], "\x00adg,")) == 0
+				require.Equal(t, want, f.Words(n), "%q", data[at[i]-16:at[i]])
+			}
 		}
 	}
-	FieldsAt(nil, nil, nil)
+	FieldsAt(nil, nil, nil, new(Set))
 }
 
 func compareFields(t *testing.T, f *Fields, b []byte) {

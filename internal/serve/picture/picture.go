@@ -78,10 +78,14 @@ func (f Format) ContentType() string {
 
 // Options bound what a Painter draws. The zero value is of use.
 type Options struct {
-	MaxPixels int // width by height; 0: 4,194,304, 2560 by 1600 and a little more. Each takes up to 15 bytes
+	MaxPixels int // width by height; 0: 8,388,608, 3840 by 2160 and a little more. Each takes up to 11 bytes
 	MaxSeries int // of one graph; 0: 2000
 	MaxPoints int // drawn, of all series together; 0: 2,000,000. Each takes 16 bytes
 }
+
+// keptPixels is the size up to which buffers are kept for the next picture:
+// 1920 by 1080. Larger pictures are rare, and what they took is given back.
+const keptPixels = 1920 * 1080
 
 // A Painter draws graphs. It is safe for concurrent use.
 type Painter struct {
@@ -96,7 +100,7 @@ func New(o Options) (*Painter, error) {
 		return nil, err
 	}
 	o.MaxPoints = cmp.Or(o.MaxPoints, 2_000_000)
-	o.MaxPixels, o.MaxSeries = cmp.Or(o.MaxPixels, 4<<20), cmp.Or(o.MaxSeries, 2000)
+	o.MaxPixels, o.MaxSeries = cmp.Or(o.MaxPixels, 8<<20), cmp.Or(o.MaxSeries, 2000)
 	return &Painter{options: o, sheets: sync.Pool{New: func() any { return canvas.New(fonts) }}}, nil
 }
 
@@ -107,7 +111,9 @@ func (p *Painter) Draw(ctx context.Context, w io.Writer, f Format, g *Graph) err
 		return err
 	}
 	sheet := p.sheets.Get().(*canvas.Sheet)
-	defer p.sheets.Put(sheet)
+	if w, h := g.Params.size(); w*h <= keptPixels {
+		defer p.sheets.Put(sheet)
+	}
 	s, err := newSketch(sheet, g, p.options.MaxPoints)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func TestRefused(t *testing.T) {
 	one := picture.Series{Name: "a", Start: 60, Step: 60, Values: []float64{1, 2}}
 	for name, g := range map[string]*picture.Graph{
 		"width":  {Params: picture.Params{Width: 1 << 40, Height: 1 << 40}},
-		"pixels": {Params: picture.Params{Width: 5000, Height: 1000}},
+		"pixels": {Params: picture.Params{Width: 10_000, Height: 1000}},
 		"color":  {Series: []picture.Series{with(one, func(s *picture.Series) { s.Color = "chartreuse" })}},
 		"step":   {Series: []picture.Series{with(one, func(s *picture.Series) { s.Step = 0 })}},
 		"start":  {Series: []picture.Series{with(one, func(s *picture.Series) { s.Start = math.MaxInt64 })}},

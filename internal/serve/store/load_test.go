@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,10 +16,15 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 )
 
-// rss returns the resident anonymous memory in bytes.
+// rss returns the resident anonymous memory in bytes, without garbage.
 func rss(b *testing.B) float64 {
 	b.Helper()
-	runtime.GC()
+	debug.FreeOSMemory()
+	return residentBytes(b)
+}
+
+func residentBytes(b *testing.B) float64 {
+	b.Helper()
 	text, err := os.ReadFile("/proc/self/status")
 	require.NoError(b, err)
 	for line := range strings.Lines(string(text)) {
@@ -41,6 +46,35 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// pauses is a histogram of how long a writer took for a thousand samples.
+type pauses struct {
+	n     [len(pauseBounds) + 1]int
+	worst time.Duration
+}
+
+var pauseBounds = [...]time.Duration{
+	500 * time.Microsecond, time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
+}
+
+func (p *pauses) add(d time.Duration) {
+	i := 0
+	for i < len(pauseBounds) && d > pauseBounds[i] {
+		i++
+	}
+	p.n[i]++
+	p.worst = max(p.worst, d)
+}
+
+func (p *pauses) String() string {
+	var b strings.Builder
+	for i, bound := range pauseBounds {
+		fmt.Fprintf(&b, "to %s: %d, ", bound, p.n[i])
+	}
+	fmt.Fprintf(&b, "above: %d, longest %s", p.n[len(pauseBounds)], p.worst)
+	return b.String()
+}
+
 // BenchmarkLoad puts a value each 10 s into many series, shuffled, as one
 // connection does, with seals beside it, for so many rounds of 10 s.
 func BenchmarkLoad(b *testing.B) {
@@ -49,6 +83,12 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func load(b *testing.B, n, rounds int) {
+	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	values := make([]float64, n)
+	names := make([][]byte, n)
+	for i, k := range order {
+		names[i] = fmt.Appendf(nil, "servers.host%05d.cpu.core%02d.user", k/20, k%20)
+	}
 	before := rss(b)
 	dir := b.TempDir()
 	c := &clock{epoch}
@@ -59,61 +99,81 @@ func load(b *testing.B, n, rounds int) {
 	}
 	db := open()
 	w := db.NewWriter()
-	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
-	values := make([]float64, n)
-	name := make([]byte, 0, 64)
-	var worst time.Duration
-	sealed := make(chan error, 1)
-	sealing := false
-	var sealTook time.Duration
+	l := loading{b: b, db: db, sealed: make(chan error, 1)}
+	used := cpuTime(b)
 	b.ResetTimer()
 	for range rounds {
-		for i, k := range order {
-			name = fmt.Appendf(name[:0], "servers.host%05d.cpu.core%02d.user", k/20, k%20)
-			values[k] += float64(i%7-3) / 10
-			if r := w.Put(name, 0, c.unix, values[k]); r != store.Taken {
+		at := time.Now()
+		for i, name := range names {
+			values[i] += float64(i%7-3) / 10
+			if r := w.Put(name, 0, c.unix, values[i]); r != store.Taken {
 				b.Fatal(r)
 			}
 			if i%1000 == 999 {
-				at := time.Now()
 				require.NoError(b, w.Flush())
-				worst = max(worst, time.Since(at))
+				now := time.Now()
+				l.pauses.add(now.Sub(at))
+				at = now
 			}
 		}
 		require.NoError(b, w.Flush())
+		l.peak = max(l.peak, residentBytes(b))
 		if c.unix += 10; c.unix%600 == 0 || db.Stats().Closed > 192<<20 {
-			if sealing {
-				select {
-				case err := <-sealed:
-					require.NoError(b, err)
-				default:
-					continue // the one before is still at it
-				}
-			}
-			sealing = true
-			go func() {
-				at := time.Now()
-				err := db.Tend(b.Context())
-				sealTook = time.Since(at)
-				sealed <- err
-			}()
+			l.seal()
 		}
 	}
 	b.StopTimer()
-	if sealing {
-		require.NoError(b, <-sealed)
-	}
+	l.wait()
 	require.NoError(b, db.Sync())
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*rounds), "ns/sample")
-	b.ReportMetric(float64(worst.Microseconds())/1000, "ms-worst-flush")
-	b.ReportMetric(sealTook.Seconds(), "s-seal")
+	total := float64(n * rounds)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/total, "ns/sample")
+	b.ReportMetric(float64((cpuTime(b)-used).Nanoseconds())/total, "ns-CPU/sample")
+	b.ReportMetric(float64(l.pauses.worst.Microseconds())/1000, "ms-worst")
+	b.Logf("from one Flush to the next, a thousand samples, while %d seals and %d folds ran: %s", db.Stats().Seals, db.Stats().Folds, &l.pauses)
+	b.ReportMetric(l.took.Seconds(), "s-seal")
 	b.ReportMetric((rss(b)-before)/float64(n), "B-RSS/series")
-	s := db.Stats()
-	b.ReportMetric(float64(s.FrameBytes)/float64(n*rounds), "B-frames/sample")
+	b.ReportMetric((l.peak-before)/float64(n), "B-peak/series")
+	b.ReportMetric(float64(db.Stats().FrameBytes)/total, "B-frames/sample")
 	require.NoError(b, db.Close())
-	db, w = nil, nil
+	db, w, l.db = nil, nil, nil
 	at := time.Now()
 	db = open()
 	b.ReportMetric(time.Since(at).Seconds(), "s-restart")
 	require.NoError(b, db.Close())
+}
+
+// loading seals beside a load.
+type loading struct {
+	b       *testing.B
+	db      *store.DB
+	sealed  chan error
+	sealing bool
+	took    time.Duration // by the last seal
+	pauses  pauses
+	peak    float64 // bytes
+}
+
+// seal begins a seal, unless the one before is still at it.
+func (l *loading) seal() {
+	if l.sealing {
+		select {
+		case err := <-l.sealed:
+			require.NoError(l.b, err)
+		default:
+			return
+		}
+	}
+	l.sealing = true
+	go func() {
+		at := time.Now()
+		err := l.db.Tend(l.b.Context())
+		l.took = time.Since(at)
+		l.sealed <- err
+	}()
+}
+
+func (l *loading) wait() {
+	if l.sealing {
+		require.NoError(l.b, <-l.sealed)
+	}
 }

@@ -202,13 +202,13 @@ func (s *sealing) rest(mark wal.Mark) {
 	db.view.Lock()
 	defer db.view.Unlock()
 	db.mu.Lock()
-	unsaved := slices.Collect(maps.Keys(db.unsaved))
-	clear(db.unsaved)
+	changed := db.unsaved // a million at the first seal: not to be walked through here
+	db.unsaved = map[ID]struct{}{}
 	m := meta{mark: mark, records: db.records, horizon: s.horizon}
 	s.identities()
 	db.saveKept()
 	db.mu.Unlock()
-	for ids := range slices.Chunk(unsaved, 512) {
+	for ids := range slices.Chunk(slices.Collect(maps.Keys(changed)), 512) {
 		db.mu.Lock()
 		for _, id := range ids {
 			db.saveSeries(id)

@@ -6,38 +6,57 @@ import (
 )
 
 // table maps raw names to series: open addressing, one line of the cache for the
-// slot and one for the name.
+// slot and one for the name. It has shards, so that growing stops its writer for
+// a millisecond at a time, and not for a tenth of a second at a million names.
 type table struct {
 	seed       maphash.Seed
-	slots      []slot // a power of two, at most half full
+	shards     [1 << shardBits]shard
 	used       int
-	bytes      int    // of names
-	text       []byte // the chunk that names are copied into
-	generation uint64 // DB.renamed when it was begun
+	bytes      int      // of names
+	text       [][]byte // chunks of names
+	generation uint64   // DB.renamed when it was begun
 }
 
+const shardBits = 6
+
+type shard struct {
+	slots []slot // a power of two, at most half full
+	used  int
+}
+
+// slot has no pointers, so that the garbage collector does not look at a million of
+// them, and is small, for in a table that is not in the cache its size is its price.
 type slot struct {
-	name []byte // nil: empty
-	hash uint32
-	id   ID
+	hash   uint32 // its low bits are the place
+	id     ID
+	at     uint32 // the name: its chunk, and where it begins there
+	length uint16 // 0: the slot is empty
 }
 
 func (t *table) hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
 
+func (t *table) shard(hash uint64) *shard { return &t.shards[hash>>(64-shardBits)] }
+
 func (t *table) find(hash uint64, name []byte) (ID, bool) {
-	if len(t.slots) == 0 {
+	slots := t.shard(hash).slots
+	if len(slots) == 0 {
 		return 0, false
 	}
-	mask := uint64(len(t.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		if s.name == nil {
+	mask := uint32(len(slots) - 1)
+	for i := uint32(hash) & mask; ; i = (i + 1) & mask {
+		s := &slots[i]
+		if s.length == 0 {
 			return 0, false
 		}
-		if s.hash == uint32(hash>>32) && bytes.Equal(s.name, name) {
+		if s.hash == uint32(hash) && int(s.length) == len(name) && bytes.Equal(t.name(s), name) {
 			return s.id, true
 		}
 	}
+}
+
+func (t *table) name(s *slot) []byte {
+	at := s.at % textChunk
+	return t.text[s.at/textChunk][at : at+uint32(s.length)]
 }
 
 // A writer knows names as they are sent, and a name with tags can be sent in a
@@ -55,43 +74,51 @@ func (t *table) bound(series int) {
 	}
 }
 
-// textChunk is how many bytes of names are allocated at once.
+// textChunk is how many bytes of names are allocated at once: more than MaxName, and
+// so many that 4 GiB of them can be told apart by 32 bits.
 const textChunk = 64 << 10
 
 func (t *table) insert(hash uint64, name []byte, id ID) {
-	if 2*(t.used+1) > len(t.slots) {
-		t.grow()
+	last := len(t.text) - 1
+	if last < 0 || len(t.text[last])+len(name) > textChunk {
+		t.text = append(t.text, make([]byte, 0, textChunk))
+		last++
 	}
-	if len(t.text)+len(name) > cap(t.text) {
-		t.text = make([]byte, 0, max(textChunk, len(name)))
-	}
-	at := len(t.text)
-	t.text = append(t.text, name...)
-	t.place(hash, slot{name: t.text[at:len(t.text):len(t.text)], hash: uint32(hash >> 32), id: id})
+	at := last*textChunk + len(t.text[last])
+	t.text[last] = append(t.text[last], name...)
+	t.shard(hash).insert(slot{uint32(hash), id, uint32(at), uint16(len(name))})
 	t.used++
 	t.bytes += len(name)
 }
 
-func (t *table) place(hash uint64, s slot) {
-	mask := uint64(len(t.slots) - 1)
-	i := hash & mask
-	for t.slots[i].name != nil {
-		i = (i + 1) & mask
-	}
-	t.slots[i] = s
-}
-
-func (t *table) grow() {
-	old := t.slots
-	t.slots = make([]slot, max(1024, 2*len(old)))
-	for _, s := range old {
-		if s.name != nil {
-			t.place(t.hash(s.name), s)
+func (s *shard) insert(n slot) {
+	if 2*(s.used+1) > len(s.slots) {
+		old := s.slots
+		s.slots = make([]slot, max(16, 2*len(old)))
+		for _, o := range old {
+			if o.length > 0 {
+				s.place(o)
+			}
 		}
 	}
+	s.place(n)
+	s.used++
+}
+
+func (s *shard) place(n slot) {
+	mask := uint32(len(s.slots) - 1)
+	i := n.hash & mask
+	for s.slots[i].length > 0 {
+		i = (i + 1) & mask
+	}
+	s.slots[i] = n
 }
 
 func (t *table) forget() {
-	clear(t.slots)
+	for i := range t.shards {
+		s := &t.shards[i]
+		clear(s.slots)
+		s.used = 0
+	}
 	t.used, t.bytes, t.text = 0, 0, nil
 }

@@ -15,9 +15,9 @@ import (
 type raster struct {
 	image  *image.RGBA // colours multiplied by their alpha
 	vector vector.Rasterizer
-	fill   *image.Alpha // coverage of one area
-	cover  []uint8      // coverage of one line, a byte a pixel; all 0 between marks
-	shape  []Point      // the mark's points, clipped or cut into dashes
+	fill   image.Alpha // coverage of one area
+	cover  []uint8     // coverage of one line, a byte a pixel; all 0 between marks
+	shape  []Point     // the mark's points, clipped or cut into dashes
 	spare  []Point
 	clip   image.Rectangle
 
@@ -33,7 +33,6 @@ func (r *raster) reset(width, height int, c color.NRGBA) {
 	if r.image == nil || cap(r.image.Pix) < 4*n {
 		r.image = image.NewRGBA(image.Rect(0, 0, width, height))
 		r.cover = make([]uint8, n)
-		r.fill = image.NewAlpha(r.image.Rect)
 	}
 	r.image.Pix, r.image.Stride, r.image.Rect = r.image.Pix[:4*n], 4*width, image.Rect(0, 0, width, height)
 	r.cover = r.cover[:n]
@@ -123,8 +122,11 @@ func (r *raster) area(points []Point, c color.NRGBA) {
 		}
 	}
 	r.vector.ClosePath()
+	if n := o.Dx() * o.Dy(); cap(r.fill.Pix) < n {
+		r.fill.Pix = make([]uint8, n)
+	}
 	r.fill.Pix, r.fill.Stride, r.fill.Rect = r.fill.Pix[:o.Dx()*o.Dy()], o.Dx(), image.Rect(0, 0, o.Dx(), o.Dy())
-	r.vector.Draw(r.fill, r.fill.Rect, image.Opaque, image.Point{})
+	r.vector.Draw(&r.fill, r.fill.Rect, image.Opaque, image.Point{})
 	for y := range o.Dy() {
 		i := r.image.PixOffset(o.Min.X, o.Min.Y+y)
 		for _, a := range r.fill.Pix[y*o.Dx() : (y+1)*o.Dx()] {

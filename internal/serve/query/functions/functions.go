@@ -9,7 +9,8 @@ import "github.com/logmetrics/logmetrics/internal/serve/query"
 
 // Table returns all functions.
 func Table() *query.Table {
-	return query.NewTable(aliases, combine, deviants, filter, grouping, moving, pairs, percentiles, percents, ranking, shift, special, transform)
+	return query.NewTable(aliases, arithmetic, changes, clock, combine, deviants, filter, gaps, grouping, intervals, moving, pairs, percentiles, percents, ranking,
+		shift, special, transform)
 }
 
 // list is the first parameter of most functions.

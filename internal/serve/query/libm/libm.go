@@ -1,11 +1,11 @@
-// Package libm has exp, log and pow to 0.51 units in the last place.
+// Package libm has exp, log and pow to 0.51 units in the last place, and sin to one.
 //
 // Go's own are wrong in the last digit now and then, pow in one of four cases; C's
 // library, which other programs' answers come from, is wrong in one of a
 // hundred. These promise the nearest float64 but where the exact value lies
 // within 0.01 units of the middle of two. Where results are subnormal, infinite or
 // no numbers, they are package math's. Tables are made at first use.
-// Start from [Exp], [Log] and [Pow].
+// Start from [Exp], [Log], [Pow] and [Sin].
 //
 // The method is P. T. P. Tang's (ACM TOMS 15(2), 1989, and 16(4), 1990): a table for
 // the upper bits, a short polynomial for the rest, and sums of two float64.

@@ -63,6 +63,38 @@ func TestNearestButInTheMiddle(t *testing.T) {
 	}
 }
 
+// exactSin is sin(x) by its series, of x less whole turns.
+func exactSin(x float64) *big.Float {
+	turn, _, err := big.ParseFloat("6.283185307179586476925286766559005768394338798750211641949889184615632812572417997256069650684", 10, 300, big.ToNearestEven)
+	if err != nil {
+		panic(err)
+	}
+	r := new(big.Float).SetPrec(300).SetFloat64(x)
+	n, _ := new(big.Float).Quo(r, turn).Int(nil)
+	r.Sub(r, new(big.Float).SetPrec(300).Mul(new(big.Float).SetInt(n), turn))
+	sum, term := new(big.Float).SetPrec(300), new(big.Float).SetPrec(300).Set(r)
+	square := new(big.Float).SetPrec(300).Mul(r, r)
+	for k := 1.0; k < 120; k += 2 {
+		sum.Add(sum, term)
+		term.Mul(term, square)
+		term.Quo(term, number(-(k+1)*(k+2)))
+	}
+	return sum
+}
+
+func TestSinOfTimes(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 2000 {
+		x := float64(r.Int64N(4_000_000_000))
+		require.Less(t, off(Sin(x), exactSin(x)), 1, "sin %v", x)
+		require.Less(t, off(Sin(-x/1e6), exactSin(-x/1e6)), 1, "sin %v", -x/1e6)
+	}
+	assert.Equal(t, 0.0, Sin(0))
+	assert.True(t, math.IsNaN(Sin(math.Inf(1))))
+}
+
 func TestSpecialCasesAreThoseOfPackageMath(t *testing.T) {
 	special := []float64{0, math.Copysign(0, -1), 1, -1, 2, -2, 0.5, 3, -3, 1e308, 1e-308, 5e-324, -5e-324, 709, -745, 1000, -1000,
 		math.Inf(1), math.Inf(-1), math.NaN()}

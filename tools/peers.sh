@@ -11,6 +11,7 @@ packages='
 bsdutils
 bzip2
 carbon-c-relay
+chromium
 collectd-core
 ganglia-monitor
 graphite-carbon
@@ -24,6 +25,7 @@ prometheus-node-exporter
 rsyslog
 systemd
 systemd-journal-remote
+victoria-metrics
 xz-utils
 zstd
 '

@@ -22,12 +22,14 @@ type carbonCase struct {
 // their pace, and one of points that are long past.
 func carbonCases() []carbonCase {
 	l := points{series: *series, steps: *steps, shuffled: true}
-	fixed, late := l, l
+	fixed, paced, late := l, l, l
 	fixed.shuffled = false
+	paced.pace = time.Second
 	late.series /= 4
 	return []carbonCase{
 		{"carbon, shuffled", l, 0},
 		{"carbon, fixed order", fixed, 0},
+		{"carbon, 10 s of points each second", paced, 0},
 		{"carbon, points of three hours ago", late, 3 * time.Hour},
 	}
 }
@@ -46,10 +48,14 @@ type carbonResult struct {
 	rate           float64       // points a second, until the server had taken all
 	taking, filing float64       // CPU: until they were taken, and what it took more until all was filed
 	resident, own  float64       // bytes, when all was taken
+	quiet          float64       // the latter some seconds later
 	disk, fine     float64       // bytes a point: all files, and those of the points alone
 	lost           int64         // cannot be read at the end
 	restart        time.Duration // after kill -9
 }
+
+// quietTime is more than victoria-metrics takes to write what it has.
+const quietTime = 7 * time.Second
 
 // connections are how many clients send points.
 const connections = 4
@@ -64,7 +70,7 @@ func (c carbonCase) loaded(p *carbonPeer, dir string) (s *started, l points, r c
 	if s, err = p.start(dir); err != nil {
 		return s, l, r, err
 	}
-	return s, l, r, s.take(&r, streams)
+	return s, l, r, s.take(&r, streams, l.pace)
 }
 
 // filed loads p, and has it file all.
@@ -80,9 +86,11 @@ func (c carbonCase) filed(p *carbonPeer) (r carbonResult, err error) {
 			return err
 		}
 		before := s.cpu()
+		time.Sleep(quietTime)
 		if err := p.file(s, &r); err != nil {
 			return err
 		}
+		_, r.quiet = s.memory()
 		r.filing += max(0, s.cpu()-before) / float64(r.points) * 1e6
 		return p.look(s, &l, &r)
 	})
@@ -122,12 +130,12 @@ func inDirectory(f func(dir string) error) error {
 
 // take has the server take the load. The first points of all, which make the
 // series, are not measured.
-func (s *started) take(r *carbonResult, streams [][][]byte) error {
-	if err := s.sendAll(streams, 0, 1, r.series); err != nil {
+func (s *started) take(r *carbonResult, streams [][][]byte, pace time.Duration) error {
+	if err := s.sendAll(streams, 0, 1, 0, r.series); err != nil {
 		return err
 	}
 	before, begin := s.cpu(), time.Now()
-	if err := s.sendAll(streams, 1, len(streams[0]), r.points); err != nil {
+	if err := s.sendAll(streams, 1, len(streams[0]), pace, r.points); err != nil {
 		return err
 	}
 	measured := float64(r.points - r.series)
@@ -138,12 +146,12 @@ func (s *started) take(r *carbonResult, streams [][][]byte) error {
 }
 
 // sendAll sends some steps, and waits until the server has taken as many points in all.
-func (s *started) sendAll(streams [][][]byte, from, until int, points int64) error {
+func (s *started) sendAll(streams [][][]byte, from, until int, pace time.Duration, points int64) error {
 	var part [][][]byte
 	for _, blocks := range streams {
 		part = append(part, blocks[from:until])
 	}
-	if err := send(s.line, part); err != nil {
+	if err := send(s.line, part, pace); err != nil {
 		return err
 	}
 	return s.waitTaken(points)
@@ -163,18 +171,19 @@ func (s *started) waitTaken(n int64) error {
 	}
 }
 
-const carbonHead = `| server | series x points | points/s | CPU s a million: taken + filed | memory: MiB, KB of its own a series | bytes a point: points alone, all files | lost |
+const carbonHead = `| server | series x points | points/s | CPU s a million: taken + filed | memory: MiB, KB of its own a series, quiet | bytes a point: points alone, all files | lost |
 |---|---|---|---|---|---|---|`
 
 func showCarbon(name string, results []carbonResult) {
 	middle := func(of func(*carbonResult) float64) float64 { return median(results, of) }
 	r := &results[0]
-	fmt.Printf("| %s | %d x %d | %.2f M | %.3f + %.3f | %.0f, %.2f | %.2f, %.2f | %.0f |\n", name, r.series, r.points/r.series,
+	fmt.Printf("| %s | %d x %d | %.2f M | %.3f + %.3f | %.0f, %.2f, %.2f | %.2f, %.2f | %.0f |\n", name, r.series, r.points/r.series,
 		middle(func(r *carbonResult) float64 { return r.rate })/1e6,
 		middle(func(r *carbonResult) float64 { return r.taking }),
 		middle(func(r *carbonResult) float64 { return r.filing }),
 		middle(func(r *carbonResult) float64 { return r.resident })/(1<<20),
 		middle(func(r *carbonResult) float64 { return r.own / float64(r.series) })/1000,
+		middle(func(r *carbonResult) float64 { return r.quiet / float64(r.series) })/1000,
 		middle(func(r *carbonResult) float64 { return r.fine }),
 		middle(func(r *carbonResult) float64 { return r.disk }),
 		middle(func(r *carbonResult) float64 { return float64(r.lost) }))

@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // carbonPeer is a server that takes carbon's lines, and how to ask it what it has.
@@ -104,7 +103,6 @@ func victoria(path string) *carbonPeer {
 	line := regexp.MustCompile(`(?m)^vm_rows_inserted_total\{type="graphite"\} (\S+)$`)
 	p.taken = func(string) (int64, error) { return figure(http, line) }
 	p.file = func(*started, *carbonResult) error {
-		time.Sleep(7 * time.Second) // it writes every five
 		_, err := get(http, "/internal/force_flush")
 		return err
 	}

@@ -8,13 +8,15 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // points is a load of carbon's lines: series, each with a value at each step.
 type points struct {
 	series, steps int
-	shuffled      bool  // each step has an order of its own
-	start         int64 // Unix seconds of the first step
+	shuffled      bool          // each step has an order of its own
+	start         int64         // Unix seconds of the first step
+	pace          time.Duration // between two steps; 0: as fast as the server takes them
 }
 
 // step is the seconds between two points of a series: the finest tier's step.
@@ -105,11 +107,11 @@ func (l *points) streams(conns int) [][][]byte {
 
 // send sends streams to a port of this host, a connection each, and returns when
 // all is written.
-func send(port int, streams [][][]byte) error {
+func send(port int, streams [][][]byte, pace time.Duration) error {
 	errs := make(chan error, len(streams))
 	var wg sync.WaitGroup
 	for _, blocks := range streams {
-		wg.Go(func() { errs <- stream(port, blocks) })
+		wg.Go(func() { errs <- stream(port, blocks, pace) })
 	}
 	wg.Wait()
 	for range streams {
@@ -120,13 +122,15 @@ func send(port int, streams [][][]byte) error {
 	return nil
 }
 
-func stream(port int, blocks [][]byte) error {
+func stream(port int, blocks [][]byte, pace time.Duration) error {
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
 	}
-	for _, b := range blocks {
-		if _, err := conn.Write(b); err != nil {
+	for next := time.Now(); len(blocks) > 0; blocks = blocks[1:] {
+		time.Sleep(time.Until(next))
+		next = next.Add(pace)
+		if _, err := conn.Write(blocks[0]); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"internal/testutil":              {},
 	"internal/testutil/*":            {"internal/testutil"},
 	"internal/archtest":              {},
+	"internal/pagetest":              {},
 	"internal/conformance":           {},
 	"internal/logtime":               {},
 	"internal/newline":               {},
@@ -52,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/serve/cluster":         {"internal/serve/query", "internal/telemetry"},
 	"internal/serve/graphiteapi":     {"metric", "internal/serve/cluster", "internal/telemetry", "internal/wire/*", "internal/serve/picture", "internal/serve/query", "internal/serve/query/*", "internal/serve/store", "internal/serve/store/*"},
 	"internal/serve/ingest":          {"metric", "internal/wire/*", "internal/telemetry", "internal/serve/store"},
+	"internal/serve/kv":              {"internal/serve/store"},
 	"internal/serve/picture":         {"internal/serve/picture/canvas"},
 	"internal/serve/picture/canvas":  {},
 	"internal/serve/query":           {"internal/serve/store/names", "internal/serve/query/target", "internal/serve/query/when"},
@@ -66,6 +68,7 @@ var allowed = map[string][]string{
 	"internal/serve/store/names":     {"metric"},
 	"internal/serve/store/schema":    {"metric"},
 	"internal/serve/store/wal":       {"metric"},
+	"internal/serve/web":             {},
 	"bench/*":                        {},
 	"cmd/*":                          {"*"},
 }

@@ -2,29 +2,22 @@ package serve
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/aggregate"
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
+	"github.com/logmetrics/logmetrics/internal/serve/kv"
+	pages "github.com/logmetrics/logmetrics/internal/serve/web"
 	"github.com/logmetrics/logmetrics/internal/telemetry"
 	"github.com/logmetrics/logmetrics/internal/wire/gatherer"
 )
-
-// front is what a browser sees.
-const front = `logmetrics serve: takes, sums up, keeps and draws metrics.
-
-/render    values and pictures of expressions, as Graphite's; /metrics/find, /tags, /events, /functions
-/metrics   its own figures, for Prometheus
-/healthz   200 while it goes round
-/readyz    200 while it takes and keeps what is sent; else 503, and why
-`
 
 // routes are all that HTTP clients can ask for.
 func (s *Server) routes() []route {
 	own := telemetry.Handler(telemetry.Options{Report: s.Report, Version: s.opt.Version, Began: s.began})
 	list := []route{
-		{"GET /{$}", access.Read, http.HandlerFunc(showFront)},
 		{"GET /metrics", access.Read, own},
 		{"GET /healthz", access.Health, own},
 		{"GET /readyz", access.Health, own},
@@ -44,7 +37,7 @@ func (s *Server) routes() []route {
 		}
 		list = append(list, route{r.Pattern, class, r.Handler})
 	}
-	return append(list, s.graphiteRoutes()...)
+	return slices.Concat(list, s.graphiteRoutes(), s.pageRoutes())
 }
 
 // receiveHTTP makes what takes samples over HTTP.
@@ -54,7 +47,18 @@ func (s *Server) receiveHTTP() {
 	s.ingested = append(s.ingested, s.samples.Figures, s.gatherer.Figures)
 }
 
-func showFront(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(front)) // the client's loss
+// pageRoutes are the page, open to all, for it shows nothing by itself, and what
+// it keeps on the server.
+func (s *Server) pageRoutes() (list []route) {
+	for _, pattern := range pages.Files() {
+		list = append(list, route{pattern, access.Health, s.page})
+	}
+	for _, r := range kv.New(s.db).Routes() {
+		class := access.Read
+		if r.Change {
+			class = access.Change
+		}
+		list = append(list, route{r.Pattern, class, r.Handler})
+	}
+	return list
 }

@@ -52,7 +52,7 @@ func with(token string) func(*http.Request) {
 // classes are all routes, and who may ask for them. A new one is to be added here
 // with a thought.
 var classes = map[string]access.Class{
-	"GET /{$}":                access.Read,
+	"GET /{$}":                access.Health,
 	"GET /metrics":            access.Read,
 	"GET /healthz":            access.Health,
 	"GET /readyz":             access.Health,
@@ -99,6 +99,15 @@ var classes = map[string]access.Class{
 	"GET /info":                      access.Read,
 	"GET /version":                   access.Read,
 	"POST /version":                  access.Read,
+	"GET /js/":                       access.Health,
+	"GET /vendor/":                   access.Health,
+	"GET /app.css":                   access.Health,
+	"GET /icon.svg":                  access.Health,
+	"GET /kv/{container}":            access.Read,
+	"GET /kv/{container}/{key}":      access.Read,
+	"PUT /kv/{container}/{key}":      access.Change,
+	"POST /kv/{container}/{key}":     access.Change,
+	"DELETE /kv/{container}/{key}":   access.Change,
 }
 
 // TestEachRoute asks for each as somebody without a token, with a wrong one, as a
@@ -154,23 +163,16 @@ func TestWhatIsNoRoute(t *testing.T) {
 	assert.Equal(t, 405, asked(t, s, http.MethodDelete, "/metrics", nil).Code)
 }
 
-func TestFrontSaysWhatItIs(t *testing.T) {
-	s, _ := opened(t, Options{HTTP: "127.0.0.1:0"})
+// TestPageIsOpenAndStrict: the page itself shows nothing, so it needs no token
+// where reads do; no script but its own runs in it.
+func TestPageIsOpenAndStrict(t *testing.T) {
+	s, _ := opened(t, Options{HTTP: "127.0.0.1:0", TokenReads: true})
 	w := asked(t, s, http.MethodGet, "/", nil)
 	assert.Equal(t, 200, w.Code)
-	assert.Contains(t, w.Body.String(), "logmetrics serve")
-	ofGraphite := make(map[string]bool)
-	for _, r := range s.graphiteRoutes() {
-		ofGraphite[r.pattern] = true
-	}
-	for _, r := range s.routes() {
-		if ofGraphite[r.pattern] {
-			continue // docs/graphite-api.md has them
-		}
-		if method, path, _ := strings.Cut(r.pattern, " "); method == "GET" && path != "/{$}" && path != "/ping" {
-			assert.Contains(t, w.Body.String(), path+" ")
-		}
-	}
+	assert.Contains(t, w.Body.String(), `src="js/main.js"`)
+	assert.Contains(t, w.Header().Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'")
+	assert.Equal(t, 401, asked(t, s, http.MethodGet, "/kv/dashboards/", nil).Code)
+	assert.Equal(t, 401, asked(t, s, http.MethodPut, "/kv/dashboards/x", nil).Code)
 }
 
 // TestBackup is a store of its own, with what was taken before; meanwhile more is taken.

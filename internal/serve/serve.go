@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,6 +29,7 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/ingest"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
+	pages "github.com/logmetrics/logmetrics/internal/serve/web"
 	"github.com/logmetrics/logmetrics/internal/telemetry"
 )
 
@@ -48,6 +50,7 @@ type Server struct {
 	tokens      *access.Tokens
 	certificate *certificate // nil: plain HTTP
 	guard       *access.Guard
+	page        http.Handler
 	web         *web // nil: no HTTP, and none of the next three
 	samples     *ingest.HTTP
 	gatherer    *ingest.Gatherer
@@ -152,6 +155,9 @@ func (s *Server) listenHTTP() error {
 	s.guard, err = access.New(access.Options{Tokens: s.tokens, Hosts: s.opt.Hosts, Beyond: !access.Loopback(s.opt.HTTP), TokenReads: s.opt.TokenReads, Origins: s.opt.Origins})
 	if err != nil {
 		return fmt.Errorf("--origins: %w", err)
+	}
+	if s.page, err = pages.Handler(); err != nil {
+		return fmt.Errorf("--http: %w", err)
 	}
 	s.receiveHTTP()
 	return s.answerGraphite()

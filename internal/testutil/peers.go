@@ -37,6 +37,7 @@ var peers = map[string]peer{
 	"grep":             {command("grep"), "apt-get install grep"},
 	"python3":          {command("python3"), "apt-get install python3"},
 	"collectd":         {command("/usr/sbin/collectd"), "tools/peers.sh (apt-get install collectd-core)"},
+	"chromium":         {command("chromium"), "tools/peers.sh (apt-get install chromium)"},
 	"carbon-c-relay":   {command("carbon-c-relay"), "tools/peers.sh (apt-get install carbon-c-relay)"},
 	"rsyslogd":         {command("rsyslogd"), "tools/peers.sh (apt-get install rsyslog)"},
 	"sed":              {command("sed"), "apt-get install sed"},

@@ -82,6 +82,7 @@ type head struct {
 	wides   slab[wide]
 	horizon uint32 // of blocks to come
 	late    lateOps
+	seen    uint32 // see lookAhead
 }
 
 // memory gives the slabs theirs, which goes when db has.

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,6 +83,34 @@ func BenchmarkLoad(b *testing.B) {
 	b.Run("1000000", func(b *testing.B) { load(b, 1_000_000, 40) })
 }
 
+// othersPauses is what the machine itself lets a goroutine wait that does next to
+// nothing: how late ticks come. A writer cannot do better.
+func othersPauses(b *testing.B) (stop func() *pauses) {
+	b.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	done := make(chan struct{})
+	var p pauses
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for at := time.Now(); ; {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				now := time.Now()
+				p.add(now.Sub(at) - time.Millisecond)
+				at = now
+			}
+		}
+	})
+	return func() *pauses {
+		tick.Stop()
+		close(done)
+		wait.Wait()
+		return &p
+	}
+}
+
 func load(b *testing.B, n, rounds int) {
 	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 	values := make([]float64, n)
@@ -100,6 +129,7 @@ func load(b *testing.B, n, rounds int) {
 	db := open()
 	w := db.NewWriter()
 	l := loading{b: b, db: db, sealed: make(chan error, 1)}
+	others := othersPauses(b)
 	used := cpuTime(b)
 	b.ResetTimer()
 	for range rounds {
@@ -123,6 +153,7 @@ func load(b *testing.B, n, rounds int) {
 		}
 	}
 	b.StopTimer()
+	b.Logf("a goroutine that only waits, meanwhile: %s", others())
 	l.wait()
 	require.NoError(b, db.Sync())
 	total := float64(n * rounds)

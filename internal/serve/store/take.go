@@ -61,6 +61,9 @@ func (db *DB) admit(job [16]byte, now uint32) error {
 func (db *DB) apply(samples []sample, merges []metric.Bucket) (dead []sample) {
 	h := &db.head
 	for i := range samples {
+		if i%aheadSamples == 0 {
+			h.seen += h.lookAhead(samples[i:])
+		}
 		s := &samples[i]
 		id := s.id & onlyID
 		b := h.block(id)

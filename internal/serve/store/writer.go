@@ -24,6 +24,7 @@ type Writer struct {
 	name    [names.MaxLen]byte // likewise
 	oldest  int64              // bounds of believable times, as of the last Flush
 	newest  int64
+	seen    uint32 // see LookAhead
 }
 
 // sample is what is buffered of a Put or Merge.

@@ -1,0 +1,250 @@
+package pagetest_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/serve"
+	"github.com/logmetrics/logmetrics/internal/testutil"
+)
+
+// patience is how long a person waits for something to be seen.
+const patience = 20 * time.Second
+
+// server is a real one with series in it.
+type server struct{ url, token, carbon string }
+
+// start runs a server until the test ends.
+func start(t *testing.T) *server {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := serve.Open(serve.Options{Data: dir, HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		assert.NoError(t, <-ended)
+	})
+	r := &server{}
+	for _, a := range s.Addresses() {
+		if strings.HasPrefix(a.Name, "carbon-tcp") {
+			r.carbon = a.Address
+		}
+	}
+	r.url, r.token = s.URL()
+	return r
+}
+
+// send sends carbon's lines.
+func (s *server) send(t *testing.T, lines string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.carbon)
+	require.NoError(t, err)
+	_, err = conn.Write([]byte(lines))
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+}
+
+// day are lines of a series: n points, step seconds apart, until now.
+func day(name string, n, step int, value func(i int) float64) string {
+	var b strings.Builder
+	now := time.Now().Unix()
+	for i := range n {
+		fmt.Fprintf(&b, "%s %v %d\n", name, value(i), now-int64((n-1-i)*step))
+	}
+	return b.String()
+}
+
+// person uses a browser.
+type person struct {
+	t   *testing.T
+	ctx context.Context
+	s   *server
+
+	mu      sync.Mutex
+	console []string // errors that the browser showed
+}
+
+// sit starts a browser, which ends with the test.
+func sit(t *testing.T, s *server) *person {
+	t.Helper()
+	path := testutil.Peer(t, "chromium")
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	t.Cleanup(cancel)
+	ctx, stop := chromedp.NewExecAllocator(ctx, chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"))
+	t.Cleanup(stop)
+	ctx, end := chromedp.NewContext(ctx)
+	t.Cleanup(end)
+	p := &person{t: t, ctx: ctx, s: s}
+	p.size(1280, 800)
+	go p.read(chromedp.Console(ctx))
+	return p
+}
+
+// read keeps what the console shows of errors.
+func (p *person) read(messages func(func(chromedp.ConsoleMessage, error) bool)) {
+	for m, err := range messages {
+		if err != nil {
+			return
+		}
+		if m.Type == chromedp.ConsoleException || m.Type == "error" {
+			p.mu.Lock()
+			p.console = append(p.console, m.Text)
+			p.mu.Unlock()
+		}
+	}
+}
+
+// calm fails the test if the browser showed an error.
+func (p *person) calm() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	assert.Empty(p.t, p.console, "errors in the console")
+}
+
+func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	require.NoError(p.t, chromedp.Do(p.ctx, steps...))
+}
+
+// size makes the window so large.
+func (p *person) size(width, height int64) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, height))
+}
+
+// dark has the system prefer dark, or light.
+func (p *person) prefers(scheme string) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	require.NoError(p.t, err)
+}
+
+// open goes to an address of the page.
+func (p *person) open(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(p.s.url + path))
+	p.sees("document.querySelector('header.top') && document.querySelector('[role=treeitem], .dashboard')")
+}
+
+// value returns what JavaScript says.
+func value[T any](p *person, js string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](js))
+	require.NoError(p.t, err, js)
+	return v
+}
+
+// sees waits until a condition of JavaScript holds.
+func (p *person) sees(js string) {
+	p.t.Helper()
+	end := time.Now().Add(patience)
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))
+		if err == nil && ok {
+			return
+		}
+		if time.Now().After(end) {
+			require.FailNow(p.t, "not seen", "%s (%v)\naddress: %s\npage: %.2000s", js, err, value[string](p, "location.href"), value[string](p, "(document.querySelector('.body') || document.body).innerText"))
+		}
+		<-tick.C
+	}
+}
+
+// text waits until the page shows a text.
+func (p *person) text(s string) {
+	p.t.Helper()
+	p.sees("document.body.innerText.includes(" + strconv.Quote(s) + ")")
+}
+
+// place is where an element is.
+type place struct{ X, Y, W, H float64 }
+
+// find returns where the element is that a selector finds, in sight.
+func (p *person) find(selector string) place {
+	p.t.Helper()
+	q := "document.querySelector(" + strconv.Quote(selector) + ")"
+	p.sees(q)
+	value[bool](p, "("+q+`.scrollIntoView({block: "nearest", inline: "nearest"}), true)`)
+	at := value[[]float64](p, "(r => [r.x, r.y, r.width, r.height])("+q+".getBoundingClientRect())")
+	return place{at[0], at[1], at[2], at[3]}
+}
+
+// click presses the mouse on the middle of what a selector finds.
+func (p *person) click(selector string) {
+	p.t.Helper()
+	at := p.find(selector)
+	p.do(chromedp.MouseClickXY(at.X+at.W/2, at.Y+at.H/2))
+}
+
+// press clicks the button that has this text or label.
+func (p *person) press(name string) {
+	p.t.Helper()
+	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
+	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
+	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
+	p.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// keys presses keys one after the other.
+func (p *person) keys(keys string) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(keys))
+}
+
+// choose takes an option of a select, as its user does.
+func (p *person) choose(label, option string) {
+	p.t.Helper()
+	q := fmt.Sprintf("document.querySelector('select[aria-label=%q]')", label)
+	p.sees(q)
+	p.sees(fmt.Sprintf(`[...%s.options].some(o => o.value === %q)`, q, option))
+	value[bool](p, fmt.Sprintf(`(s => { s.value = %q; s.dispatchEvent(new Event("change", {bubbles: true})); return true })(%s)`, option, q))
+}
+
+// param waits until the address says so.
+func (p *person) param(name, want string) {
+	p.t.Helper()
+	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%q) || '') === %q", name, want))
+}
+
+// drawn waits until a graph is drawn and nothing is under way.
+func (p *person) drawn() {
+	p.t.Helper()
+	p.sees(`document.querySelector(".plot canvas") && !document.querySelector("[aria-busy=true]")`)
+}
+
+// shot keeps a picture of the window: in $LOGMETRICS_SHOTS, if that is set.
+func (p *person) shot(name string) {
+	p.t.Helper()
+	b, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	require.NoError(p.t, err)
+	assert.Greater(p.t, len(b), 5000, "an empty picture")
+	if dir := os.Getenv("LOGMETRICS_SHOTS"); dir != "" {
+		require.NoError(p.t, os.WriteFile(filepath.Join(dir, name+".png"), b, 0o644))
+	}
+}
+
+// drag presses the mouse at one place and lets it go at another.
+func (p *person) drag(fromX, fromY, toX, toY float64) {
+	p.t.Helper()
+	p.do(chromedp.DragAndDropXY(fromX, fromY, toX, toY, 5))
+}

@@ -1,0 +1,22 @@
+// What the keys do, and where to read on.
+import { Dialog } from "./dialog.js";
+import { html } from "./dom.js";
+
+const keys = [
+  ["/", "type a metric or target"],
+  ["← →", "earlier, later"],
+  ["+ −", "zoom in, out; or drag across a graph"],
+  ["r", "reload"],
+  ["t", "values as a table"],
+  ["l", "logarithmic axis"],
+  ["d", "dashboards"],
+  ["↑ ↓ ← → in the tree", "go through it; Enter opens a branch or draws a metric, Space adds one"],
+  ["Alt + arrows on a graph of a dashboard", "move it; with Shift: make it larger or smaller"],
+  ["Esc", "close"],
+];
+
+/** @param {{onClose: () => void}} props */
+export const Help = ({ onClose }) => html`<${Dialog} title="Keys" onClose=${onClose}>
+  <dl class="keys">${keys.map(([k, does]) => html`<dt><kbd>${k}</kbd></dt><dd>${does}</dd>`)}</dl>
+  <p>The address holds all that is shown: copy it, and others see the same. Back and forward undo and redo.</p>
+<//>`;

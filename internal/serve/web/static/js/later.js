@@ -1,0 +1,22 @@
+// Parts of the page that are loaded when they are shown first.
+import { html, useEffect, useState } from "./dom.js";
+
+/**
+ * later returns a component that stands for one that is not loaded yet.
+ * @param {() => Promise<any>} load
+ */
+export function later(load) {
+  return (/** @type {any} */ props) => {
+    const [found, set] = useState(/** @type {any} */ (null));
+    useEffect(
+      () =>
+        void load().then(
+          (part) => set({ part }),
+          (e) => set({ fault: e.message }),
+        ),
+      [],
+    );
+    if (found?.fault) return html`<p class="fault" role="alert">a part of the page cannot be loaded: ${found.fault}</p>`;
+    return found && html`<${found.part} ...${props} />`;
+  };
+}

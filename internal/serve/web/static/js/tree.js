@@ -1,0 +1,169 @@
+// The tree of metrics: branches are asked for when they are opened, and only the
+// rows in sight are in the page, so that a branch with a million leaves is one
+// that can be scrolled.
+import { cls, html, useEffect, useLayoutEffect, useRef, useState } from "./dom.js";
+import { find } from "./api.js";
+
+/**
+ * @typedef {import("./api.js").Node} Node
+ * @typedef {{node: Node, depth: number, place: number, of: number}} Row
+ */
+
+const rowHeight = 26;
+
+/**
+ * useTree keeps what is known of the tree, and which branches are open.
+ * @param {string} opened a path whose branches are open at first
+ * @param {(path: string) => void} onOpened
+ */
+function useTree(opened, onOpened) {
+  const children = useRef(/** @type {Map<string, Node[]>} */ (new Map()));
+  const open = useRef(/** @type {Set<string>} */ (new Set()));
+  const [state, set] = useState({ error: "", busy: 0, round: 0 });
+  const load = async (/** @type {string} */ path) => {
+    set((s) => ({ ...s, busy: s.busy + 1 }));
+    try {
+      const list = await find(path ? path + ".*" : "*");
+      children.current.set(path, list);
+      set((s) => ({ error: "", busy: s.busy - 1, round: s.round + 1 }));
+    } catch (e) {
+      set((s) => ({ error: /** @type {Error} */ (e).message, busy: s.busy - 1, round: s.round + 1 }));
+    }
+  };
+  const toggle = (/** @type {string} */ path, /** @type {boolean} */ wanted) => {
+    if (wanted) {
+      open.current.add(path);
+      if (!children.current.has(path)) load(path);
+    } else open.current.delete(path);
+    onOpened(wanted ? path : path.split(".").slice(0, -1).join("."));
+    set((s) => ({ ...s, round: s.round + 1 }));
+  };
+  useEffect(() => {
+    load("");
+    const nodes = opened ? opened.split(".") : [];
+    nodes.forEach((_, i) => {
+      const path = nodes.slice(0, i + 1).join(".");
+      open.current.add(path);
+      load(path);
+    });
+  }, []);
+  return { rows: rows(children.current, open.current), open: open.current, toggle, reload: () => load(""), ...state };
+}
+
+/** rows are what of the tree is shown, from top to bottom. @param {Map<string, Node[]>} children @param {Set<string>} open */
+function rows(children, open) {
+  /** @type {Row[]} */
+  const list = [];
+  const walk = (/** @type {string} */ path, /** @type {number} */ depth) => {
+    const nodes = children.get(path) ?? [];
+    nodes.forEach((node, i) => {
+      list.push({ node, depth, place: i + 1, of: nodes.length });
+      if (node.expandable && open.has(node.id)) walk(node.id, depth + 1);
+    });
+  };
+  walk("", 0);
+  return list;
+}
+
+/**
+ * @param {{opened: string, chosen: string[], onOpened: (path: string) => void, onChoose: (path: string, more: boolean) => void}} props
+ */
+export function Tree({ opened, chosen, onOpened, onChoose }) {
+  const tree = useTree(opened, onOpened);
+  const box = useRef(/** @type {HTMLDivElement|null} */ (null));
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(600);
+  const [at, setAt] = useState(0);
+  const moved = useRef(false);
+  const here = Math.min(at, Math.max(tree.rows.length - 1, 0));
+  useLayoutEffect(() => {
+    const measure = () => box.current && setHeight(box.current.clientHeight);
+    measure();
+    addEventListener("resize", measure);
+    return () => removeEventListener("resize", measure);
+  }, []);
+  useLayoutEffect(() => {
+    if (!moved.current || !box.current) return;
+    const y = here * rowHeight;
+    if (y < box.current.scrollTop) box.current.scrollTop = y;
+    else if (y + rowHeight > box.current.scrollTop + box.current.clientHeight)
+      box.current.scrollTop = y + rowHeight - box.current.clientHeight;
+    /** @type {HTMLElement|null} */ (box.current.querySelector(`[data-row="${here}"]`))?.focus();
+  }, [here, top]);
+  const go = (/** @type {number} */ i) => {
+    moved.current = true;
+    setAt(Math.max(0, Math.min(i, tree.rows.length - 1)));
+  };
+  const onKeyDown = (/** @type {KeyboardEvent} */ e) => treeKey(e, tree, here, go, onChoose);
+  const first = Math.max(0, Math.floor(top / rowHeight) - 5);
+  const last = Math.min(tree.rows.length, Math.ceil((top + height) / rowHeight) + 5);
+  const shown = tree.rows.slice(first, last);
+  if (!tree.rows.length && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
+  return html`<div class="tree" role="tree" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown} onFocusOut=${() => (moved.current = false)}>
+    <div role="presentation" style=${{ height: tree.rows.length * rowHeight + "px", position: "relative" }}>
+      ${shown.map(
+        (
+          r,
+          i,
+        ) => html`<${Branch} key=${r.node.id + (r.node.leaf ? "" : ".")} row=${r} i=${first + i} here=${first + i === here} open=${tree.open.has(r.node.id)} chosen=${chosen.includes(r.node.id)}
+        onClick=${(/** @type {MouseEvent} */ e) => (setAt(first + i), r.node.expandable ? tree.toggle(r.node.id, !tree.open.has(r.node.id)) : onChoose(r.node.id, e.ctrlKey || e.metaKey || e.shiftKey))} />`,
+      )}
+    </div>
+  </div>`;
+}
+
+/** @param {any} props */
+function Branch({ row, i, here, open, chosen, onClick }) {
+  const { node, depth, place, of } = row;
+  return html`<div role="treeitem" data-row=${i} class=${cls("row", chosen && "chosen", node.leaf && "leaf")} aria-level=${depth + 1} aria-posinset=${place} aria-setsize=${of}
+    aria-expanded=${node.expandable ? String(open) : undefined} aria-selected=${String(chosen)} tabindex=${here ? 0 : -1} title=${node.id}
+    style=${{ position: "absolute", top: i * rowHeight + "px", height: rowHeight + "px", paddingLeft: 6 + depth * 14 + "px" }} onClick=${onClick}>
+    <span class="twist" aria-hidden="true">${node.expandable ? (open ? "▾" : "▸") : "·"}</span><span class="text">${node.text}</span>
+  </div>`;
+}
+
+/** treeKey does what a tree's keys do. @param {KeyboardEvent} e @param {any} tree @param {number} at @param {(i: number) => void} go @param {(path: string, more: boolean) => void} choose */
+function treeKey(e, tree, at, go, choose) {
+  /** @type {Row} */
+  const row = tree.rows[at];
+  if (!row || e.altKey || e.metaKey) return;
+  const { node, depth } = row;
+  const isOpen = tree.open.has(node.id);
+  const parent = () => {
+    for (let i = at; i >= 0; i--) if (tree.rows[i].depth < depth) return i;
+    return at;
+  };
+  /** @type {Record<string, () => void>} */
+  const does = {
+    ArrowDown: () => go(at + 1),
+    ArrowUp: () => go(at - 1),
+    PageDown: () => go(at + 20),
+    PageUp: () => go(at - 20),
+    Home: () => go(0),
+    End: () => go(tree.rows.length - 1),
+    ArrowRight: () => (node.expandable && !isOpen ? tree.toggle(node.id, true) : go(at + 1)),
+    ArrowLeft: () => (node.expandable && isOpen ? tree.toggle(node.id, false) : go(parent())),
+    Enter: () => (node.expandable ? tree.toggle(node.id, !isOpen) : choose(node.id, e.ctrlKey)),
+    " ": () => (node.expandable ? tree.toggle(node.id, !isOpen) : choose(node.id, true)),
+  };
+  if (!does[e.key]) {
+    if (e.key.length !== 1) return;
+    const next = [...tree.rows.keys()].find((k) => k > at && tree.rows[k].node.text.toLowerCase().startsWith(e.key.toLowerCase()));
+    if (next !== undefined) go(next);
+    return;
+  }
+  e.preventDefault();
+  does[e.key]();
+}
+
+/** @param {{error: string, reload: () => void}} props */
+const Empty = ({ error, reload }) => html`<div class="empty">
+  ${
+    error
+      ? html`<p role="alert">${error}</p>`
+      : html`<p>No metrics yet. Send one:</p><pre>echo "my.first.metric 42 $(date +%s)" |
+  nc -q0 127.0.0.1 2003</pre><p>or a mail log's:</p><pre>logmetrics --output=gatherer \\
+  PostfixParser /var/log/mail.log</pre>`
+  }
+  <button onClick=${reload}>Look again</button>
+</div>`;

@@ -176,6 +176,21 @@ func TestFetchIsBounded(t *testing.T) {
 	assert.Len(t, lists[0], 1)
 }
 
+// TestFetchOfStatistics asks for them by their function, and names series as Source does.
+func TestFetchOfStatistics(t *testing.T) {
+	a, request := answering(t, 200, `statistic(n;k=v,"max"),60,120,60|3.5`+"\n")
+	q := asked
+	q.Patterns = []query.Pattern{{Text: "n*", Statistic: "max"}}
+	list, err := fetch(t, []string{a}, q)
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	assert.Equal(t, `statistic(n*,"max")`, request.Load().URL.Query().Get("target"))
+	assert.Equal(t, "n;k=v", list[1].Name)
+	value, _ := list[1].Tags.Lookup("k")
+	assert.Equal(t, "v", value)
+	assert.Equal(t, "n*", list[1].PathExpression)
+}
+
 // TestGarbage is a node's that is no part of the answer.
 func TestGarbage(t *testing.T) {
 	for _, bad := range []string{"x", "x|1", "x,1,2|1", "x,a,2,60|1", "x,60,120,0|1", "x,-1,120,60|1", "x,60,120,60|1,x", ",60,120,60|1", "x,60,120,99999999999|1"} {

@@ -80,7 +80,7 @@ func newCounter(q query.Fetch) *counter {
 func (n *Nodes) fetch(ctx context.Context, p query.Pattern, q query.Fetch, count *counter) []*query.Series {
 	found := make([][]*query.Series, len(n.list))
 	form := url.Values{
-		"format": {"raw"}, "noCache": {"1"}, "target": {p.Text},
+		"format": {"raw"}, "noCache": {"1"}, "target": {targetOf(p)},
 		"from": {strconv.FormatInt(q.From, 10)}, "until": {strconv.FormatInt(q.Until, 10)}, "now": {strconv.FormatInt(q.Now, 10)},
 	}
 	n.each(ctx, "/render/", form, func(i int, body io.Reader) (err error) {
@@ -88,10 +88,33 @@ func (n *Nodes) fetch(ctx context.Context, p query.Pattern, q query.Fetch, count
 		return err
 	})
 	list := slices.Concat(found...)
-	for _, s := range list {
-		s.PathExpression = p.Text
+	for i, s := range list {
+		if name, ok := plainName(s.Name, p); ok {
+			list[i] = query.NewSeries(name, s.Start, s.End, s.Step, s.Values)
+		}
+		list[i].PathExpression = p.Text
 	}
 	return list
+}
+
+// targetOf returns what a node is asked for. graphite-web knows no statistic(): it
+// has no part in such an answer.
+func targetOf(p query.Pattern) string {
+	if p.Statistic == "" {
+		return p.Text
+	}
+	return "statistic(" + p.Text + `,"` + p.Statistic + `")`
+}
+
+// plainName takes off what a node that was asked for a statistic put around a
+// series' name.
+func plainName(name string, p query.Pattern) (string, bool) {
+	if p.Statistic == "" {
+		return name, false
+	}
+	name, begins := strings.CutPrefix(name, "statistic(")
+	name, ends := strings.CutSuffix(name, `,"`+p.Statistic+`")`)
+	return name, begins && ends
 }
 
 // Merge returns the series of two lists, sorted by name, each name once: of two of

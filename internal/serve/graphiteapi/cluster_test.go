@@ -141,7 +141,7 @@ func TestNodesOfOurs(t *testing.T) {
 	urlA, urlB := a.listen(), b.listen()
 	a.remote(urlB)
 	b.remote(urlA)
-	asked := append(questions(), "/metrics/index.json", "/metrics/find?query=**&format=json", "/tags/findSeries?expr=name=~.", "/metrics/expand?query=*&query=odd.*&groupByExpr=1")
+	asked := append(questions(), "/render?format=json&from=-1h&target="+url.QueryEscape("statistic(servers.*.cpu,'max')"), "/metrics/index.json", "/metrics/find?query=**&format=json", "/tags/findSeries?expr=name=~.", "/metrics/expand?query=*&query=odd.*&groupByExpr=1")
 	for _, q := range asked {
 		want := all.get(q).Body.String()
 		for _, node := range []*rig{a, b} {

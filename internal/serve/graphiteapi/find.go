@@ -25,7 +25,7 @@ type node struct {
 type span struct{ start, end int64 }
 
 // name returns the last part of the path.
-func (n *node) name() string { return n.path[strings.LastIndexByte(n.path, '.')+1:] }
+func (n node) name() string { return n.path[strings.LastIndexByte(n.path, '.')+1:] }
 
 // finding is what a request to /metrics/find says.
 type finding struct {
@@ -138,7 +138,7 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 		}
 		nodes = append(nodes, n)
 	}
-	sortNodes(nodes, func(n *node) string { return n.path })
+	sortNodes(nodes, func(n node) string { return n.path })
 	if nodes = together(nodes); len(nodes) > maxFound {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, names.ErrTooMany)
 	}
@@ -171,8 +171,8 @@ func together(nodes []node) []node {
 }
 
 // sortNodes sorts by a key; most often they are in order already.
-func sortNodes(nodes []node, key func(*node) string) {
-	byKey := func(a, b node) int { return strings.Compare(key(&a), key(&b)) }
+func sortNodes(nodes []node, key func(node) string) {
+	byKey := func(a, b node) int { return strings.Compare(key(a), key(b)) }
 	if !slices.IsSortedFunc(nodes, byKey) {
 		slices.SortStableFunc(nodes, byKey)
 	}

@@ -161,7 +161,7 @@ func (j *reply) nodes(_ finding, nodes []node, at spans) error {
 
 // completions writes how what was typed may go on.
 func (j *reply) completions(f finding, nodes []node, _ spans) error {
-	sortNodes(nodes, (*node).name)
+	sortNodes(nodes, node.name)
 	j.raw(`{"metrics": [`)
 	n := 0
 	row := func(path, name, leaf string) {
@@ -171,7 +171,9 @@ func (j *reply) completions(f finding, nodes []node, _ spans) error {
 		j.string(path)
 		j.raw(`, "name": `)
 		j.string(name)
-		j.raw(`, "is_leaf": "` + leaf + `"}`)
+		j.raw(`, "is_leaf": "`)
+		j.raw(leaf)
+		j.raw(`"}`)
 	}
 	for i := range nodes {
 		if nodes[i].branch {

@@ -102,11 +102,12 @@ func TestGrafana(t *testing.T) {
 	})
 	t.Run("functions", func(t *testing.T) {
 		text := get("/functions").Body.String()
+		assert.NotContains(t, text, "Infinity", "JavaScript reads 1e9999 as that, and other readers have to be told either way")
 		var list map[string]struct {
 			Name, Function, Description, Module, Group string
 			Params                                     []map[string]any
 		}
-		require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(text, `"default": 1e9999`, `"default": 1e99`)), &list))
+		require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(text, "1e9999", "1e99")), &list))
 		assert.Equal(t, "Combine", list["sumSeries"].Group)
 	})
 	t.Run("version", func(t *testing.T) {

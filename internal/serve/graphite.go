@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"net/http"
+
 	"github.com/logmetrics/logmetrics/internal/serve/access"
 	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/graphiteapi"
@@ -23,14 +25,25 @@ func (s *Server) answerGraphite() (err error) {
 	return nil
 }
 
-// graphiteRoutes are the routes of Graphite's API.
-func (s *Server) graphiteRoutes() (list []route) {
+// graphiteRoutes are the routes of Graphite's API. /metrics is Prometheus' page of
+// the server's own figures, unless a query makes it the other name of /metrics/find.
+func (s *Server) graphiteRoutes(own http.Handler) (list []route) {
 	for _, r := range s.graphite.Routes() {
 		class := access.Read
 		if r.Change {
 			class = access.Change
 		}
-		list = append(list, route{r.Pattern, class, r.Handler})
+		h := r.Handler
+		if r.Pattern == "GET /metrics" {
+			h = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				if req.URL.Query().Has("query") {
+					r.Handler.ServeHTTP(w, req)
+					return
+				}
+				own.ServeHTTP(w, req)
+			})
+		}
+		list = append(list, route{r.Pattern, class, h})
 	}
 	return list
 }

@@ -18,7 +18,6 @@ import (
 func (s *Server) routes() []route {
 	own := telemetry.Handler(telemetry.Options{Report: s.Report, Version: s.opt.Version, Began: s.began})
 	list := []route{
-		{"GET /metrics", access.Read, own},
 		{"GET /healthz", access.Health, own},
 		{"GET /readyz", access.Health, own},
 		{"POST /admin/backup", access.Change, http.HandlerFunc(s.backup)},
@@ -37,7 +36,7 @@ func (s *Server) routes() []route {
 		}
 		list = append(list, route{r.Pattern, class, r.Handler})
 	}
-	return slices.Concat(list, s.graphiteRoutes(), s.pageRoutes())
+	return slices.Concat(list, s.graphiteRoutes(own), s.pageRoutes())
 }
 
 // receiveHTTP makes what takes samples over HTTP.

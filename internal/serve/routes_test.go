@@ -69,6 +69,7 @@ var classes = map[string]access.Class{
 	"POST /admin/backup":      access.Change,
 
 	// Graphite's, each also with a slash at its end.
+	"POST /metrics":                  access.Read,
 	"GET /metrics/find":              access.Read,
 	"POST /metrics/find":             access.Read,
 	"GET /metrics/expand":            access.Read,
@@ -261,4 +262,22 @@ func TestFiguresAreInTheDocs(t *testing.T) {
 		}
 		assert.Equal(t, there, rows, stage.Name)
 	}
+}
+
+// /metrics is Graphite's when there is a query, else Prometheus'.
+func TestMetricsPage(t *testing.T) {
+	s, _ := opened(t, Options{HTTP: "127.0.0.1:0"})
+	for _, r := range s.routes() {
+		if r.pattern != "GET /metrics" {
+			continue
+		}
+		for path, want := range map[string]string{"/metrics": "logmetrics_", "/metrics?query=no.such": "[]"} {
+			w := httptest.NewRecorder()
+			r.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+			assert.Equal(t, http.StatusOK, w.Code, path)
+			assert.Contains(t, w.Body.String(), want, path)
+		}
+		return
+	}
+	t.Error("there is no such route")
 }

@@ -124,6 +124,7 @@ func (a *API) endpoints() []endpoint {
 	const get, post, both = "GET", "POST", "GET POST"
 	return []endpoint{
 		{methods: both, path: "/metrics/find", h: a.find, long: true},
+		{methods: both, path: "/metrics", h: a.find, long: true},
 		{methods: both, path: "/metrics/expand", h: a.expand, long: true},
 		{methods: both, path: "/metrics/index.json", h: a.index, long: true},
 		{methods: post, path: "/metrics/delete", change: true, h: a.deleteFound},

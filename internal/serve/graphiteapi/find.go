@@ -123,6 +123,9 @@ func complete(query string, variants bool) string {
 // search returns the nodes that match a pattern, by path, here and on other nodes
 // of the cluster, which are told of what time.
 func (a *API) search(ctx context.Context, pattern string, at span) ([]node, error) {
+	if inner := strings.Trim(pattern, "."); inner != pattern || inner == "" {
+		return a.searchWithin(ctx, pattern, inner, at)
+	}
 	found, err := a.opt.DB.Names().Find(ctx, pattern, maxFound)
 	if err != nil {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
@@ -143,6 +146,31 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 		return nil, fmt.Errorf("find %.200q: %w", pattern, names.ErrTooMany)
 	}
 	return nodes, nil
+}
+
+// searchWithin is search for a pattern that has empty parts in front of and behind
+// the inner ones. An empty part stays in the folder that is there: paths that are
+// found keep it, and at the end it leads to folders only.
+func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span) ([]node, error) {
+	nodes := []node{{branch: a.opt.DB.Names().Len() > 0}}
+	if inner != "" {
+		var err error
+		if nodes, err = a.search(ctx, inner, at); err != nil {
+			return nil, err
+		}
+	}
+	front, behind, _ := strings.Cut(pattern, inner)
+	kept := nodes[:0]
+	for _, n := range nodes {
+		if behind != "" || inner == "" {
+			n = node{path: n.path, branch: n.branch}
+		}
+		if n.leaf || n.branch {
+			n.path = front + n.path + behind
+			kept = append(kept, n)
+		}
+	}
+	return kept, nil
 }
 
 // with returns the time of both.

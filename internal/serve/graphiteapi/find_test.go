@@ -45,6 +45,19 @@ func TestFindTree(t *testing.T) {
 	}
 }
 
+// An empty part of a pattern stays in the folder that is there.
+func TestFindEmptyParts(t *testing.T) {
+	g := newRig(t, site...)
+	g.answered("/metrics/find?query=servers.", `[{"text": "", "id": "servers.", "allowChildren": 1, "expandable": 1, "leaf": 0}]`)
+	g.answered("/metrics/find?query=.servers", `[{"text": "servers", "id": ".servers", "allowChildren": 1, "expandable": 1, "leaf": 0}]`)
+	g.answered("/metrics/find?query=.single", `[{"text": "single", "id": ".single", "allowChildren": 0, "expandable": 0, "leaf": 1}]`)
+	g.answered("/metrics/find?query=single.", `[]`)
+	g.answered("/metrics?query=single", `[{"text": "single", "id": "single", "allowChildren": 0, "expandable": 0, "leaf": 1}]`)
+	g.answered("/metrics/expand?query=servers..", `{"results": ["servers.."]}`)
+	g.answered("/metrics/expand?query=", `{"results": [""]}`)
+	newRig(t).answered("/metrics/expand?query=", `{"results": []}`)
+}
+
 func TestFindPosted(t *testing.T) {
 	g := newRig(t, site...)
 	const want = `[{"text": "cpu", "id": "servers.{web1,web2}.cpu", "allowChildren": 1, "expandable": 1, "leaf": 0}]`

@@ -112,6 +112,7 @@ func TestRenderDraws(t *testing.T) {
 func TestRenderCallsBack(t *testing.T) {
 	g := rendering(t, graphiteapi.Options{})
 	g.answered("/render?target=nothing&format=json&jsonp=my.fn$1", `my.fn$1([])`)
+	g.answered("/render?target=nothing&format=json&jsonp=", `([])`)
 	assert.Equal(t, "text/javascript", g.get("/render?target=x&format=json&jsonp=f").Header().Get("Content-Type"))
 	for _, name := range []string{"1f", "a b", "alert(1)//", "f;g", "f<script>", strings.Repeat("f", 65)} {
 		w := g.get("/render?target=x&format=json&jsonp=" + strings.ReplaceAll(name, " ", "+"))

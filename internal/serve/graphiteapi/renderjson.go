@@ -3,6 +3,7 @@ package graphiteapi
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
@@ -18,7 +19,7 @@ func writeJSON(w http.ResponseWriter, r *rendering) error {
 	start, end := bounds(r.series)
 	noNulls, n := r.params.has("noNullPoints"), 0
 	j.raw("[")
-	for _, s := range r.series {
+	for _, s := range withPoints(r.series) {
 		s = thinned(s, end-start, r.query.MaxDataPoints)
 		points := s.Points()
 		if noNulls && allNull(points) {
@@ -41,6 +42,14 @@ func writeJSON(w http.ResponseWriter, r *rendering) error {
 	}
 	j.raw("]")
 	return j.end()
+}
+
+// withPoints returns the series, none if all are without points.
+func withPoints(all []*query.Series) []*query.Series {
+	if slices.ContainsFunc(all, func(s *query.Series) bool { return len(s.Points()) > 0 }) {
+		return all
+	}
+	return nil
 }
 
 // points appends [value, time], ... up to the series' end, which counts as one of the times.

@@ -25,7 +25,8 @@ type reply struct {
 	kind   string // Content-Type
 	ascii  bool   // other letters are escaped
 	pretty bool
-	call   string // of JSONP
+	script bool   // JSONP
+	call   string // of it; "": the JSON is in brackets
 	begun  bool
 }
 
@@ -33,8 +34,9 @@ type reply struct {
 // "jsonp", for eyes with "pretty".
 func newReply(w http.ResponseWriter, r *http.Request, p params) (*reply, error) {
 	j := &reply{w: w, code: http.StatusOK, kind: "application/json", ascii: true, call: p.get("jsonp"), pretty: p.get("pretty") != ""}
-	if j.call != "" {
-		if !callback.MatchString(j.call) {
+	// Only /render takes a name that is empty for one.
+	if j.script = j.call != "" || p.has("jsonp") && strings.HasPrefix(r.URL.Path, "/render"); j.script {
+		if j.call != "" && !callback.MatchString(j.call) {
 			return nil, fault{http.StatusBadRequest, "jsonp must be the name of a function"}
 		}
 		j.kind = "text/javascript"
@@ -104,7 +106,7 @@ func (j *reply) end() error {
 	if j.pretty {
 		j.indent()
 	}
-	if j.call != "" {
+	if j.script {
 		j.raw(")")
 	}
 	if !j.begun {
@@ -116,7 +118,7 @@ func (j *reply) end() error {
 
 func (j *reply) indent() {
 	from := 0
-	if j.call != "" {
+	if j.script {
 		from = len(j.call) + 1
 	}
 	var out bytes.Buffer

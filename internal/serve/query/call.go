@@ -94,10 +94,10 @@ func (c *Call) Eval(expr string, from, until int64) ([]*Series, error) {
 	return c.ev.again(tree, nil, span{from, until})
 }
 
-// Invoke calls another function of the table with these arguments, as if they stood in a target. Functions
-// that it calls cannot use Again.
+// Invoke calls another function of the table with these arguments, as if they stood in a target. Its
+// first argument is this call's when it uses Again.
 func (c *Call) Invoke(name string, args ...Value) ([]*Series, error) {
-	v, err := c.ev.call(name, args, nil, nil, nil, span{c.From, c.Until})
+	v, err := c.ev.call(name, args, nil, c.first, c.repl, span{c.From, c.Until})
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Param struct {
 	Name        string
 	Type        ParamType
 	Required    bool
+	MayLack     bool     // Required is but what is told: calls without it are answered
+	Loose       bool     // Type and Options are but what is told: another argument is taken as it is
 	Multiple    bool     // the last one: any number of arguments
 	Default     any      // string, float64, int, bool; nil: none
 	Options     []string // all that it may be

@@ -56,7 +56,7 @@ func (t *Table) bind(f *Function, args []Value, kwargs []keyword) (bound [][]Val
 		return nil, err
 	}
 	for k, p := range f.Params {
-		if p.Required && len(bound[k]) == 0 && (!p.Multiple || p.Type != SeriesList) { // no lists at all are no series
+		if p.Required && !p.MayLack && len(bound[k]) == 0 && (!p.Multiple || p.Type != SeriesList) { // no lists at all are no series
 			return nil, refused("Missing required parameter \"%s\" for function \"%s\"", p.Name, f.Name)
 		}
 	}
@@ -88,11 +88,14 @@ func (t *Table) check(f *Function, p *Param, v Value) (Value, error) {
 	if v.Kind == None && (p.Default != nil || !p.Required) {
 		return v, nil
 	}
-	if len(p.Options) > 0 && !slices.Contains(p.Options, v.String()) {
+	if len(p.Options) > 0 && !p.Loose && !slices.Contains(p.Options, v.String()) {
 		return v, refused("Invalid option specified for function \"%s\" parameter \"%s\": %s", f.Name, p.Name, v.Repr())
 	}
 	out, ok := t.convert(p.Type, v)
-	if !ok {
+	switch {
+	case !ok && p.Loose:
+		return v, nil
+	case !ok:
 		return v, refused("Invalid \"%s\" value specified for function \"%s\" parameter \"%s\": %s", p.Type, f.Name, p.Name, v.Repr())
 	}
 	return out, nil

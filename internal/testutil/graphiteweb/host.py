@@ -121,8 +121,7 @@ def load():
     from graphite.storage import STORE
     for series in config["series"] or []:
         write(series)
-        if ";" in series["name"]:
-            STORE.tagdb.tag_series(series["name"])
+        STORE.tagdb.tag_series(series["name"])  # carbon does it for names without tags, too
 
 
 def plain(value):

@@ -10,7 +10,7 @@ var aliases = []query.Function{
 	},
 	{
 		Name: "aliasByNode", Group: "Alias", Call: aliasByNode,
-		Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, Multiple: true}},
+		Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, MayLack: true, Multiple: true}},
 		Description: "Calls each series by parts of its path, joined with dots. Parts are counted from 0, from the end with negative numbers; " +
 			"a string is the name of a tag.",
 	},

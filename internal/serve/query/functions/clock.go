@@ -12,7 +12,7 @@ import (
 // clockParams are of functions whose values come from the time alone.
 var clockParams = []query.Param{{Name: "name", Type: query.String, Required: true}, {Name: "step", Type: query.Integer, Default: 60}}
 
-var sineParams = []query.Param{clockParams[0], {Name: "amplitude", Type: query.Integer, Default: 1}, clockParams[1]}
+var sineParams = []query.Param{clockParams[0], {Name: "amplitude", Type: query.Integer, Loose: true, Default: 1}, clockParams[1]}
 
 var clock = []query.Function{
 	{Name: "time", Group: "Transform", Call: timeFunction, Params: clockParams, Description: "The Unix seconds of each step, under that name."},
@@ -52,8 +52,16 @@ func timeFunction(c *query.Call) ([]*query.Series, error) {
 }
 
 func sinFunction(c *query.Call) ([]*query.Series, error) {
-	amplitude := float64(c.Int("amplitude"))
+	if !isNumber(c.Value("amplitude")) {
+		return nil, c.Errorf("amplitude must be a number")
+	}
+	amplitude := c.Float("amplitude")
 	return ticking(c, func(unix int64) float64 { return libm.Sin(float64(unix)) * amplitude })
+}
+
+// isNumber reports whether an argument that is Loose is a number.
+func isNumber(v query.Value) bool {
+	return v.Kind == query.Int || v.Kind == query.Real || v.Kind == query.Bool
 }
 
 func timeSlice(c *query.Call) ([]*query.Series, error) {

@@ -13,15 +13,22 @@ var (
 var drawing = []query.Function{
 	drawn("alpha", query.Param{Name: "alpha", Type: query.Float, Required: true}, "How opaque series are drawn, from 0 to 1.",
 		func(c *query.Call, d *query.Drawing) { d.Alpha, d.HasAlpha = c.Float("alpha"), true }),
-	drawn("color", query.Param{Name: "theColor", Type: query.String, Required: true}, "The colour of series, a name or #rrggbb.",
-		func(c *query.Call, d *query.Drawing) { d.Color = c.Text("theColor") }),
+	drawn("color", query.Param{Name: "theColor", Type: query.String, Required: true, Loose: true}, "The colour of series, a name or #rrggbb.",
+		func(c *query.Call, d *query.Drawing) {
+			if v := c.Value("theColor"); v.Kind == query.Text {
+				d.Color = v.Text
+			}
+		}),
 	drawn("lineWidth", query.Param{Name: "width", Type: query.Float, Required: true}, "How wide the lines of series are.",
 		func(c *query.Call, d *query.Drawing) { d.LineWidth = c.Float("width") }),
 	{
-		Name: "dashed", Group: "Graph", Params: []query.Param{list, {Name: "dashLength", Type: query.Integer, Default: 5}}, Description: "Series as dashed lines.",
+		Name: "dashed", Group: "Graph", Params: []query.Param{list, {Name: "dashLength", Type: query.Integer, Loose: true, Default: 5}}, Description: "Series as dashed lines.",
 		Call: func(c *query.Call) ([]*query.Series, error) {
-			n := float64(c.Int("dashLength"))
-			return drawnAs(c, "dashed", query.FormatG(n), ", "+query.FormatG(n), func(d *query.Drawing) { d.Dashed = n }), nil
+			n := c.Float("dashLength")
+			if !isNumber(c.Value("dashLength")) {
+				return nil, c.Errorf("dashLength must be a number")
+			}
+			return drawnAs(c, "dashed", c.Text("dashLength"), ", "+query.FormatG(n), func(d *query.Drawing) { d.Dashed = n }), nil
 		},
 	},
 	{

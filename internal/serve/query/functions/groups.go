@@ -13,18 +13,18 @@ var nodes = query.Param{Name: "nodes", Type: query.NodeOrTag, Multiple: true}
 var grouping = []query.Function{
 	{
 		Name: "groupByNode", Group: "Combine", Call: groupByNode,
-		Params: []query.Param{list, {Name: "nodeNum", Type: query.NodeOrTag, Required: true}, {Name: "callback", Type: query.AggOrSeriesFunc, Default: "average"}},
+		Params: []query.Param{list, {Name: "nodeNum", Type: query.NodeOrTag, Required: true}, {Name: "callback", Type: query.AggOrSeriesFunc, Loose: true, Default: "average"}},
 		Description: "Series that have a part of their path, or a tag, in common become one, which is called by it: callback of their values at each " +
 			"time.",
 	},
 	{
 		Name: "groupByNodes", Group: "Combine", Call: groupByNodes,
-		Params:      []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true}, nodes},
+		Params:      []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true, Loose: true}, nodes},
 		Description: "groupByNode with several parts of the path, or tags; the new names are these, joined with dots.",
 	},
 	{
 		Name: "groupByTags", Group: "Combine", Call: groupByTags,
-		Params: []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true}, {Name: "tags", Type: query.TagName, Required: true, Multiple: true}},
+		Params: []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true, Loose: true}, {Name: "tags", Type: query.TagName, Required: true, Multiple: true}},
 		Description: "Series that have the values of these tags in common become one, callback of their values at each time, with these tags alone. It " +
 			"has the name that all series have, or callback's; each its own with the tag name among them.",
 	},

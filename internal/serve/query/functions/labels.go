@@ -38,7 +38,7 @@ var labels = []query.Function{
 	},
 	{
 		Name: "legendValue", Group: "Alias", Call: legendValue,
-		Params: []query.Param{list, {Name: "valuesTypes", Type: query.String, Multiple: true, Options: legendValues()}}, Signature: "(seriesList, *valueTypes)",
+		Params: []query.Param{list, {Name: "valuesTypes", Type: query.String, Multiple: true, Loose: true, Options: legendValues()}}, Signature: "(seriesList, *valueTypes)",
 		Description: "Adds values to the name: average, min, max, last, ... of the series; behind them si or binary for short numbers, as 1.50k.",
 	},
 	{
@@ -125,7 +125,7 @@ func legendValue(c *query.Call) ([]*query.Series, error) {
 	all := c.Series("seriesList")
 	var kinds []string
 	for _, v := range c.Values("valuesTypes") {
-		kinds = append(kinds, v.Text)
+		kinds = append(kinds, v.String())
 	}
 	if len(kinds) == 0 {
 		return nil, c.Errorf("legendValue needs to know which values")

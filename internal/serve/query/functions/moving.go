@@ -99,9 +99,10 @@ func (w window) points(s *query.Series) int {
 
 // slide returns, for each value but the first n, agg of the n before it.
 func slide(c *query.Call, values []float64, n int, agg *query.Agg, factor float64) []float64 {
-	if n < 0 || n > len(values) {
-		n = len(values)
+	if n < 0 {
+		return c.MakeNull(len(values) - n) // such windows hold nothing, and there are more of them
 	}
+	n = min(n, len(values))
 	out := c.Make(len(values) - n)
 	switch {
 	case n == 0:

@@ -58,7 +58,7 @@ var ranking = []query.Function{
 }
 
 // ranks is howMany as highest and lowest have it, with a default that graphite-web's declaration does not tell.
-var ranks = query.Param{Name: "n", Type: query.Integer, Required: true}
+var ranks = query.Param{Name: "n", Type: query.Integer, Required: true, MayLack: true}
 
 // ranked makes a function that says how many, and by what.
 func ranked(highest bool) func(*query.Call) ([]*query.Series, error) {
@@ -67,7 +67,11 @@ func ranked(highest bool) func(*query.Call) ([]*query.Series, error) {
 		if err != nil {
 			return nil, err
 		}
-		return sliced(sorted(c, c.Series("seriesList"), agg.Of, highest), c.Int("n")), nil
+		n := 1
+		if c.Has("n") {
+			n = c.Int("n")
+		}
+		return sliced(sorted(c, c.Series("seriesList"), agg.Of, highest), n), nil
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 var walks = []query.Function{
 	{
-		Name: "events", Group: "Special", Call: events, Params: []query.Param{{Name: "tags", Type: query.String, Required: true, Multiple: true}},
+		Name: "events", Group: "Special", Call: events, Params: []query.Param{{Name: "tags", Type: query.String, Required: true, MayLack: true, Multiple: true}},
 		Description: "How many events with these tags there were in each second, null for none; all events with *.",
 	},
 	{Name: "randomWalk", Group: "Special", Call: randomWalk, Params: clockParams, Description: "A series that goes up or down at random, for trying things out."},
@@ -45,10 +45,12 @@ func events(c *query.Call) ([]*query.Series, error) {
 	for _, v := range c.Values("tags") {
 		tags = append(tags, v.Text)
 	}
-	all := len(tags) == 0 || len(tags) == 1 && tags[0] == "*"
-	found, err := c.Events(c.From, c.Until, all, tags)
-	if err != nil {
-		return nil, err
+	var found []int64
+	if len(tags) > 0 { // no tags are those of no event
+		var err error
+		if found, err = c.Events(c.From, c.Until, len(tags) == 1 && tags[0] == "*", tags); err != nil {
+			return nil, err
+		}
 	}
 	values := c.MakeNull(int(c.Until - c.From))
 	for _, unix := range found {

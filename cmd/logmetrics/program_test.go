@@ -20,17 +20,23 @@ func TestInitIsCheap(t *testing.T) {
 	const limit = 2.0 // ms, of all packages together
 	bin := program(t)
 	least := initCosts(t, bin)
-	for range 9 {
+	for range 60 { // enough on a machine with much else to do
+		if sum(least) <= limit {
+			break
+		}
 		for pkg, ms := range initCosts(t, bin) {
 			least[pkg] = min(least[pkg], ms)
 		}
 	}
-	sum := 0.0
-	for _, ms := range least {
-		sum += ms
+	t.Logf("package init: %.3f ms", sum(least))
+	assert.LessOrEqual(t, sum(least), limit, "%v", least)
+}
+
+func sum(costs map[string]float64) (ms float64) {
+	for _, c := range costs {
+		ms += c
 	}
-	t.Logf("package init: %.3f ms", sum)
-	assert.LessOrEqual(t, sum, limit, "%v", least)
+	return ms
 }
 
 var initClock = regexp.MustCompile(`(?m)^init (\S+) @\S+ ms, ([0-9.]+) ms clock`)

@@ -211,7 +211,7 @@ func (c *caseFiles) ask(t *testing.T, path string, p casePart) []string {
 	require.True(t, ok, text)
 	var list []caseSeries
 	require.NoError(t, json.Unmarshal([]byte(text), &list), text)
-	require.Len(t, tagged, len(list))
+	require.Len(t, tagged, len(list), "%s: %s", path, p.line)
 	var lines []string
 	for i, s := range list {
 		lines = append(lines, s.lines(tagged[i].Tags, p.below)...)

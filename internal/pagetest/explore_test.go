@@ -55,6 +55,7 @@ func TestTargetsAreTypedAndEditedInParts(t *testing.T) {
 	p := sit(t, web(t))
 	p.open("/")
 	p.keys("/")
+	p.sees(`document.activeElement.id === "search"`)
 	p.keys("servers.web1.")
 	p.sees(`document.querySelector("[role=option]")`)
 	p.shot("hints")

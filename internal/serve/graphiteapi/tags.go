@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 )
@@ -76,7 +77,7 @@ func exprs(p params) ([]names.Expr, error) {
 	var list []names.Expr
 	for _, text := range p.list("expr") {
 		e, err := names.ParseExpr(text)
-		if err != nil && !tagSpec.MatchString(text) {
+		if err != nil && !tagSpec().MatchString(text) {
 			return nil, fault{http.StatusBadRequest, "Invalid tagspec " + text}
 		}
 		if err != nil {
@@ -88,7 +89,7 @@ func exprs(p params) ([]names.Expr, error) {
 }
 
 // tagSpec is what graphite-web takes for an expression.
-var tagSpec = regexp.MustCompile(`^[^;!=]+!?=~?[^;]*$`)
+var tagSpec = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^;!=]+!?=~?[^;]*$`) })
 
 // completeTags answers /tags/autoComplete/tags.
 func (a *API) completeTags(w http.ResponseWriter, r *http.Request, p params) error {

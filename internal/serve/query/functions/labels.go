@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
@@ -255,12 +256,12 @@ func aliasQuery(c *query.Call) ([]*query.Series, error) {
 	return all, nil
 }
 
-var directive = regexp.MustCompile(`%(?:%|[-+ 0]*\d{0,3}(?:\.\d{1,3})?[dfegs])`)
+var directive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%(?:%|[-+ 0]*\d{0,3}(?:\.\d{1,3})?[dfegs])`) })
 
 // formatted puts a number into a format of Python's, which must have one place for it.
 func formatted(format string, v float64) (text string, ok bool) {
 	places := 0
-	text = directive.ReplaceAllStringFunc(format, func(d string) string {
+	text = directive().ReplaceAllStringFunc(format, func(d string) string {
 		if d == "%%" {
 			return "%"
 		}
@@ -277,5 +278,5 @@ func formatted(format string, v float64) (text string, ok bool) {
 		}
 		return fmt.Sprintf(d, v)
 	})
-	return text, places == 1 && !strings.Contains(directive.ReplaceAllString(format, ""), "%")
+	return text, places == 1 && !strings.Contains(directive().ReplaceAllString(format, ""), "%")
 }

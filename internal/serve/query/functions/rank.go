@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
@@ -151,7 +152,7 @@ func inOrder(all []*query.Series, falling bool, less func(a, b int) bool) []*que
 	return out
 }
 
-var digits = regexp.MustCompile(`\d+`)
+var digits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d+`) })
 
 func sortByName(c *query.Call) ([]*query.Series, error) {
 	all := c.Series("seriesList")
@@ -159,7 +160,7 @@ func sortByName(c *query.Call) ([]*query.Series, error) {
 	for i, s := range all {
 		keys[i] = s.Name
 		if c.Bool("natural") {
-			keys[i] = digits.ReplaceAllStringFunc(s.Name, tenDigits)
+			keys[i] = digits().ReplaceAllStringFunc(s.Name, tenDigits)
 		}
 	}
 	return inOrder(all, c.Bool("reverse"), func(a, b int) bool { return keys[a] < keys[b] }), nil

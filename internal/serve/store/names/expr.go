@@ -83,6 +83,7 @@ var ErrOnlyNegative = fmt.Errorf("%w: at least one expression must not match ser
 func (x *Index) Tagged(ctx context.Context, exprs []Expr, limit int) ([]Match, error) {
 	epoch := x.grace.enter()
 	defer x.grace.leave(epoch)
+	moves := x.moves.Load()
 	found, err := x.selectSeries(ctx, exprs)
 	if err != nil {
 		return nil, err
@@ -96,12 +97,37 @@ func (x *Index) Tagged(ctx context.Context, exprs []Expr, limit int) ([]Match, e
 			err = ErrTooMany
 			break
 		}
-		if name := x.Name(id); name != "" {
+		// A series that got another name meanwhile may have been found by tags of both.
+		if name := x.Name(id); name != "" && (moves%2 == 0 && moves == x.moves.Load() || describes(exprs, name)) {
 			out = append(out, Match{Path: name, ID: id, Leaf: true})
 		}
 	}
 	slices.SortFunc(out, func(a, b Match) int { return cmp.Compare(a.Path, b.Path) })
 	return out, err
+}
+
+// describes reports whether all expressions are true of a canonical name.
+func describes(exprs []Expr, name string) bool {
+	for _, e := range exprs {
+		value := tagOf(name, e.key)
+		if e.holds(value) == e.negate {
+			return false
+		}
+	}
+	return true
+}
+
+// tagOf returns the value of a name's tag, nil when it has none.
+func tagOf(name, key string) []byte {
+	if key == "name" {
+		return Path([]byte(name))
+	}
+	for k, v := range Tags([]byte(name)) {
+		if string(k) == key {
+			return v
+		}
+	}
+	return nil
 }
 
 // selectSeries returns the series, and some that are gone. Expressions that take

@@ -67,6 +67,7 @@ type Index struct {
 	labels labels
 	edges  table // nodes, by parent and label
 	count  atomic.Int64
+	moves  atomic.Uint64 // goes up when a rename begins and when it ends
 
 	nodeEnd   uint32 // the next node never used
 	freeNodes []uint32
@@ -410,6 +411,8 @@ func (x *Index) Rename(id uint32, name []byte) error {
 	if n, ok := x.walk(name); ok && x.nodes.at(n).series.Load() != 0 {
 		return fmt.Errorf("rename series %d to %q: %w", id, name, ErrExists)
 	}
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	old := x.byID.at(id).Load()
 	oldName := x.appendPath(nil, old)
 	x.detach(id, oldName, MaxTags+1) // first: tags that both names have are put back by tag

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,10 +29,10 @@ type pattern struct {
 }
 
 // fromZero finds Python's {,n}, which other engines take for its characters.
-var fromZero = regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\{,\d+\}`)
+var fromZero = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\{,\d+\}`) })
 
 func compilePattern(text string) (*pattern, error) {
-	if fromZero.MatchString(text) {
+	if fromZero().MatchString(text) {
 		return nil, errors.New("write {0,n} for {,n}")
 	}
 	p := &pattern{text: text}

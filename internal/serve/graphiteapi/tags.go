@@ -1,6 +1,7 @@
 package graphiteapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,7 @@ const maxFilter = 4096
 // tagging makes a handler answer with its errors in JSON, as all below /tags does.
 func (a *API) tagging(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, p params) error {
+		delete(p, "jsonp") // as in graphite-web these answers are JSON alone
 		err := h(w, r, p)
 		f := faultOf(err)
 		if err == nil || f.code == http.StatusInternalServerError {
@@ -168,6 +170,13 @@ func (a *API) tagList(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
+	serials := make(map[string]int, len(keys))
+	for _, key := range keys {
+		serials[key] = 0
+	}
+	if err := a.opt.DB.Names().Serials(r.Context(), serials, nil); err != nil {
+		return err
+	}
 	j, err := newReply(w, r, p)
 	if err != nil {
 		return err
@@ -175,7 +184,9 @@ func (a *API) tagList(w http.ResponseWriter, r *http.Request, p params) error {
 	j.raw("[")
 	for i, key := range keys {
 		j.comma(i)
-		j.raw(`{"tag": `)
+		j.raw(`{"id": `)
+		j.int(int64(serials[key]))
+		j.raw(`, "tag": `)
 		j.string(key)
 		j.raw("}")
 		j.spill()
@@ -215,12 +226,28 @@ func (a *API) tagDetails(w http.ResponseWriter, r *http.Request, p params) error
 		j.raw("null")
 		return j.end()
 	}
-	j.raw(`{"tag": `)
+	return j.tag(r.Context(), index, tag, values)
+}
+
+// tag appends a tag with its values, and ends the answer.
+func (j *reply) tag(ctx context.Context, index *names.Index, tag string, values []names.Value) error {
+	key, serials := map[string]int{tag: 0}, make(map[string]int, len(values))
+	for _, v := range values {
+		serials[v.Value] = 0
+	}
+	if err := index.Serials(ctx, key, serials); err != nil {
+		return err
+	}
+	j.raw(`{"id": `)
+	j.int(int64(key[tag]))
+	j.raw(`, "tag": `)
 	j.string(tag)
 	j.raw(`, "values": [`)
 	for i, v := range values {
 		j.comma(i)
-		j.raw(`{"value": `)
+		j.raw(`{"id": `)
+		j.int(int64(serials[v.Value]))
+		j.raw(`, "value": `)
 		j.string(v.Value)
 		j.raw(`, "count": `)
 		j.int(int64(v.Count))

@@ -7,19 +7,18 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Plain names have the tag called name, as carbon gives it to them; else the
-// answers are graphite-web's, but for the numbers of its rows.
+// Plain names have the tag called name, as carbon gives it to them.
 func TestTags(t *testing.T) {
 	g := newRig(t, "disk.used;dc=dc1;host=a", "disk.used;dc=dc2;host=b", "disk.free;dc=dc1;host=a", "other;k=v")
 	for path, want := range map[string]string{
-		"/tags":                                 `[{"tag": "dc"}, {"tag": "host"}, {"tag": "k"}, {"tag": "name"}]`,
-		"/tags/":                                `[{"tag": "dc"}, {"tag": "host"}, {"tag": "k"}, {"tag": "name"}]`,
-		"/tags?filter=d":                        `[{"tag": "dc"}]`,
-		"/tags?filter=^.*o&limit=1":             `[{"tag": "host"}]`,
-		"/tags/dc":                              `{"tag": "dc", "values": [{"value": "dc1", "count": 2}, {"value": "dc2", "count": 1}]}`,
-		"/tags/dc?filter=.*2":                   `{"tag": "dc", "values": [{"value": "dc2", "count": 1}]}`,
-		"/tags/dc?filter=x":                     `{"tag": "dc", "values": []}`,
-		"/tags/dc?limit=1&pretty=1":             "{\n  \"tag\": \"dc\",\n  \"values\": [\n    {\n      \"value\": \"dc1\",\n      \"count\": 2\n    }\n  ]\n}",
+		"/tags":                                 `[{"id": 1, "tag": "dc"}, {"id": 2, "tag": "host"}, {"id": 10, "tag": "k"}, {"id": 3, "tag": "name"}]`,
+		"/tags/":                                `[{"id": 1, "tag": "dc"}, {"id": 2, "tag": "host"}, {"id": 10, "tag": "k"}, {"id": 3, "tag": "name"}]`,
+		"/tags?filter=d":                        `[{"id": 1, "tag": "dc"}]`,
+		"/tags?filter=^.*o&limit=1":             `[{"id": 2, "tag": "host"}]`,
+		"/tags/dc":                              `{"id": 1, "tag": "dc", "values": [{"id": 1, "value": "dc1", "count": 2}, {"id": 4, "value": "dc2", "count": 1}]}`,
+		"/tags/dc?filter=.*2":                   `{"id": 1, "tag": "dc", "values": [{"id": 4, "value": "dc2", "count": 1}]}`,
+		"/tags/dc?filter=x":                     `{"id": 1, "tag": "dc", "values": []}`,
+		"/tags/dc?limit=1&pretty=1":             "{\n  \"id\": 1,\n  \"tag\": \"dc\",\n  \"values\": [\n    {\n      \"id\": 1,\n      \"value\": \"dc1\",\n      \"count\": 2\n    }\n  ]\n}",
 		"/tags/dc/":                             "null",
 		"/tags/nosuch":                          "null",
 		"/tags/autoComplete/tags":               `["dc", "host", "k", "name"]`,

@@ -41,7 +41,7 @@ func seconds(c *query.Call, name string) (int64, error) {
 
 func smartSummarize(c *query.Call) ([]*query.Series, error) {
 	all, how, text := c.Series("seriesList"), c.Text("func"), c.Text("intervalString")
-	agg, err := c.Agg("func")
+	agg, err := summing(c)
 	if err != nil {
 		return nil, err
 	}

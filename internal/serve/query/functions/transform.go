@@ -1,6 +1,10 @@
 package functions
 
-import "github.com/logmetrics/logmetrics/internal/serve/query"
+import (
+	"strings"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+)
 
 var transform = []query.Function{
 	{
@@ -37,7 +41,7 @@ func scale(c *query.Call) ([]*query.Series, error) {
 
 func summarize(c *query.Call) ([]*query.Series, error) {
 	interval, align, how := c.Seconds("intervalString"), c.Bool("alignToFrom"), c.Text("func")
-	agg, err := c.Agg("func")
+	agg, err := summing(c)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +51,15 @@ func summarize(c *query.Call) ([]*query.Series, error) {
 	return c.Map(c.Series("seriesList"), func(s *query.Series) *query.Series {
 		return summary(c, s, interval, align, how, agg)
 	}), nil
+}
+
+// summing returns the function that sums up. As in graphite-web the old names, as
+// sumSeries, are none here, though they are declared.
+func summing(c *query.Call) (*query.Agg, error) {
+	if name := c.Text("func"); strings.HasSuffix(name, "Series") {
+		return nil, c.Errorf("Unsupported aggregation function: %s", name)
+	}
+	return c.Agg("func")
 }
 
 func summary(c *query.Call, s *query.Series, interval int64, align bool, how string, agg *query.Agg) *query.Series {

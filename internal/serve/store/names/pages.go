@@ -27,6 +27,14 @@ func (p *pages[T]) find(i uint32) *T {
 	return p.at(i)
 }
 
+// end is beyond the last element that exists.
+func (p *pages[T]) end() uint32 {
+	if top := p.top.Load(); top != nil {
+		return uint32(len(*top)) << pageBits
+	}
+	return 0
+}
+
 // grow makes the element i exist; pages between stay absent.
 func (p *pages[T]) grow(i uint32) *T {
 	var top []*[pageSize]T

@@ -5,7 +5,7 @@ LDFLAGS := -trimpath -ldflags=-s
 export CGO_ENABLED ?= 0
 FUZZTIME ?= 10s
 
-.PHONY: help demo build test check short race fuzz bench bench-serve chaos soak conformance golden lint cross clean
+.PHONY: help demo build test check short race fuzz page-check bench bench-serve chaos soak conformance golden lint cross clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t14
@@ -23,6 +23,10 @@ lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+page-check: ## types and form of the page's JavaScript, where npm is there
+	@command -v npx >/dev/null || { echo "page-check: there is no npx"; exit 0; }; cd internal/serve/web && \
+	npx --yes -p typescript@5.9.3 tsc -p tsconfig.json && npx --yes prettier@3.6.2 --config prettier.json --check 'static/js/*.js' static/app.css static/index.html
 
 short: ## the tests without peers and long loops
 	$(GO) test -short ./...

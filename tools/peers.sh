@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the programs of others that tests run against: Debian's packages of
-# the list and those named as arguments, and npm's statsd. As root on Debian
-# only; elsewhere it does nothing. It is quick when all is there. Daemons that
-# packages bring are not started: tests start their own.
+# the list and those named as arguments, and npm's statsd and axe-core. As root
+# on Debian only; elsewhere it does nothing. It is quick when all is there.
+# Daemons that packages bring are not started: tests start their own.
 set -eu
 
 [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] || exit 0
@@ -48,7 +48,10 @@ fi
 
 # Where internal/testutil looks for it.
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/logmetrics-test"
-if [ ! -f "$cache/node_modules/statsd/stats.js" ] && command -v npm >/dev/null; then
-	mkdir -p "$cache"
-	npm install --prefix "$cache" --no-audit --no-fund --no-optional --ignore-scripts --silent statsd@0.9.0
+if command -v npm >/dev/null; then
+	for script in statsd/stats.js axe-core/axe.min.js; do
+		[ -f "$cache/node_modules/$script" ] && continue
+		mkdir -p "$cache"
+		npm install --prefix "$cache" --no-audit --no-fund --no-optional --ignore-scripts --silent statsd@0.9.0 axe-core@4.10.3
+	done
 fi

@@ -21,7 +21,7 @@ var peers = map[string]peer{
 	"carbon-cache":     {command("carbon-cache"), "tools/peers.sh (apt-get install graphite-carbon)"},
 	"whisper-fetch":    {command("whisper-fetch"), "tools/peers.sh (apt-get install graphite-carbon)"},
 	"influxd":          {command("influxd"), "tools/peers.sh (apt-get install influxdb)"},
-	"statsd":           {statsdScript, "tools/peers.sh (npm install statsd)"},
+	"statsd":           {module("statsd", "stats.js"), "tools/peers.sh (npm install statsd)"},
 	"node":             {command("node"), "apt-get install nodejs"},
 	"nsca":             {command("/usr/sbin/nsca"), "tools/peers.sh (apt-get install nsca)"},
 	"send_nsca":        {command("/usr/sbin/send_nsca"), "tools/peers.sh (apt-get install nsca-client)"},
@@ -37,6 +37,7 @@ var peers = map[string]peer{
 	"grep":             {command("grep"), "apt-get install grep"},
 	"python3":          {command("python3"), "apt-get install python3"},
 	"collectd":         {command("/usr/sbin/collectd"), "tools/peers.sh (apt-get install collectd-core)"},
+	"axe-core":         {module("axe-core", "axe.min.js"), "tools/peers.sh (npm install axe-core)"},
 	"chromium":         {command("chromium"), "tools/peers.sh (apt-get install chromium)"},
 	"carbon-c-relay":   {command("carbon-c-relay"), "tools/peers.sh (apt-get install carbon-c-relay)"},
 	"rsyslogd":         {command("rsyslogd"), "tools/peers.sh (apt-get install rsyslog)"},
@@ -106,15 +107,17 @@ func file(paths ...string) func() (string, error) {
 	}
 }
 
-// statsdScript finds node's statsd where tools/peers.sh puts it.
-func statsdScript() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
+// module finds a file of a package of npm where tools/peers.sh puts it.
+func module(name, script string) func() (string, error) {
+	return func() (string, error) {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", err
+		}
+		path := filepath.Join(cache, "logmetrics-test", "node_modules", name, script)
+		_, err = os.Stat(path)
+		return path, err
 	}
-	path := filepath.Join(cache, "logmetrics-test", "node_modules", "statsd", "stats.js")
-	_, err = os.Stat(path)
-	return path, err
 }
 
 func appendLine(t testing.TB, path, text string) {

@@ -93,8 +93,12 @@ export async function render(q, signal) {
 /** find returns the nodes that match a pattern. @param {string} query @param {AbortSignal} [signal] @returns {Promise<Node[]>} */
 export const find = (query, signal) => json("metrics/find?" + form({ query, format: "treejson" }), signal);
 
-/** expand returns the series that match patterns. @param {string} query @param {AbortSignal} [signal] @returns {Promise<{results: string[]}>} */
-export const expand = (query, signal) => json("metrics/expand?" + form({ query, leavesOnly: 1 }), signal);
+/**
+ * expand returns what matches patterns: series, or branches, too.
+ * @param {string} query @param {AbortSignal} [signal] @param {boolean} [leavesOnly] @returns {Promise<{results: string[]}>}
+ */
+export const expand = (query, signal, leavesOnly = true) =>
+  json("metrics/expand?" + form({ query, leavesOnly: Number(leavesOnly) }), signal);
 
 /**
  * @typedef {object} Param of a function

@@ -13,6 +13,9 @@ import { templates } from "./templates.js";
  */
 
 const container = "dashboards";
+
+/** How many names the server lists at most. */
+const listed = 10000;
 const template = "template:";
 
 /** @param {Partial<Panel>} p @param {import("./grid.js").Cell} cell @returns {Panel} */
@@ -44,6 +47,8 @@ export const empty = (title = "") => ({ version: 1, title, vars: [], panels: [] 
 /** load returns a dashboard, null when there is none of that name. @param {string} name */
 export async function load(name) {
   if (name.startsWith(template)) return templates.find((t) => template + t.name === name)?.board ?? null;
+  const all = await names(); // asked first, as a browser shows each 404 as an error
+  if (!all.includes(name) && all.length < listed) return null;
   const b = await kept(container, name);
   return b && board(b);
 }

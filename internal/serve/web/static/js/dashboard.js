@@ -1,11 +1,11 @@
 // A dashboard: graphs that share time and cursor, arranged by hand or by keys.
 import { cls, html, useEffect, useMemo, useRef, useState } from "./dom.js";
-import { expand, find } from "./api.js";
+import { expand } from "./api.js";
 import { added, empty, imported, isTemplate, load, names, remove, save, viewOf } from "./boards.js";
-import { Dialog } from "./dialog.js";
+import { ask, Dialog } from "./dialog.js";
 import { EventList, useEvents } from "./events.js";
 import { Graph } from "./graph.js";
-import { inside, settled } from "./grid.js";
+import { inside, next, settled } from "./grid.js";
 import { templates } from "./templates.js";
 import { write } from "./url.js";
 
@@ -16,17 +16,21 @@ import { write } from "./url.js";
  * @typedef {(patch: Partial<View>) => void} OnView
  */
 
-/** keepGraph puts a view into a dashboard that somebody names, and returns the name. @param {View} v */
-export async function keepGraph(v) {
-  const name = prompt("Name of the dashboard", localStorage.getItem("logmetrics.dashboard") || "mine")?.trim();
-  if (!name) return "";
-  try {
-    await save(name, added((await load(name)) ?? empty(name), v));
-    return name;
-  } catch (e) {
-    alert(`It was not kept: ${/** @type {Error} */ (e).message}`);
-    return "";
-  }
+/** keepGraph puts a view into a dashboard that somebody names, and returns the name, "" when it was not kept. @param {View} v */
+export const keepGraph = (v) =>
+  ask({
+    title: "Keep the graph",
+    label: "dashboard",
+    value: localStorage.getItem("logmetrics.dashboard") || "mine",
+    hint: "A new name makes a new dashboard.",
+    does: "keep",
+    act: async (name) => save(ordinary(name), added((await load(name)) ?? empty(name), v)),
+  });
+
+/** ordinary refuses the names of those that come by themselves. @param {string} name */
+function ordinary(name) {
+  if (isTemplate(name)) throw new Error("names do not begin with template:");
+  return name;
 }
 
 /** useBoard loads a dashboard; what is changed is the page's until it is saved. @param {string} name */
@@ -44,20 +48,15 @@ function useBoard(name) {
     const warn = (/** @type {Event} */ e) => state.changed && state.board?.panels.length && !isTemplate(name) && e.preventDefault();
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
-  }, [state.changed]);
+  }, [state]);
   const change = (/** @type {Partial<Board>} */ patch) =>
     set((s) => ({ ...s, board: s.board && { ...s.board, ...patch }, changed: true, said: "" }));
+  const say = (/** @type {string} */ said) => set((s) => ({ ...s, said }));
   const keep = async (/** @type {string} */ as) => {
-    try {
-      await save(as, /** @type {Board} */ (state.board));
-      set((s) => ({ ...s, changed: false, said: "saved" }));
-      return true;
-    } catch (e) {
-      set((s) => ({ ...s, said: "not saved: " + /** @type {Error} */ (e).message }));
-      return false;
-    }
+    await save(ordinary(as), /** @type {Board} */ (state.board));
+    set((s) => ({ ...s, changed: false, said: "saved" }));
   };
-  return { ...state, change, keep };
+  return { ...state, change, keep, say };
 }
 
 /** useVars finds the values that variables may have. @param {Board|null} b */
@@ -66,9 +65,9 @@ function useVars(b) {
   const key = JSON.stringify(b?.vars);
   useEffect(() => {
     b?.vars.forEach(async (v) => {
-      const list = v.cut
-        ? (await expand(v.query).catch(() => ({ results: [] }))).results.map((r) => r.split(".").slice(0, -v.cut).join("."))
-        : (await find(v.query).catch(() => [])).map((n) => n.text);
+      const node = v.query.split(".").findLastIndex((n) => n.includes("*"));
+      const found = (await expand(v.query, undefined, v.cut > 0).catch(() => ({ results: [] }))).results.map((r) => r.split("."));
+      const list = found.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node]));
       set((s) => ({ ...s, [v.name]: [...new Set(list)].sort() }));
     });
   }, [key]);
@@ -77,7 +76,7 @@ function useVars(b) {
 
 /** @param {{view: View, onView: OnView, theme: number}} props */
 export function Dashboard({ view, onView, theme }) {
-  const { board: b, changed, said, change, keep } = useBoard(view.dashboard);
+  const { board: b, changed, said, change, keep, say } = useBoard(view.dashboard);
   const values = useVars(b);
   const vars = useMemo(
     () => Object.fromEntries((b?.vars ?? []).map((v) => [v.name, view.vars[v.name] || (v.cut ? values[v.name]?.[0] : "*") || ""])),
@@ -90,12 +89,13 @@ export function Dashboard({ view, onView, theme }) {
       panels: settled(
         b.panels.flatMap((p, k) => (k !== i ? [p] : patch ? [inside({ ...p, ...patch })] : [])),
         patch ? i : -1,
+        (patch?.y ?? 0) > b.panels[i].y,
       ),
     });
   const shown = view.full >= 0 && b.panels[view.full] ? [view.full] : [...b.panels.keys()];
   const ready = b.vars.every((v) => vars[v.name]);
   return html`<main class="dashboard">
-    <${Bar} b=${b} name=${view.dashboard} view=${view} changed=${changed} said=${said} change=${change} keep=${keep} onView=${onView} />
+    <${Bar} b=${b} name=${view.dashboard} view=${view} changed=${changed} said=${said} change=${change} keep=${keep} say=${say} onView=${onView} />
     <${Vars} b=${b} values=${values} vars=${vars} onVar=${(/** @type {string} */ n, /** @type {string} */ x) => onView({ vars: { ...view.vars, [n]: x } })} />
     ${
       !ready &&
@@ -105,31 +105,43 @@ export function Dashboard({ view, onView, theme }) {
         .join(", ")} yet.</p>`
     }
     ${!b.panels.length && html`<p class="state">An empty dashboard. Explore a metric, then press “to dashboard”.</p>`}
-    <div class=${cls("grid", shown.length === 1 && view.full >= 0 && "full")}>${ready && shown.map((i) => html`<${Cell} key=${i} i=${i} panel=${b.panels[i]} view=${{ ...view, vars }} onView=${onView} events=${events} theme=${theme} onPanel=${(/** @type {Partial<Panel>|null} */ patch) => set(i, patch)} name=${view.dashboard} />`)}</div>
+    <div class=${cls("grid", shown.length === 1 && view.full >= 0 && "full")}>${ready && shown.map((i) => html`<${Cell} key=${i} i=${i} panel=${b.panels[i]} all=${b.panels} view=${{ ...view, vars }} onView=${onView} events=${events} theme=${theme} onPanel=${(/** @type {Partial<Panel>|null} */ patch) => set(i, patch)} name=${view.dashboard} />`)}</div>
     <${EventList} list=${events} tz=${view.tz} />
   </main>`;
 }
 
 /** @param {any} props */
-function Bar({ b, name, view, changed, said, change, keep, onView }) {
+function Bar({ b, name, view, changed, said, change, keep, say, onView }) {
+  const saveNow = () => keep(name).catch((/** @type {Error} */ e) => say("not saved: " + e.message));
   const saveAs = async () => {
-    const as = prompt("Save as", isTemplate(name) ? name.replace("template:", "") : name)?.trim();
-    if (as && (await keep(as))) onView({ dashboard: as });
+    const as = await ask({ title: "Save as", label: "name", value: name.replace("template:", ""), does: "save", act: keep });
+    if (as) onView({ dashboard: as });
   };
-  const addVar = () => {
-    const v = prompt("A variable: its name, and the pattern of its values", "host=servers.*")?.trim();
-    const m = v && /^(\w+)=(\S+)$/.exec(v);
-    if (m) change({ vars: [...b.vars.filter((/** @type {any} */ x) => x.name !== m[1]), { name: m[1], query: m[2], cut: 0 }] });
+  const addVar = () =>
+    ask({
+      title: "A variable",
+      label: "name and pattern",
+      value: "host=servers.*",
+      hint: "Targets that have $host in them then show the host that is chosen, or all.",
+      does: "add",
+      act: (text) => change({ vars: [...b.vars.filter((/** @type {any} */ x) => x.name !== variable(text).name), variable(text)] }),
+    });
+  const forget = async () => {
+    const gone = await ask({ title: `Delete the dashboard ${name}?`, does: "delete", danger: true, act: () => remove(name) });
+    if (gone) onView({ dashboard: "" });
   };
-  const forget = async () => confirm(`Delete the dashboard ${name}?`) && (await remove(name), onView({ dashboard: "" }));
+  const bring = (/** @type {any} */ e) =>
+    readFile(e.target.files[0])
+      .then(change, (err) => say("not imported: " + err.message))
+      .finally(() => (e.target.value = ""));
   return html`<div class="looks" role="toolbar" aria-label="dashboard">
     <h1>${b.title || name}</h1>
-    <button onClick=${() => keep(name)} disabled=${!changed || isTemplate(name)}>save</button>
+    <button onClick=${saveNow} disabled=${!changed || isTemplate(name)}>save</button>
     <button onClick=${saveAs}>save as…</button>
     <button onClick=${addVar}>variable…</button>
     <label>events <input class="arg" aria-label="tags of events" placeholder="none; * all" value=${view.events} onChange=${(/** @type {any} */ e) => onView({ events: e.target.value.trim() })} /></label>
     <button onClick=${() => download(name, b)}>export</button>
-    <label class="button">import <input type="file" accept="application/json,.json" class="hidden" onChange=${(/** @type {any} */ e) => readFile(e.target.files[0]).then(change, (err) => alert(err.message))} /></label>
+    <label class="button">import <input type="file" accept="application/json,.json" class="unseen" onChange=${bring} /></label>
     ${!isTemplate(name) && html`<button class="danger" onClick=${forget}>delete</button>`}
     <span role="status">${said || (changed ? "not saved" : "")}</span>
   </div>`;
@@ -144,6 +156,13 @@ function download(name, b) {
   setTimeout(() => URL.revokeObjectURL(a.href), 1000);
 }
 
+/** variable reads name=pattern. @param {string} text */
+function variable(text) {
+  const m = /^\$?(\w+)=([^\s=]*\*[^\s=]*)$/.exec(text);
+  if (!m) throw new Error("a variable is written as host=servers.*");
+  return { name: m[1], query: m[2], cut: 0 };
+}
+
 /** @param {File} f */
 const readFile = async (f) => imported(JSON.parse(await f.text()));
 
@@ -153,12 +172,12 @@ const Vars = ({ b, values, vars, onVar }) =>
   html`<div class="looks" role="group" aria-label="variables">${b.vars.map(
     (
       /** @type {any} */ v,
-    ) => html`<label key=${v.name}>$${v.name} <select value=${vars[v.name]} onChange=${(/** @type {any} */ e) => onVar(v.name, e.target.value)}>
+    ) => html`<label key=${v.name}>$${v.name} <select aria-label=${"$" + v.name} value=${vars[v.name]} onChange=${(/** @type {any} */ e) => onVar(v.name, e.target.value)}>
     ${!v.cut && html`<option value="*">all</option>`}${(values[v.name] ?? []).map((/** @type {string} */ x) => html`<option key=${x} value=${x}>${x}</option>`)}</select></label>`,
   )}</div>`;
 
 /** Cell is one graph with its handles. @param {any} props */
-function Cell({ i, panel, view, onView, events, theme, onPanel, name }) {
+function Cell({ i, panel, all, view, onView, events, theme, onPanel, name }) {
   const box = useRef(/** @type {HTMLElement|null} */ (null));
   const own = useMemo(() => viewOf(panel, view), [panel, view]);
   const full = view.full === i;
@@ -172,10 +191,9 @@ function Cell({ i, panel, view, onView, events, theme, onPanel, name }) {
     })[e.key];
     if (!by) return;
     e.preventDefault();
-    onPanel(
-      e.shiftKey ? { w: panel.w + by[0], h: panel.h + by[1] } : { x: panel.x + by[0], y: panel.y + by[1] * (by[1] > 0 ? panel.h : 1) },
-    );
+    onPanel(e.shiftKey ? { w: panel.w + by[0], h: panel.h + by[1] } : { x: panel.x + by[0], y: next(panel, all, by[1]) });
   };
+  const rename = () => ask({ title: "Rename", label: "title", value: panel.title, does: "rename", act: (title) => onPanel({ title }) });
   const place = full ? {} : { gridColumn: `${panel.x + 1} / span ${panel.w}`, gridRow: `${panel.y + 1} / span ${panel.h}` };
   const change = (/** @type {Partial<View>} */ p) => {
     if (p.hidden) onView({ hidden: p.hidden });
@@ -184,7 +202,7 @@ function Cell({ i, panel, view, onView, events, theme, onPanel, name }) {
   return html`<section class="cell" ref=${box} style=${place} tabindex="0" aria-label=${panel.title || "graph"} onKeyDown=${onKeyDown}>
     <header onPointerDown=${(/** @type {PointerEvent} */ e) => !full && drag(e, box.current, panel, onPanel, false)}>
       <h2 title=${own.targets.join("\n")}>${panel.title}</h2>
-      <button class="plain tiny" aria-label=${"rename " + panel.title} onClick=${() => ((t) => t != null && onPanel({ title: t }))(prompt("Title", panel.title))}>✎</button>
+      <button class="plain tiny" aria-label=${"rename " + panel.title} onClick=${rename}>✎</button>
       <a class="plain tiny" href=${write({ ...own })} aria-label=${"explore " + panel.title} title="explore">↗</a>
       <button class="plain tiny" aria-label=${(full ? "leave full screen " : "full screen ") + panel.title} onClick=${() => onView({ full: full ? -1 : i })}>${full ? "⤡" : "⤢"}</button>
       <button class="plain tiny" aria-label=${"remove " + panel.title} onClick=${() => onPanel(null)}>×</button>
@@ -200,8 +218,9 @@ function Cell({ i, panel, view, onView, events, theme, onPanel, name }) {
  */
 function drag(e, cell, panel, done, size) {
   if (!cell?.parentElement || e.button !== 0 || /** @type {HTMLElement} */ (e.target).closest("button,a")) return;
-  e.preventDefault();
   const grid = cell.parentElement;
+  if (getComputedStyle(grid).display !== "grid") return; // a phone has one column
+  e.preventDefault();
   const column = grid.clientWidth / 12;
   const row = parseFloat(getComputedStyle(grid).gridAutoRows) + parseFloat(getComputedStyle(grid).rowGap || "0");
   const stop = new AbortController();

@@ -103,7 +103,7 @@ export function useKeys(keys) {
         e.metaKey ||
         e.altKey ||
         /^(INPUT|SELECT|TEXTAREA)$/.test(t.tagName) ||
-        t.closest("[role=tree]") ||
+        t.closest("[role=tree],dialog") ||
         t.isContentEditable
       )
         return;

@@ -64,7 +64,10 @@ function useLoaded(wish, points, visible) {
     load(wish, points, stop.signal)
       .then((picture) => set({ picture, busy: false, error: "" }))
       .catch((e) => stop.signal.aborted || set((s) => ({ ...s, busy: false, error: e.message })));
-    return () => stop.abort();
+    return () => {
+      stop.abort();
+      set((s) => ({ ...s, busy: false })); // out of sight, nothing is under way
+    };
   }, [key, round, visible]);
   return state;
 }

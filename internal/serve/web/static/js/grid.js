@@ -18,15 +18,14 @@ export function inside(c) {
 }
 
 /**
- * settled lets cells fall upwards, from the top on; the one at first keeps its
- * place before others do.
- * @template {Cell} C @param {C[]} cells @param {number} [first]
+ * settled lets cells fall upwards, from the top on. The one that was moved takes
+ * its place before others of its row do, or after them when it was moved down.
+ * @template {Cell} C @param {C[]} cells @param {number} [moved] @param {boolean} [down]
  * @returns {C[]}
  */
-export function settled(cells, first = -1) {
-  const order = cells
-    .map((_, i) => i)
-    .sort((a, b) => cells[a].y - cells[b].y || Number(b === first) - Number(a === first) || cells[a].x - cells[b].x);
+export function settled(cells, moved = -1, down = false) {
+  const turn = (/** @type {number} */ i) => (i === moved ? (down ? 1 : -1) : 0);
+  const order = cells.map((_, i) => i).sort((a, b) => cells[a].y - cells[b].y || turn(a) - turn(b) || cells[a].x - cells[b].x);
   /** @type {C[]} */
   const placed = [];
   const out = cells.slice();
@@ -38,6 +37,17 @@ export function settled(cells, first = -1) {
     out[i] = c;
   }
   return out;
+}
+
+/**
+ * next is the row to which a cell goes that is moved up or down: that of the
+ * nearest one there.
+ * @param {Cell} c @param {Cell[]} cells @param {number} by -1, 0 or 1
+ */
+export function next(c, cells, by) {
+  const rows = cells.filter((o) => o.x < c.x + c.w && c.x < o.x + o.w && (o.y - c.y) * by > 0).map((o) => o.y);
+  if (!rows.length) return c.y;
+  return by > 0 ? Math.min(...rows) : Math.max(...rows);
 }
 
 /** room is where a new graph goes: below all. @param {Cell[]} cells */

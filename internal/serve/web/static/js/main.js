@@ -92,4 +92,5 @@ function Theme() {
 }
 
 keepToken();
+addEventListener("hashchange", keepToken);
 render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

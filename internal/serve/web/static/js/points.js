@@ -85,7 +85,7 @@ export function filled(values, at, spacing) {
     if (out[i] == null) continue;
     if (before >= 0 && i - before > 1 && at[i] - at[before] <= spacing * joined) {
       const a = /** @type {number} */ (out[before]);
-      const slope = /** @type {number} */ ((out[i]) - a) / (at[i] - at[before]);
+      const slope = /** @type {number} */ (/** @type {number} */ (out[i]) - a) / (at[i] - at[before]);
       for (let k = before + 1; k < i; k++) out[k] = a + slope * (at[k] - at[before]);
     }
     before = i;

@@ -56,6 +56,9 @@ func TestTargetsAreTypedAndEditedInParts(t *testing.T) {
 	p.open("/")
 	p.keys("/")
 	p.sees(`document.activeElement.id === "search"`)
+	if value[string](p, "document.activeElement.value") == "/" {
+		p.keys(kb.Backspace) // a test sends a key and its character one after the other, a keyboard does not
+	}
 	p.keys("servers.web1.")
 	p.sees(`document.querySelector("[role=option]")`)
 	p.shot("hints")

@@ -44,11 +44,13 @@ function useBoard(name) {
       (e) => set({ board: null, changed: false, said: e.message }),
     );
   }, [name]);
+  const shown = useRef(state); // what "saved" says holds at once, not after the next paint
+  shown.current = state;
   useEffect(() => {
-    const warn = (/** @type {Event} */ e) => state.changed && state.board?.panels.length && !isTemplate(name) && e.preventDefault();
+    const warn = (/** @type {Event} */ e) => shown.current.changed && shown.current.board?.panels.length && !isTemplate(name) && e.preventDefault();
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
-  }, [state]);
+  }, [name]);
   const change = (/** @type {Partial<Board>} */ patch) =>
     set((s) => ({ ...s, board: s.board && { ...s.board, ...patch }, changed: true, said: "" }));
   const say = (/** @type {string} */ said) => set((s) => ({ ...s, said }));

@@ -55,12 +55,19 @@ function Chip({ step, fn, first, last, onArg, onRemove, onMove }) {
       const options = p.options?.map((/** @type {any} */ o) => o.name ?? o) ?? p.suggestions ?? [];
       const list = options.length ? `options-${step.name}-${p.name}` : undefined;
       const width = Math.max((step.args[k] ?? "").length, 3) + 1;
-      return html`<input class="arg" aria-label=${`${p.name} of ${step.name}`} title=${p.name} placeholder=${p.name} list=${list} value=${step.args[k] ?? ""} style=${{ width: Math.max(width, step.args[k] ? 0 : p.name.length + 1) + "ch" }}
+      return html`<${Field} key=${k} class="arg" aria-label=${`${p.name} of ${step.name}`} title=${p.name} placeholder=${p.name} list=${list} value=${step.args[k] ?? ""} style=${{ width: Math.max(width, step.args[k] ? 0 : p.name.length + 1) + "ch" }}
         onChange=${(/** @type {any} */ e) => onArg(k, shaped(p.type, e.target.value))} />${list && html`<datalist id=${list}>${options.map((/** @type {any} */ o) => html`<option value=${o} />`)}</datalist>`}`;
     })}
     <button class="plain tiny" aria-label=${"move " + step.name + " behind"} disabled=${last} onClick=${() => onMove(1)}>›</button>
     <button class="plain tiny" aria-label=${"remove " + step.name} onClick=${onRemove}>×</button>
   </span>`;
+}
+
+/** Field is an input that keeps what is typed, whatever is drawn around it, until that is done or the value changes. @param {any} props */
+function Field({ value, ...rest }) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  return html`<input ...${rest} value=${text} onInput=${(/** @type {any} */ e) => setText(e.target.value)} />`;
 }
 
 /** shaped puts quotes around what needs them. @param {string} type @param {string} v */

@@ -31,12 +31,17 @@ func TestSecondOpenIsLocked(t *testing.T) {
 	require.NoError(t, opened(t, fs, c).Close())
 }
 
-// disk is full while it is told so: nothing can be written or made.
+// disk is full while it is told so: nothing can be written or made, but what
+// Pebble ends the process for, for which the store holds a reserve; a compaction
+// may be under way.
 type disk struct{ full atomic.Bool }
 
 func (d *disk) String() string { return "disk" }
 
 func (d *disk) MaybeError(op errorfs.Op) error {
+	if strings.Contains(op.Path, "MANIFEST") || strings.Contains(op.Path, "marker.") {
+		return nil
+	}
 	if d.full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose && op.Kind != errorfs.OpRemove {
 		return syscall.ENOSPC
 	}

@@ -119,13 +119,9 @@ func (s *Server) open() (err error) {
 	return s.listen()
 }
 
-// listen opens all sockets.
+// listen opens all sockets, HTTP's last: whoever is answered there finds the others
+// open.
 func (s *Server) listen() error {
-	if s.opt.HTTP != "" {
-		if err := s.listenHTTP(); err != nil {
-			return err
-		}
-	}
 	if err := s.listenAllStatsD(); err != nil {
 		return err
 	}
@@ -142,7 +138,10 @@ func (s *Server) listen() error {
 			return fmt.Errorf("--%s: %w", p.flag, err)
 		}
 	}
-	return nil
+	if s.opt.HTTP == "" {
+		return nil
+	}
+	return s.listenHTTP()
 }
 
 func (s *Server) listenHTTP() error {

@@ -7,6 +7,7 @@ import { TargetInput } from "./search.js";
 import { Targets } from "./targets.js";
 import { Tree } from "./tree.js";
 import { reload } from "./timebar.js";
+import { filled, unfilled } from "./url.js";
 
 /**
  * @typedef {import("./url.js").View} View
@@ -18,6 +19,9 @@ export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
+  const drawn = { ...view, targets: filled(view.targets, view.vars) };
+  const onGraph = (/** @type {Partial<View>} */ p) =>
+    onView(p.targets ? { ...p, targets: unfilled(p.targets, drawn.targets, view.targets) } : p);
   const add = (/** @type {string} */ t, more = true) =>
     onView(more ? { targets: [...view.targets.filter((x) => x !== t), t] } : { targets: [t], right: [], bands: {}, hidden: [] });
   return html`<div class=${cls("explore", narrow && "with-tree")}>
@@ -29,7 +33,7 @@ export function Explore({ view, onView, onKeep, theme }) {
         <${TargetInput} id="search" label="add a metric or target" placeholder="metric, glob or function; / comes here" value="" clear onDone=${(/** @type {string} */ t) => add(t)} /></div>
       <${Targets} view=${view} onView=${onView} faults=${faults} />
       <${Looks} view=${view} onView=${onView} onKeep=${onKeep} />
-      <${Graph} key=${theme} view=${view} events=${events} onView=${onView} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
+      <${Graph} key=${theme} view=${drawn} events=${events} onView=${onGraph} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
         onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} />
       <${EventList} list=${events} tz=${view.tz} />
     </main>
@@ -61,9 +65,9 @@ function Looks({ view, onView, onKeep }) {
     <label>events <input class="arg" aria-label="tags of events" placeholder="none; * all" value=${view.events} onChange=${(/** @type {any} */ e) => onView({ events: e.target.value.trim() })} /></label>
     <button aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>add event</button>
     <button aria-pressed=${String(view.table)} onClick=${() => onView({ table: !view.table })}>table</button>
-    <button onClick=${onKeep} disabled=${!view.targets.length}>to dashboard</button>
+    <button onClick=${onKeep} disabled=${!view.targets.length}>${view.dashboard ? "back to " + view.dashboard : "to dashboard"}</button>
     <button onClick=${copy}>copy link</button>
-    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL(view, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
+    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL({ ...view, targets: filled(view.targets, view.vars) }, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
     <span role="status">${said}</span>
     ${adding && html`<${NewEvent} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), onView({ events: view.events || "*" }), reload())} />`}
   </div>`;

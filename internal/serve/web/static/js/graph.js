@@ -57,12 +57,16 @@ function useLoaded(wish, points, visible) {
     return () => reloads.removeEventListener("reload", again);
   }, []);
   const key = JSON.stringify([wish, points]);
+  const loaded = useRef("");
   useEffect(() => {
-    if (!visible || !points || !wish.targets.length) return;
+    if (!visible || !points || !wish.targets.length || loaded.current === key + round) return; // scrolled back to, it is there
     const stop = new AbortController();
     set((s) => ({ ...s, busy: true }));
     load(wish, points, stop.signal)
-      .then((picture) => set({ picture, busy: false, error: "" }))
+      .then((picture) => {
+        loaded.current = key + round;
+        set({ picture, busy: false, error: "" });
+      })
       .catch((e) => stop.signal.aborted || set((s) => ({ ...s, busy: false, error: e.message })));
     return () => {
       stop.abort();
@@ -93,6 +97,7 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const state = message(view, picture, error);
   return html`<div class="graph" aria-busy=${busy}>
     <div class=${"plot" + (busy ? " busy" : "")} ref=${box} role="img" aria-label=${label}>${state && html`<p class="state">${state}</p>`}</div>
+    ${!onFaults && picture && picture.lines.length > 0 && picture.faults.length > 0 && html`<${Faults} list=${picture.faults} targets=${view.targets} />`}
     ${picture && html`<${Note} picture=${picture} at=${at} zone=${zone} width=${size.width} />`}
     ${legend && picture && html`<${Legend} lines=${picture.lines} at=${at} view=${view} onView=${onView} onFocus=${setFocus} />`}
     ${view.table && picture && html`<${Table} picture=${picture} zone=${zone} />`}
@@ -139,10 +144,14 @@ function message(view, picture, error) {
   if (error) return error;
   if (!view.targets.length) return "Choose a metric in the tree, or type its name above.";
   if (!picture) return "";
-  if (picture.faults.length && !picture.lines.length) return picture.faults[0].text;
+  if (picture.faults.length && !picture.lines.length) return html`<${Faults} list=${picture.faults} targets=${view.targets} />`;
   if (!picture.lines.length) return "No series has such a name in this time.";
   return "";
 }
+
+/** Faults say which target is wrong, and how. @param {{list: Picture["faults"], targets: string[]}} props */
+const Faults = ({ list, targets }) =>
+  html`<span class="faults" role="alert">${list.map((f) => html`<span class="fault" key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
 
 /** Note says where the cursor is, and what a point of the graph is. @param {{picture: Picture, at: number|null, zone: string, width: number}} props */
 function Note({ picture, at, zone }) {

@@ -12,6 +12,7 @@ const keys = [
   ["d", "dashboards"],
   ["↑ ↓ ← → in the tree", "go through it; Enter opens a branch or draws a metric, Space adds one"],
   ["Alt + arrows on a graph of a dashboard", "move it; with Shift: make it larger or smaller"],
+  ["Enter, Delete on a graph of a dashboard", "full screen; remove it"],
   ["Esc", "close"],
 ];
 

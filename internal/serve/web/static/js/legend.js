@@ -37,9 +37,12 @@ function Row({ l, sum, at, view, onView, onFocus, alone }) {
   const [naming, setNaming] = useState(false);
   const hidden = view.hidden.includes(l.name);
   const toggle = (/** @type {MouseEvent} */ e) =>
-    onView({ hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name] });
+    onView({
+      hidden: e.shiftKey || e.altKey ? only(/** @type {Element} */ (e.currentTarget)) : hidden ? without() : [...view.hidden, l.name],
+    });
   const without = () => view.hidden.filter((/** @type {string} */ n) => n !== l.name);
-  const only = () => [...document.querySelectorAll(".legend .name")].map((b) => b.textContent || "").filter((n) => n !== l.name);
+  const only = (/** @type {Element} */ b) =>
+    [...(b.closest(".legend")?.querySelectorAll(".name") ?? [])].map((n) => n.textContent || "").filter((n) => n !== l.name);
   const tint = view.colors[l.name] || color(Math.max(l.order, 0));
   const rename = (/** @type {string} */ to) => {
     setNaming(false);
@@ -54,7 +57,7 @@ function Row({ l, sum, at, view, onView, onFocus, alone }) {
       <label class="swatch" title="colour"><${Swatch} tint=${tint} dashes=${l.role === "past" ? [3, 3] : dash(Math.max(l.order, 0))} /><input type="color" aria-label=${"colour of " + l.name} value=${tint} onChange=${(/** @type {any} */ e) => onView({ colors: { ...view.colors, [l.name]: e.target.value } })} /></label>
       ${
         naming
-          ? html`<input class="rename" aria-label=${"new name of " + l.name} value=${l.name} ref=${(/** @type {any} */ n) => n?.focus()} onBlur=${(/** @type {any} */ e) => rename(e.target.value)} onKeyDown=${(/** @type {any} */ e) => (e.key === "Enter" ? rename(e.target.value) : e.key === "Escape" && setNaming(false))} />`
+          ? html`<input class="rename" aria-label=${"new name of " + l.name} defaultValue=${l.name} ref=${(/** @type {any} */ n) => n?.focus()} onBlur=${(/** @type {any} */ e) => rename(e.target.value)} onKeyDown=${(/** @type {any} */ e) => (e.key === "Enter" ? rename(e.target.value) : e.key === "Escape" && setNaming(false))} />`
           : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`
       }
       ${alone && l.role === "now" && !naming && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}

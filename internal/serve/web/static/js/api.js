@@ -47,6 +47,7 @@ export async function ask(path, init = {}) {
 async function reason(r) {
   const text = (await r.text())
     .replace(/<[^>]*>/g, " ")
+    .replace(/; targets: ".*$/s, "") // who asked knows
     .trim()
     .slice(0, 500);
   if (r.status === 401) return "this needs the token: open the address that the server prints, with #token= at its end";

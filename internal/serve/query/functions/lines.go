@@ -77,7 +77,7 @@ func nPercentile(c *query.Call) ([]*query.Series, error) {
 	outside := false
 	var out []*query.Series
 	for _, s := range c.Series("seriesList") {
-		v, ok := percentile(notNull(nil, s.Points()), n, false)
+		v, ok := percentile(query.NotNull(nil, s.Points()), n, false)
 		outside = outside || !ok
 		if query.IsNull(v) {
 			continue

@@ -103,7 +103,7 @@ func removing(name, description string, above bool) query.Function {
 					outside.Store(true)
 				case !query.IsNull(limit):
 					s.Tags = s.Tags.With("nPercentile", query.FormatFloat(n))
-					remove(s.Own(c), limit, above)
+					remove(c, s, limit, above)
 				}
 			})
 			if outside.Load() {
@@ -114,20 +114,18 @@ func removing(name, description string, above bool) query.Function {
 }
 
 // remove makes values null that are over a limit, or under it.
-func remove(values []float64, limit float64, above bool) {
+func remove(c *query.Call, s *query.Series, limit float64, above bool) {
+	to := s.Room(c, len(s.Values))
 	if above {
-		for i, v := range values {
-			if v > limit {
-				values[i] = query.Null
-			}
+		for i, v := range s.Values {
+			to[i] = unless(v > limit, v)
 		}
-		return
-	}
-	for i, v := range values {
-		if v < limit {
-			values[i] = query.Null
+	} else {
+		for i, v := range s.Values {
+			to[i] = unless(v < limit, v)
 		}
 	}
+	s.Replace(to)
 }
 
 // removingValues makes a function that removes values over or under a number.
@@ -137,7 +135,7 @@ func removingValues(name, description string, above bool) query.Function {
 			n, all := c.Float("n"), c.Series("seriesList")
 			c.Each(all, func(_ int, s *query.Series) {
 				rename(s, name, n)
-				remove(s.Own(c), n, above)
+				remove(c, s, n, above)
 			})
 			return all, nil
 		}}

@@ -3,6 +3,7 @@ package graphiteapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -35,6 +36,7 @@ type finding struct {
 	wildcards bool // "*" is found, too
 	leaves    bool // series only
 	position  int  // of the part that nodelist shows
+	most      int  // nodes; 0: all, which are an error beyond maxFound
 }
 
 // find answers /metrics/find: nodes that match a pattern.
@@ -51,7 +53,7 @@ func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
-	nodes, err := a.search(r.Context(), f.query, at)
+	nodes, err := a.search(r.Context(), f.query, at, f.most)
 	if err != nil {
 		return err
 	}
@@ -89,6 +91,9 @@ func readFinding(p params) (f finding, err error) {
 	if f.position, err = p.number("position", -1); err != nil {
 		return f, err
 	}
+	if f.most, err = limit(p, 0); err != nil {
+		return f, err
+	}
 	switch {
 	case !p.has("query"):
 		return f, invalid("Missing required parameter 'query'")
@@ -121,13 +126,14 @@ func complete(query string, variants bool) string {
 }
 
 // search returns the nodes that match a pattern, by path, here and on other nodes
-// of the cluster, which are told of what time.
-func (a *API) search(ctx context.Context, pattern string, at span) ([]node, error) {
+// of the cluster, which are told of what time. most is how many at most, the first
+// ones; 0: all, which are an error beyond maxFound.
+func (a *API) search(ctx context.Context, pattern string, at span, most int) ([]node, error) {
 	if inner := strings.Trim(pattern, "."); inner != pattern || inner == "" {
-		return a.searchWithin(ctx, pattern, inner, at)
+		return a.searchWithin(ctx, pattern, inner, at, most)
 	}
-	found, err := a.opt.DB.Names().Find(ctx, pattern, maxFound)
-	if err != nil {
+	found, err := a.opt.DB.Names().Find(ctx, pattern, min(cmp.Or(most, maxFound), maxFound))
+	if err != nil && (most == 0 || !errors.Is(err, names.ErrTooMany)) {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
 	}
 	nodes := make([]node, len(found))
@@ -142,7 +148,11 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 		nodes = append(nodes, n)
 	}
 	sortNodes(nodes, func(n node) string { return n.path })
-	if nodes = together(nodes); len(nodes) > maxFound {
+	nodes = together(nodes)
+	if most > 0 {
+		return nodes[:min(len(nodes), most)], nil
+	}
+	if len(nodes) > maxFound {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, names.ErrTooMany)
 	}
 	return nodes, nil
@@ -151,11 +161,11 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 // searchWithin is search for a pattern that has empty parts in front of and behind
 // the inner ones. An empty part stays in the folder that is there: paths that are
 // found keep it, and at the end it leads to folders only.
-func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span) ([]node, error) {
+func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span, most int) ([]node, error) {
 	nodes := []node{{branch: a.opt.DB.Names().Len() > 0}}
 	if inner != "" {
 		var err error
-		if nodes, err = a.search(ctx, inner, at); err != nil {
+		if nodes, err = a.search(ctx, inner, at, most); err != nil {
 			return nil, err
 		}
 	}

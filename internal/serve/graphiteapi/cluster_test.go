@@ -151,7 +151,7 @@ func TestNodesOfOurs(t *testing.T) {
 			assert.JSONEq(t, want, w.Body.String(), q)
 		}
 	}
-	assert.JSONEq(t, `["disk.used;dc=dc1;host=a", "disk.used;dc=dc2;host=b", "odd.with-dash", "single"]`, b.get("/metrics/index.json?local=1").Body.String())
+	assert.JSONEq(t, `["_tagged.435.207.disk_DOT_used;dc=dc1;host=a", "_tagged.69b.943.disk_DOT_used;dc=dc2;host=b", "odd.with-dash", "single"]`, b.get("/metrics/index.json?local=1").Body.String())
 
 	closed := httptest.NewServer(nil)
 	closed.Close()

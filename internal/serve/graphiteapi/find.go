@@ -17,6 +17,7 @@ const maxFound = 250_000
 // node is what a search for paths finds: a series, what has others below it, or both.
 type node struct {
 	path         string
+	series       string // the name of a leaf; "": its path
 	leaf, branch bool
 	span         span // of a leaf; zero: to be asked for
 }
@@ -130,9 +131,20 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 	if err != nil {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
 	}
-	nodes := make([]node, len(found))
+	files, err := a.opt.DB.Names().FindFiles(ctx, pattern, maxFound)
+	if err != nil {
+		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
+	}
+	nodes := make([]node, len(found), len(found)+len(files))
 	for i, m := range found {
 		nodes[i] = node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
+	}
+	for _, m := range files {
+		n := node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
+		if m.Leaf {
+			n.series = a.opt.DB.Names().Name(m.ID)
+		}
+		nodes = append(nodes, n)
 	}
 	for _, path := range a.opt.Nodes.Find(ctx, pattern, at.start, at.end) {
 		n := node{path: path.Path, leaf: path.Leaf, branch: !path.Leaf}
@@ -218,7 +230,7 @@ func leavesOf(nodes []node) []node {
 // newest bucket's end.
 func (a *API) spanOf(n *node, now int64) span {
 	s := span{now, now}
-	info, ok := a.opt.DB.Series(n.path)
+	info, ok := a.opt.DB.Series(cmp.Or(n.series, n.path))
 	if !ok && n.span != (span{}) {
 		return n.span // another node's
 	}

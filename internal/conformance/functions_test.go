@@ -8,21 +8,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/logmetrics/logmetrics/internal/testutil/graphiteweb"
 )
 
 // since118 are the functions that graphite-web 1.1.8 has not.
 var since118 = []string{"compressPeriodicGaps", "lower", "statistic", "upper"}
 
-// TestFunctionsAreDescribedAlike: what /functions says of each function is what
-// graphite-web says, but for descriptions.
-func TestFunctionsAreDescribedAlike(t *testing.T) {
-	t.Parallel()
-	theirs := graphiteweb.Start(t, graphiteweb.Options{Now: graphiteweb.FleetNow})
-	ours := startOurs(t, graphiteweb.FleetNow, nil)
+// compareFunctions: what /functions says of each function is what graphite-web
+// says, but for descriptions.
+func compareFunctions(t *testing.T, theirs, ours string) {
+	t.Helper()
 	r := request{method: http.MethodGet, path: "/functions"}
-	want, got := functionRows(t, ask(t, theirs.URL, r)), functionRows(t, ask(t, ours, r))
+	want, got := functionRows(t, ask(t, theirs, r)), functionRows(t, ask(t, ours, r))
 	assert.Len(t, want, 151)
 	for name, row := range want {
 		assert.Empty(t, comparison{order: true}.json(row, got[name]), name)

@@ -40,26 +40,29 @@ type finding struct {
 
 // find answers /metrics/find: nodes that match a pattern.
 func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
-	f, err := readFinding(p)
-	if err != nil {
+	f, nodes, err := a.found(r.Context(), p)
+	if isSpared(p, err) {
+		a.refused.count(err, faultOf(err))
+	} else if err != nil {
 		return err
 	}
-	write := findForms[f.format]
-	if write == nil {
-		return fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
+	return findForms[f.format](a, w, r, p, f, nodes)
+}
+
+// found returns what a request to /metrics/find says, and the nodes that it is about.
+func (a *API) found(ctx context.Context, p params) (f finding, nodes []node, err error) {
+	if f, err = readFinding(p); err != nil {
+		return f, nil, err
 	}
 	at, err := a.rangeOf(p)
 	if err != nil {
-		return err
+		return f, nil, err
 	}
-	nodes, err := a.search(r.Context(), f.query, at)
-	if err != nil {
-		return err
-	}
+	nodes, err = a.search(ctx, f.query, at)
 	if f.leaves {
 		nodes = leavesOf(nodes)
 	}
-	return write(a, w, r, p, f, nodes)
+	return f, nodes, err
 }
 
 // rangeOf returns the time that a search is about; zero: of all. As in graphite-web
@@ -95,6 +98,8 @@ func readFinding(p params) (f finding, err error) {
 		return f, invalid("Missing required parameter 'query'")
 	case f.query == "":
 		return f, invalid("Required parameter 'query' is empty")
+	case findForms[f.format] == nil:
+		return f, fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
 	}
 	f.base = f.query[:strings.LastIndexByte(f.query, '.')+1]
 	if f.format == "completer" {

@@ -73,6 +73,9 @@ func (s *Source) findAll(ctx context.Context, q query.Fetch) ([][]names.Match, e
 }
 
 func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.Match, error) {
+	if strings.HasPrefix(p.Text, names.Folder+".") {
+		return s.findFiles(ctx, p.Text, limit)
+	}
 	if p.Exprs == nil {
 		return s.db.Names().Expand(ctx, p.Text, limit)
 	}
@@ -81,6 +84,13 @@ func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.
 		return nil, err
 	}
 	return s.db.Names().Tagged(ctx, exprs, limit)
+}
+
+// findFiles is find for a pattern that names Graphite's folder of series with tags. Wildcards do not lead there: what they stand for
+// would grow by series whose values are there for seriesByTag.
+func (s *Source) findFiles(ctx context.Context, pattern string, limit int) ([]names.Match, error) {
+	found, err := s.db.Names().FindFiles(ctx, pattern, limit)
+	return slices.DeleteFunc(found, func(m names.Match) bool { return !m.Leaf }), err
 }
 
 // wanted is a column of a series.

@@ -1,16 +1,23 @@
 //go:build linux
 
-package main
+// Package process runs the servers that benchmarks compare: on the first CPU, each
+// with a directory of its own, and ends them by their number.
+//
+// It promises that the CPU and memory it tells are those of one process. It is for
+// programs below bench, and prints what is amiss with the machine. Start from Start.
+package process
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -20,16 +27,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is a server that runs, with a directory of its own.
-type process struct {
+// Process is a server that runs, with a directory of its own.
+type Process struct {
 	*exec.Cmd
 	done chan struct{} // closed when it has ended
 }
 
-// start starts a server on the first CPU, and waits until it takes connections at
-// a port of this host.
-func start(port int, argv []string, dir string) (*process, error) {
-	p := &process{exec.Command(argv[0], argv[1:]...), make(chan struct{})}
+// Start starts a server on the first CPU, and waits until it takes connections at
+// a port of this host. What it prints is in dir/server.log.
+func Start(port int, argv []string, dir string) (*Process, error) {
+	p := &Process{exec.Command(argv[0], argv[1:]...), make(chan struct{})}
 	p.Dir = dir
 	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {
@@ -44,14 +51,14 @@ func start(port int, argv []string, dir string) (*process, error) {
 		close(p.done)
 	}()
 	if err := p.answers(port); err != nil {
-		p.end(syscall.SIGKILL)
+		p.End(syscall.SIGKILL)
 		text, _ := os.ReadFile(log.Name())
 		return nil, fmt.Errorf("%s: %w: %s", argv[0], err, text)
 	}
 	return p, nil
 }
 
-func (p *process) answers(port int) error {
+func (p *Process) answers(port int) error {
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(5 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			return conn.Close()
@@ -65,8 +72,8 @@ func (p *process) answers(port int) error {
 	return fmt.Errorf("no answer at port %d", port)
 }
 
-// end ends the process by a signal, and waits for it.
-func (p *process) end(sig syscall.Signal) {
+// End ends the process by a signal, and waits for it.
+func (p *Process) End(sig syscall.Signal) {
 	_ = p.Process.Signal(sig) // it may have ended
 	select {
 	case <-p.done:
@@ -76,9 +83,9 @@ func (p *process) end(sig syscall.Signal) {
 	}
 }
 
-// cpu is the seconds of CPU that the process has taken. USER_HZ is 100 on every
+// CPU is the seconds of CPU that the process has taken. USER_HZ is 100 on every
 // Linux that Go runs on.
-func (p *process) cpu() float64 {
+func (p *Process) CPU() float64 {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
 	if err != nil {
 		return 0
@@ -89,8 +96,8 @@ func (p *process) cpu() float64 {
 	return (user + system) / 100
 }
 
-// memory is what the process has, and what of it is its own and not files', in bytes.
-func (p *process) memory() (resident, anonymous float64) {
+// Memory is what the process has, and what of it is its own and not files', in bytes.
+func (p *Process) Memory() (resident, anonymous float64) {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
 	for line := range strings.Lines(string(status)) {
 		f := strings.Fields(line)
@@ -108,22 +115,8 @@ func (p *process) memory() (resident, anonymous float64) {
 	return resident, anonymous
 }
 
-// diskUse is what the files below dir take, in bytes.
-func diskUse(dir string) (n int64) {
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return nil // what goes while it is counted is not counted
-		}
-		if fi, err := d.Info(); err == nil {
-			n += fi.Sys().(*syscall.Stat_t).Blocks * 512
-		}
-		return nil
-	})
-	return n
-}
-
-// freePort is a port of this host on which nobody listens.
-func freePort() int {
+// FreePort is a port of this host on which nobody listens.
+func FreePort() int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
@@ -132,8 +125,8 @@ func freePort() int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// leaveFirstCPU keeps this process off the first CPU, if there are others.
-func leaveFirstCPU() error {
+// LeaveFirstCPU keeps this process off the first CPU, if there are others.
+func LeaveFirstCPU() error {
 	var set unix.CPUSet
 	for i := 1; i < runtime.NumCPU(); i++ {
 		set.Set(i)
@@ -164,4 +157,50 @@ func onFirstCPU(f func() error) error {
 		err = f()
 	}
 	return errors.Join(err, unix.SchedSetaffinity(0, &before))
+}
+
+// Found returns the path of a program, "" without it, which is said.
+func Found(program string) string {
+	path, err := exec.LookPath(program)
+	if err != nil {
+		fmt.Println("left out, absent:", program)
+	}
+	return path
+}
+
+// Loopback is a flag that says where on this host a server is to listen.
+func Loopback(flag string, port int) string { return fmt.Sprintf("%s=127.0.0.1:%d", flag, port) }
+
+// Get returns the answer of a server on this host.
+func Get(port int, pathAndQuery string) (string, error) {
+	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, pathAndQuery))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s: %s: %s", pathAndQuery, resp.Status, text)
+	}
+	return string(text), err
+}
+
+// Figure returns the sum of the lines of a page of metrics that match.
+func Figure(port int, line *regexp.Regexp) (int64, error) {
+	page, err := Get(port, "/metrics")
+	var sum float64
+	for _, m := range line.FindAllStringSubmatch(page, -1) {
+		v, _ := strconv.ParseFloat(m[1], 64)
+		sum += v
+	}
+	return int64(sum), err
+}
+
+// InDirectory calls f with a new directory, which is removed.
+func InDirectory(f func(dir string) error) error {
+	dir, err := os.MkdirTemp("", "logmetrics-bench-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(dir), os.RemoveAll(dir))
 }

@@ -34,7 +34,7 @@ type Process struct {
 }
 
 // Start starts a server on the first CPU, and waits until it takes connections at
-// a port of this host. What it prints is in dir/server.log.
+// a port of this host. What it prints is in dir/server.log; its input is open and empty.
 func Start(port int, argv []string, dir string) (*Process, error) {
 	p := &Process{exec.Command(argv[0], argv[1:]...), make(chan struct{})}
 	p.Dir = dir
@@ -43,6 +43,9 @@ func Start(port int, argv []string, dir string) (*Process, error) {
 		return nil, err
 	}
 	p.Stdout, p.Stderr = log, log
+	if _, err := p.StdinPipe(); err != nil {
+		return nil, err
+	}
 	if err := onFirstCPU(p.Start); err != nil {
 		return nil, err
 	}
@@ -50,7 +53,7 @@ func Start(port int, argv []string, dir string) (*Process, error) {
 		_ = p.Wait() // how a server that was killed ended says nothing
 		close(p.done)
 	}()
-	if err := p.answers(port); err != nil {
+	if err := p.Answers(port); err != nil {
 		p.End(syscall.SIGKILL)
 		text, _ := os.ReadFile(log.Name())
 		return nil, fmt.Errorf("%s: %w: %s", argv[0], err, text)
@@ -58,7 +61,8 @@ func Start(port int, argv []string, dir string) (*Process, error) {
 	return p, nil
 }
 
-func (p *Process) answers(port int) error {
+// Answers waits until the server takes connections at a port of this host.
+func (p *Process) Answers(port int) error {
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(5 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			return conn.Close()

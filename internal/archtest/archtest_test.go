@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/source":                {"internal/journal", "internal/stream", "internal/tail", "internal/vfs", "state"},
 	"internal/extract":               {"metric", "parsers", "outputs", "state", "internal/source", "internal/tail", "internal/vfs"},
 	"bench/serve":                    {"bench/process", "internal/serve/store"},
-	"bench/query":                    {"bench/process", "internal/serve/store"},
+	"bench/query":                    {"bench/process", "internal/serve/store", "internal/serve/store/schema"},
 	"internal/marks":                 {},
 	"internal/serve":                 {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
 	"internal/serve/access":          {"internal/telemetry"},

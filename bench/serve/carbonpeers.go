@@ -24,6 +24,7 @@ type carbonPeer struct {
 	name   string
 	series int // at most, so that a slow one ends
 	line   int // port
+	ready  int // a TCP port on which it listens when it can be asked
 	argv   func(dir string) ([]string, error)
 	taken  func(dir string) (int64, error)         // points since its start
 	file   func(s *started, r *carbonResult) error // has it write what it holds back
@@ -45,7 +46,7 @@ func (p *carbonPeer) start(dir string) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	proc, err := start(p.line, argv, dir)
+	proc, err := start(p.ready, argv, dir)
 	return &started{p, proc, dir}, err
 }
 
@@ -71,8 +72,8 @@ func found(program string) string {
 }
 
 func oursForCarbon(bin string) *carbonPeer {
-	p := &carbonPeer{name: "logmetrics", series: 1 << 30, line: freePort()}
-	http := freePort()
+	p := &carbonPeer{name: "logmetrics", series: 1 << 30, line: freePort(), ready: freePort()}
+	http := p.ready // opened last
 	p.argv = func(dir string) ([]string, error) {
 		return []string{bin, "serve", "--data=" + filepath.Join(dir, "data"), loopback("--http", http), loopback("--carbon", p.line),
 			"--pickle=off", "--statsd=off", "--influx-udp=off"}, nil
@@ -95,6 +96,7 @@ func loopback(flag string, port int) string { return fmt.Sprintf("%s=127.0.0.1:%
 
 func victoria(path string) *carbonPeer {
 	p := &carbonPeer{name: "victoria-metrics", series: 1 << 30, line: freePort()}
+	p.ready = p.line
 	http := freePort()
 	p.argv = func(dir string) ([]string, error) {
 		return []string{path, "-storageDataPath=" + filepath.Join(dir, "data"), loopback("-graphiteListenAddr", p.line), loopback("-httpListenAddr", http),
@@ -157,6 +159,7 @@ ENABLE_TAGS = False
 // later: it has taken what its files have.
 func carbonCache(path string) *carbonPeer {
 	p := &carbonPeer{name: "carbon-cache", series: 5000, line: freePort()}
+	p.ready = p.line
 	p.argv = func(dir string) ([]string, error) {
 		conf := filepath.Join(dir, "carbon.conf")
 		text := fmt.Sprintf(carbonConf, dir, p.line, freePort(), freePort())

@@ -89,6 +89,7 @@ type head struct {
 func (h *head) memory(db *DB) {
 	m := new(memory)
 	h.bases.memory, h.coarses.memory, h.runs.memory, h.wides.memory = m, m, m, m
+	h.late.cells.memory, h.late.buckets.memory = m, m
 	runtime.AddCleanup(db, (*memory).release, m)
 }
 

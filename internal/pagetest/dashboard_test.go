@@ -36,7 +36,7 @@ func (p *person) saved() {
 }
 
 // two opens a dashboard with two graphs, kept by somebody with the token.
-func two(t *testing.T, s *server) *person {
+func two(t testing.TB, s *server) *person {
 	p := sit(t, s)
 	p.open("/?target=servers.web1.load#token=" + s.token)
 	p.drawn()
@@ -56,6 +56,7 @@ func two(t *testing.T, s *server) *person {
 }
 
 func TestDashboardIsArrangedAndKept(t *testing.T) {
+	t.Parallel()
 	p := two(t, web(t))
 	first, second := `[aria-label="servers.web1.load"].cell`, `[aria-label="servers.*.requests"].cell`
 	alt := func(selector, keys string, and ...chromedp.Modifier) {
@@ -117,6 +118,7 @@ func TestDashboardIsArrangedAndKept(t *testing.T) {
 }
 
 func TestDashboardWithAVariable(t *testing.T) {
+	t.Parallel()
 	s := web(t)
 	p := sit(t, s)
 	p.open("/?target=servers.$host.load#token=" + s.token)
@@ -140,6 +142,7 @@ func TestDashboardWithAVariable(t *testing.T) {
 }
 
 func TestTemplateDashboard(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	lines := ""
 	for i, name := range []string{"numSent", "numDeferred", "numBounced"} {
@@ -169,10 +172,12 @@ func TestTemplateDashboard(t *testing.T) {
 }
 
 func TestDashboardIsExportedAndImported(t *testing.T) {
+	t.Parallel()
 	s := web(t)
 	p := two(t, s)
 	dir := t.TempDir()
-	_, err := chromedp.Call(p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir})
+	_, err := chromedp.Call(p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir,
+		BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID})
 	require.NoError(t, err)
 	p.press("export")
 	own := filepath.Join(dir, "ops.json")
@@ -203,6 +208,7 @@ func TestDashboardIsExportedAndImported(t *testing.T) {
 }
 
 func TestEventIsAddedAndMarked(t *testing.T) {
+	t.Parallel()
 	s := web(t)
 	p := sit(t, s)
 	p.open("/?target=servers.web1.load&from=-1h")

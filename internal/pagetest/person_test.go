@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ const patience = 20 * time.Second
 type server struct{ url, token, carbon string }
 
 // start runs a server until the test ends.
-func start(t *testing.T) *server {
+func start(t testing.TB) *server {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := serve.Open(serve.Options{Data: dir, HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
@@ -51,7 +52,7 @@ func start(t *testing.T) *server {
 }
 
 // send sends carbon's lines.
-func (s *server) send(t *testing.T, lines string) {
+func (s *server) send(t testing.TB, lines string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.carbon)
 	require.NoError(t, err)
@@ -70,9 +71,29 @@ func day(name string, n, step int, value func(i int) float64) string {
 	return b.String()
 }
 
+// chromium is the browser that all persons use, each with a window and a memory of its
+// own: to start one takes longer than most tests. TestMain ends it.
+var chromium context.Context
+
+// begun starts it for the first of them.
+var begun = sync.OnceValue(func() error { return chromedp.Do(chromium) })
+
+func TestMain(m *testing.M) { os.Exit(withBrowser(m.Run)) }
+
+func withBrowser(run func() int) int {
+	path, _ := exec.LookPath("chromium") // where there is none, sit says so
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"))
+	defer stop()
+	ctx, end := chromedp.NewContext(ctx)
+	defer end()
+	chromium = ctx
+	return run()
+}
+
 // person uses a browser.
 type person struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 	s   *server
 
@@ -80,19 +101,19 @@ type person struct {
 	console []string // errors that the browser showed
 }
 
-// sit starts a browser, which ends with the test.
-func sit(t *testing.T, s *server) *person {
+// sit opens a window, which is closed with the test.
+func sit(t testing.TB, s *server) *person {
 	t.Helper()
-	path := testutil.Peer(t, "chromium")
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	testutil.Peer(t, "chromium")
+	require.NoError(t, begun())
+	ctx, cancel := context.WithTimeout(chromium, 3*time.Minute)
 	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"))
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(ctx)
+	ctx, end := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
 	p := &person{t: t, ctx: ctx, s: s}
 	p.size(1280, 800)
+	_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	require.NoError(t, err)
 	go p.read(chromedp.Console(ctx))
 	return p
 }
@@ -152,21 +173,22 @@ func value[T any](p *person, js string) T {
 	return v
 }
 
-// sees waits until a condition of JavaScript holds.
+// sees waits until a condition of JavaScript holds. The page looks by itself, at
+// each frame; when it goes to another page meanwhile, that one is asked.
 func (p *person) sees(js string) {
 	p.t.Helper()
+	look := fmt.Sprintf(`new Promise(done => {
+		const end = performance.now() + 2000, look = () => { try { if (%s) return done(true) } catch {} performance.now() > end ? done(false) : requestAnimationFrame(look) };
+		look() })`, js)
 	end := time.Now().Add(patience)
-	tick := time.NewTicker(30 * time.Millisecond)
-	defer tick.Stop()
 	for {
-		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](look, chromedp.EvalAwaitPromise))
 		if err == nil && ok {
 			return
 		}
 		if time.Now().After(end) {
 			require.FailNow(p.t, "not seen", "%s (%v)\naddress: %s\npage: %.2000s", js, err, value[string](p, "location.href"), value[string](p, "(document.querySelector('.body') || document.body).innerText"))
 		}
-		<-tick.C
 	}
 }
 

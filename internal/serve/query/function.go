@@ -32,7 +32,7 @@ type Param struct {
 	Loose       bool     // Type and Options are but what is told: another argument is taken as it is
 	Multiple    bool     // the last one: any number of arguments
 	Default     any      // string, float64, int, bool; nil: none
-	Options     []string // all that it may be
+	Options     []string // all that it may be; "True", "False" and "None" are Python's
 	Suggestions []any    // for people
 }
 

@@ -73,6 +73,9 @@ func (s *Source) findAll(ctx context.Context, q query.Fetch) ([][]names.Match, e
 }
 
 func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.Match, error) {
+	if strings.HasPrefix(p.Text, names.Folder+".") {
+		return s.findFiles(ctx, p.Text, limit)
+	}
 	if p.Exprs == nil {
 		return s.db.Names().Expand(ctx, p.Text, limit)
 	}
@@ -81,6 +84,13 @@ func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.
 		return nil, err
 	}
 	return s.db.Names().Tagged(ctx, exprs, limit)
+}
+
+// findFiles is find for a pattern that names Graphite's folder of series with tags. Wildcards do not lead there: what they stand for
+// would grow by series whose values are there for seriesByTag.
+func (s *Source) findFiles(ctx context.Context, pattern string, limit int) ([]names.Match, error) {
+	found, err := s.db.Names().FindFiles(ctx, pattern, limit)
+	return slices.DeleteFunc(found, func(m names.Match) bool { return !m.Leaf }), err
 }
 
 // wanted is a column of a series.
@@ -94,6 +104,7 @@ type read struct {
 	wanted
 	start, end, step int64
 	values           []float64 // nil: nothing was kept for that time, or the series is gone
+	first            *query.Series
 }
 
 // plan says what of which series is to be read, each once.
@@ -234,7 +245,9 @@ func column(c *store.Columns, statistic string) []float64 {
 
 // series makes a series of what was read. Patterns that find the same share the values.
 func (r *read) series(name string) *query.Series {
-	s := query.NewSeries(name, r.start, r.end, r.step, r.values)
-	s.Share()
-	return s
+	if r.first != nil {
+		return r.first.Copy()
+	}
+	r.first = query.NewSeries(name, r.start, r.end, r.step, r.values)
+	return r.first
 }

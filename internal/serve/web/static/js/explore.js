@@ -65,7 +65,7 @@ function Looks({ view, onView, onKeep }) {
     <button onClick=${copy}>copy link</button>
     <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL(view, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
     <span role="status">${said}</span>
-    ${adding && html`<${NewEvent} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), view.events ? reload() : onView({ events: "*" }))} />`}
+    ${adding && html`<${NewEvent} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), onView({ events: view.events || "*" }), reload())} />`}
   </div>`;
 }
 

@@ -111,7 +111,7 @@ func (c carbonCase) killed(p *carbonPeer) (r carbonResult, err error) {
 		time.Sleep(2 * time.Second)
 		s.End(syscall.SIGKILL)
 		begin := time.Now()
-		if s.Process, err = process.Start(p.line, s.Args, dir); err != nil {
+		if s.Process, err = process.Start(p.ready, s.Args, dir); err != nil {
 			return err
 		}
 		r.restart = time.Since(begin)

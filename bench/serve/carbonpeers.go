@@ -23,6 +23,7 @@ type carbonPeer struct {
 	name   string
 	series int // at most, so that a slow one ends
 	line   int // port
+	ready  int // a TCP port on which it listens when it can be asked
 	argv   func(dir string) ([]string, error)
 	taken  func(dir string) (int64, error)         // points since its start
 	file   func(s *started, r *carbonResult) error // has it write what it holds back
@@ -44,7 +45,7 @@ func (p *carbonPeer) start(dir string) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	proc, err := process.Start(p.line, argv, dir)
+	proc, err := process.Start(p.ready, argv, dir)
 	return &started{p, proc, dir}, err
 }
 
@@ -61,8 +62,8 @@ func carbonPeers(bin string) []*carbonPeer {
 }
 
 func oursForCarbon(bin string) *carbonPeer {
-	p := &carbonPeer{name: "logmetrics", series: 1 << 30, line: process.FreePort()}
-	http := process.FreePort()
+	p := &carbonPeer{name: "logmetrics", series: 1 << 30, line: process.FreePort(), ready: process.FreePort()}
+	http := p.ready // opened last
 	p.argv = func(dir string) ([]string, error) {
 		return []string{bin, "serve", "--data=" + filepath.Join(dir, "data"), process.Loopback("--http", http), process.Loopback("--carbon", p.line),
 			"--pickle=off", "--statsd=off", "--influx-udp=off"}, nil
@@ -83,6 +84,7 @@ func oursForCarbon(bin string) *carbonPeer {
 
 func victoria(path string) *carbonPeer {
 	p := &carbonPeer{name: "victoria-metrics", series: 1 << 30, line: process.FreePort()}
+	p.ready = p.line
 	http := process.FreePort()
 	p.argv = func(dir string) ([]string, error) {
 		return []string{path, "-storageDataPath=" + filepath.Join(dir, "data"), process.Loopback("-graphiteListenAddr", p.line), process.Loopback("-httpListenAddr", http),
@@ -145,6 +147,7 @@ ENABLE_TAGS = False
 // later: it has taken what its files have.
 func carbonCache(path string) *carbonPeer {
 	p := &carbonPeer{name: "carbon-cache", series: 5000, line: process.FreePort()}
+	p.ready = p.line
 	p.argv = func(dir string) ([]string, error) {
 		conf := filepath.Join(dir, "carbon.conf")
 		text := fmt.Sprintf(carbonConf, dir, p.line, process.FreePort(), process.FreePort())

@@ -9,7 +9,7 @@
 // second, CPU, memory, bytes on disk, the time to start again after kill -9, and
 // what was lost by that. Datagrams of statsd go into logmetrics, in both of its
 // dialects, npm's statsd, and brubeck, whose path is in $BRUBECK: lines a second,
-// CPU, and what was lost for want of it.
+// CPU, and what was lost for want of it; and what a flush takes.
 //
 // Usage: serve [-rounds N] [-series N] [-steps N] [-only REGEXP] LOGMETRICS
 package main
@@ -61,6 +61,9 @@ func main() {
 	}
 	for _, c := range killCases() {
 		race(c.title, takers, wanted, killHead, c.killed, showKill)
+	}
+	for _, c := range flushCases() {
+		race(c.title, counters, wanted, flushHead, c.measure, showFlush)
 	}
 	for _, c := range statsdCases() {
 		race(c.title, counters, wanted, statsdHead, c.measure, showStatsd)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,36 +75,42 @@ func (p *process) end(sig syscall.Signal) {
 	}
 }
 
-// cpu is the seconds of CPU that the process has taken. USER_HZ is 100 on every
-// Linux that Go runs on.
+// cpu is the seconds of CPU that the process has taken, by threads that have not
+// ended; servers keep theirs. What the process has of itself are hundredths.
 func (p *process) cpu() float64 {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.Process.Pid))
 	if err != nil {
 		return 0
 	}
-	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	user, _ := strconv.ParseFloat(f[11], 64)
-	system, _ := strconv.ParseFloat(f[12], 64)
-	return (user + system) / 100
+	var ns float64
+	for _, t := range tasks {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", p.Process.Pid, t.Name()))
+		if f := strings.Fields(string(text)); len(f) == 3 {
+			ran, _ := strconv.ParseFloat(f[0], 64)
+			ns += ran
+		}
+	}
+	return ns / 1e9
 }
 
 // memory is what the process has, and what of it is its own and not files', in bytes.
 func (p *process) memory() (resident, anonymous float64) {
+	return p.status("VmRSS:"), p.status("RssAnon:")
+}
+
+// peak is the most that the process ever had, in bytes.
+func (p *process) peak() float64 { return p.status("VmHWM:") }
+
+// status is a line of bytes in the process's status.
+func (p *process) status(key string) float64 {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
 	for line := range strings.Lines(string(status)) {
-		f := strings.Fields(line)
-		if len(f) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseFloat(f[1], 64)
-		switch f[0] {
-		case "VmRSS:":
-			resident = kib * 1024
-		case "RssAnon:":
-			anonymous = kib * 1024
+		if f := strings.Fields(line); len(f) == 3 && f[0] == key {
+			kib, _ := strconv.ParseFloat(f[1], 64)
+			return kib * 1024
 		}
 	}
-	return resident, anonymous
+	return 0
 }
 
 // diskUse is what the files below dir take, in bytes.

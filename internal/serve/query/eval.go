@@ -21,8 +21,8 @@ type evaluation struct {
 	xff     float64
 	budget  budget
 	memo    map[string]any
-	fetched map[span]map[string][]*Series // by pattern; the Values are shared with what is handed out
-	series  int                           // that may still be read
+	fetched map[span]map[string]*reading // by pattern
+	series  int                          // that may still be read
 	points  int
 	depth   int // of ranges within ranges
 	agains  int // how often something was evaluated again
@@ -31,7 +31,7 @@ type evaluation struct {
 func newEvaluation(ctx context.Context, e *Engine, req Request) *evaluation {
 	l := e.opt.Limits
 	ev := &evaluation{e: e, ctx: ctx, req: &req, xff: req.XFilesFactor, memo: map[string]any{},
-		fetched: map[span]map[string][]*Series{}, series: l.Series, points: l.Points}
+		fetched: map[span]map[string]*reading{}, series: l.Series, points: l.Points}
 	ev.budget.ctx, ev.budget.limit = ctx, l.Bytes
 	ev.budget.left.Store(l.Bytes)
 	ev.budget.used, ev.budget.total = &e.used, l.TotalBytes

@@ -203,12 +203,13 @@ func (s *sealing) rest(mark wal.Mark) {
 	defer db.view.Unlock()
 	db.mu.Lock()
 	changed := db.unsaved // a million at the first seal: not to be walked through here
-	db.unsaved = map[ID]struct{}{}
+	db.unsaved = nil
 	m := meta{mark: mark, records: db.records, horizon: s.horizon}
 	s.identities()
 	db.saveKept()
 	db.mu.Unlock()
-	for ids := range slices.Chunk(slices.Collect(maps.Keys(changed)), 512) {
+	slices.Sort(changed)
+	for ids := range slices.Chunk(slices.Compact(changed), 512) {
 		db.mu.Lock()
 		for _, id := range ids {
 			db.saveSeries(id)

@@ -94,6 +94,7 @@ type read struct {
 	wanted
 	start, end, step int64
 	values           []float64 // nil: nothing was kept for that time, or the series is gone
+	first            *query.Series
 }
 
 // plan says what of which series is to be read, each once.
@@ -234,7 +235,9 @@ func column(c *store.Columns, statistic string) []float64 {
 
 // series makes a series of what was read. Patterns that find the same share the values.
 func (r *read) series(name string) *query.Series {
-	s := query.NewSeries(name, r.start, r.end, r.step, r.values)
-	s.Share()
-	return s
+	if r.first != nil {
+		return r.first.Copy()
+	}
+	r.first = query.NewSeries(name, r.start, r.end, r.step, r.values)
+	return r.first
 }

@@ -97,38 +97,6 @@ func (w window) points(s *query.Series) int {
 	return int(w.seconds / s.Step)
 }
 
-// slide returns, for each value but the first n, agg of the n before it.
-func slide(c *query.Call, values []float64, n int, agg *query.Agg, factor float64) []float64 {
-	if n < 0 {
-		return c.MakeNull(len(values) - n) // such windows hold nothing, and there are more of them
-	}
-	n = min(n, len(values))
-	out := c.Make(len(values) - n)
-	switch {
-	case n == 0:
-	case agg.Name == "min", agg.Name == "max":
-		slideExtreme(values, out, n, factor, agg.Name == "max")
-		return out
-	case agg.Name == "median":
-		slideMedian(values, out, n, factor)
-		return out
-	}
-	full := make([]float64, 0, n)
-	for i := range out {
-		full = full[:0]
-		for _, v := range values[i : i+n] {
-			if !query.IsNull(v) {
-				full = append(full, v)
-			}
-		}
-		out[i] = query.Null
-		if query.Xff(len(full), n, factor) {
-			out[i] = agg.Of(full)
-		}
-	}
-	return out
-}
-
 // capitalized returns s as Python's capitalize does: the first letter great, the others small.
 func capitalized(s string) string {
 	b := []byte(s)

@@ -9,7 +9,6 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -20,6 +19,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 //go:embed static/*.html static/*.css static/*.svg static/js static/vendor/*.js static/vendor/*.css static/vendor/LICENSE.*

@@ -19,6 +19,11 @@ const Table = later(() => import("./table.js").then((m) => m.Table));
 /** when tells all graphs of a page to load again. */
 export const reloads = new EventTarget();
 
+let settle = () => {};
+
+/** settled is when the first graph is there, or is known not to come: time for what else the page has. */
+export const settled = new Promise((done) => (settle = () => done(null)));
+
 /** useVisible reports whether an element is, or was, near the window. @param {{current: Element|null}} ref */
 function useVisible(ref) {
   const [seen, setSeen] = useState(false);
@@ -93,6 +98,7 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const look = { draw, log: view.log, right: view.right, hidden: view.hidden, colors: view.colors, zone, events };
   const chart = useChart(box, picture, look, view, size, { select: onSelect, cursor: setAt, near: setBy, sync });
   const focus = (/** @type {string} */ name) => chart.current && picture && highlight(chart.current, picture, name);
+  useEffect(() => void ((error || picture) && settle()), [error, picture]);
   const state = message(view, picture, error);
   const there = at && picture && picture.x[at.i] !== undefined ? at : null;
   const values = picture && there ? picture.lines.map((l, k) => shownAt(l, picture.x, there, k)) : null;
@@ -129,6 +135,7 @@ function useChart(box, picture, look, view, size, on) {
     const begin = performance.now();
     draw();
     performance.measure("logmetrics.draw", { start: begin });
+    settle();
   };
   useLayoutEffect(() => {
     if (!picture || !drawable || !box.current) return;

@@ -1,5 +1,6 @@
 // The targets of a graph, one a row: as text or in parts, and how each is drawn.
 import { html, useState } from "./dom.js";
+import { settled } from "./graph.js";
 import { later } from "./later.js";
 import { TargetInput } from "./search.js";
 import { withStatistic } from "./target.js";
@@ -10,7 +11,7 @@ import { withStatistic } from "./target.js";
  */
 
 const Chips = later(
-  () => import("./chips.js").then((m) => m.Chips),
+  () => settled.then(() => import("./chips.js")).then((m) => m.Chips),
   ({ target, id, onChange }) => html`<${TargetInput} id=${id + "-source"} label="series" value=${target} onDone=${onChange} />`,
 );
 

@@ -1,7 +1,7 @@
 // The tree of metrics: branches are asked for when they are opened, and only the
 // rows in sight are in the page, so that a branch with a million leaves is one
 // that can be scrolled.
-import { cls, html, useEffect, useLayoutEffect, useRef, useState } from "./dom.js";
+import { cls, html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./dom.js";
 import { find } from "./api.js";
 import { natural } from "./load.js";
 
@@ -52,7 +52,8 @@ function useTree(opened, onOpened) {
       load(path);
     });
   }, []);
-  return { rows: rows(children.current, open.current), open: open.current, toggle, reload: () => load(""), ...state };
+  const list = useMemo(() => rows(children.current, open.current), [state.round]);
+  return { rows: list, open: open.current, toggle, reload: () => load(""), ...state };
 }
 
 /** rows are what of the tree is shown, from top to bottom. @param {Map<string, Node[]>} children @param {Set<string>} open */
@@ -79,40 +80,41 @@ export function Tree({ opened, chosen, onOpened, onChoose }) {
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
   const [at, setAt] = useState(0);
-  const moved = useRef(false);
+  const wanted = useRef(false); // whether the row that the keys are at gets the focus
   const here = Math.min(at, Math.max(tree.rows.length - 1, 0));
+  const there = tree.rows.length > 0;
   useLayoutEffect(() => {
-    const measure = () => box.current && setHeight(box.current.clientHeight);
-    measure();
-    addEventListener("resize", measure);
-    return () => removeEventListener("resize", measure);
-  }, []);
+    if (!box.current) return;
+    const o = new ResizeObserver(([e]) => setHeight(e.contentRect.height));
+    o.observe(box.current);
+    return () => o.disconnect();
+  }, [there]);
   useLayoutEffect(() => {
-    if (!moved.current || !box.current) return;
+    if (!wanted.current || !box.current) return;
+    wanted.current = false;
     const y = here * rowHeight;
-    if (y < box.current.scrollTop) box.current.scrollTop = y;
-    else if (y + rowHeight > box.current.scrollTop + box.current.clientHeight)
-      box.current.scrollTop = y + rowHeight - box.current.clientHeight;
-    /** @type {HTMLElement|null} */ (box.current.querySelector(`[data-row="${here}"]`))?.focus();
-  }, [here, top]);
+    const { scrollTop, clientHeight } = box.current;
+    box.current.scrollTop = Math.min(y, Math.max(scrollTop, y + rowHeight - clientHeight));
+    /** @type {HTMLElement|null} */ (box.current.querySelector(`[data-row="${here}"]`))?.focus({ preventScroll: true });
+  }, [here]);
   const go = (/** @type {number} */ i) => {
-    moved.current = true;
-    setAt(Math.max(0, Math.min(i, tree.rows.length - 1)));
+    const to = Math.max(0, Math.min(i, tree.rows.length - 1));
+    wanted.current = to !== here;
+    setAt(to);
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => treeKey(e, tree, here, go, onChoose);
   const first = Math.max(0, Math.floor(top / rowHeight) - 5);
   const last = Math.min(tree.rows.length, Math.ceil((top + height) / rowHeight) + 5);
-  const shown = tree.rows.slice(first, last);
-  if (!tree.rows.length && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
-  return html`${tree.error && html`<p class="fault" role="alert">${tree.error}</p>`}<div class="tree" role="tree" aria-multiselectable="true" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown} onFocusOut=${() => (moved.current = false)}>
+  const shown = Array.from({ length: last - first }, (_, i) => first + i);
+  if (there && (here < first || here >= last)) shown.push(here); // what has the focus stays
+  if (!there && tree.round && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
+  return html`${tree.error && html`<p class="fault" role="alert">${tree.error}</p>`}<div class="tree" role="tree" aria-multiselectable="true" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown}>
     <div role="presentation" style=${{ height: tree.rows.length * rowHeight + "px", position: "relative" }}>
-      ${shown.map(
-        (
-          r,
-          i,
-        ) => html`<${Branch} key=${r.node.id + (r.node.leaf ? "" : ".")} row=${r} i=${first + i} here=${first + i === here} open=${tree.open.has(r.node.id)} chosen=${chosen.includes(r.node.id)}
-        onClick=${(/** @type {MouseEvent} */ e) => (setAt(first + i), act(r.node, tree, e.shiftKey, onChoose))} />`,
-      )}
+      ${shown.map((i) => {
+        const { node } = tree.rows[i];
+        return html`<${Branch} key=${node.id + (node.leaf ? "" : ".")} row=${tree.rows[i]} i=${i} here=${i === here} open=${tree.open.has(node.id)} chosen=${chosen.includes(node.id)}
+          onClick=${(/** @type {MouseEvent} */ e) => (setAt(i), act(node, tree, e.shiftKey, onChoose))} />`;
+      })}
     </div>
   </div>`;
 }

@@ -33,12 +33,13 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
   const [text, setText] = useState(value);
   const [at, setAt] = useState(value.length);
   const [open, setOpen] = useState(false);
-  const [here, setHere] = useState(-1);
+  const [mark, setMark] = useState(""); // which hint the keys are at, wherever it stands when others come
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
   const list = useHints(text, at, open);
   useEffect(() => setText(value), [value]);
   useEffect(() => (autofocus ? input.current?.focus() : undefined), []);
-  useEffect(() => setHere(-1), [list]);
+  const here = list.findIndex((h) => h.kind + h.text === mark);
+  const go = (/** @type {number} */ i) => setMark(list[i].kind + list[i].text);
   const take = (/** @type {Hint} */ h) => {
     const s = text.slice(0, h.begin) + h.insert + text.slice(at);
     const to = h.begin + h.insert.length;
@@ -54,8 +55,8 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
     onDone(closed(s.trim()));
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
-    if (e.key === "ArrowDown" && list.length) setHere((here + 1) % list.length);
-    else if (e.key === "ArrowUp" && list.length) setHere((here + list.length - 1) % list.length);
+    if (e.key === "ArrowDown" && list.length) go((here + 1) % list.length);
+    else if (e.key === "ArrowUp" && list.length) go((Math.max(here, 0) + list.length - 1) % list.length);
     else if ((e.key === "Enter" || e.key === "Tab") && list[here]) take(list[here]);
     else if (e.key === "Enter") done(text);
     else if (e.key === "Escape") open && list.length ? setOpen(false) : (setText(value), onCancel?.(), input.current?.blur());

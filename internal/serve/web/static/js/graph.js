@@ -105,7 +105,7 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const close = there && by != null ? by : -1;
   return html`<div class="graph" aria-busy=${busy}>
     <div class=${"plot" + (busy ? " busy" : "")} ref=${box} role="img" tabindex=${picture?.lines.length ? 0 : undefined} aria-label=${label}>${state && html`<p class="state">${state}</p>`}</div>
-    ${picture && html`<${Note} picture=${picture} at=${there?.i} line=${picture.lines[close]?.name} value=${values?.[close]} zone=${zone} busy=${busy} />`}
+    ${picture && html`<${Note} picture=${picture} at=${there?.i} line=${picture.lines[close]?.name} value=${values?.[close]} zone=${zone} busy=${busy} error=${error} />`}
     ${legend && picture && picture.lines.length > 0 && html`<${Legend} lines=${picture.lines} values=${values} near=${picture.lines[close]?.name} view=${view} onView=${onView} onFocus=${focus} />`}
     ${view.table && picture && html`<${Table} picture=${picture} zone=${zone} />`}
   </div>`;
@@ -172,21 +172,22 @@ function useChart(box, picture, look, view, size, on) {
 
 /** message says what to do where nothing is drawn. @param {View} view @param {Picture|null} picture @param {string} error */
 function message(view, picture, error) {
+  if (picture?.lines.length) return ""; // what is there stays, and the note says what went wrong
   if (error) return error;
   if (!view.targets.length) return "Choose a metric in the tree, or type its name above.";
   if (!picture) return "";
-  return picture.lines.length ? "" : (picture.faults[0]?.text ?? "Nothing was found.");
+  return picture.faults[0]?.text ?? "Nothing was found.";
 }
 
 /**
  * Note says what is under the cursor, and what a point of the graph is.
- * @param {{picture: Picture, at?: number, line?: string, value?: number|null, zone: string, busy: boolean}} props
+ * @param {{picture: Picture, at?: number, line?: string, value?: number|null, zone: string, busy: boolean, error: string}} props
  */
-function Note({ picture, at, line, value, zone, busy }) {
+function Note({ picture, at, line, value, zone, busy, error }) {
   const now = picture.lines.filter((l) => l.role === "now");
   const step = Math.max(0, ...now.map((l) => l.step));
   const own = Math.max(0, ...now.map((l) => l.spacing));
-  return html`<p class="note">
+  return html`${error && html`<p class="note fault" role="alert">not loaded: ${error}</p>`}<p class="note">
     <span class="when">${at != null && full(picture.x[at], zone)} ${line && html`<b>${line}</b> ${near(value)}`}</span>
     <span><span role="status">${busy ? "loading" : `${now.length} series`}</span>${step ? `, a point: ${long(step)}` : ""}${own > step && step ? `, values each ${long(own)}` : ""}</span>
   </p>`;

@@ -36,7 +36,7 @@ export async function load(wish, points, signal) {
         if (isPath(wish.targets[q.target])) found.sort((a, b) => natural.compare(a.target, b.target));
         return found.map((a) => ({ ...q, answer: a }));
       } catch (e) {
-        if (signal.aborted) throw e;
+        if (signal.aborted || /** @type {any} */ (e).code === 0) throw e; // nothing is known anew, so what is there stays
         if (q.role === "now") faults.push({ target: q.target, text: /** @type {Error} */ (e).message });
         return [];
       }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -28,8 +28,8 @@ func TestHundredGraphs(t *testing.T) {
 	assert.Equal(t, "in sight", value[string](p, `document.querySelectorAll(".plot canvas").length <= 8 ? "in sight" : "too many"`))
 
 	at := p.find(".cell .plot canvas")
-	p.mouse(input.DispatchMouseEventTypeMouseMoved, at.X+at.W/2, at.Y+at.H/2)
-	p.sees(`(w => w.length > 3 && w[0] && w.every(x => x === w[0]))([...document.querySelectorAll(".cell:has(canvas) .when")].map(x => x.textContent))`)
+	p.mouse(chromedp.MouseMoved, at.X+at.W/2, at.Y+at.H/2, 0)
+	p.sees(`(w => w.length > 3 && w[0] && w.every(x => x === w[0]))([...document.querySelectorAll(".cell:has(canvas) .when")].map(x => x.textContent.slice(0, 19)))`)
 	p.sees(`[...document.querySelectorAll(".cell:has(canvas) .legend tbody tr")].every(r => r.cells[1].innerText !== "")`)
 	p.shot("cursor")
 

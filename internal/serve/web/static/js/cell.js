@@ -51,10 +51,10 @@ export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
       dashboard: view.dashboard,
       edit: i,
     });
-  const change = (/** @type {Partial<View>} */ p) => {
-    if (p.targets) onPanel({ targets: unfilled(p.targets, own.targets, panel.targets) });
-    if (p.hidden) onView({ hidden: p.hidden });
-    if (p.colors) onPanel({ colors: p.colors });
+  const change = (/** @type {Partial<View>} */ { targets, colors, hidden }) => {
+    if (targets || colors)
+      onPanel({ targets: unfilled(targets ?? own.targets, own.targets, panel.targets), colors: colors ?? panel.colors });
+    if (hidden) onView({ hidden });
   };
   const grab = (/** @type {boolean} */ size) => (/** @type {PointerEvent} */ e) => full || drag(e, box.current, panel, onPanel, size);
   const title = panel.title || panel.targets[0] || "graph";

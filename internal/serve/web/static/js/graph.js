@@ -186,7 +186,7 @@ function message(view, picture, error) {
 
 /** Faults say which target is wrong, and how. @param {{list: Picture["faults"], targets: string[]}} props */
 const Faults = ({ list, targets }) =>
-  html`<span class="faults" role="alert">${list.map((f) => html`<span class="fault" key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
+  html`<span class="faults" role="alert">${list.map((f) => html`<span class=${f.none ? "quiet" : "fault"} key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
 
 /**
  * Note says what is under the cursor, and what a point of the graph is.

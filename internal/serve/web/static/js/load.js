@@ -1,5 +1,5 @@
 // What a graph asks the server, and what it makes of the answers.
-import { render } from "./api.js";
+import { Refused, render } from "./api.js";
 import { column, filled, spacing, stacked, times } from "./points.js";
 import { drew, rangeOf, zoneOf } from "./time.js";
 import { closed, isPath, withStatistic } from "./target.js";
@@ -14,7 +14,7 @@ import { closed, isPath, withStatistic } from "./target.js";
  * @property {Line[]} lines
  * @property {(number|null|undefined)[][]} drawn what is drawn of the lines: stacked, or as they are
  * @property {[number, number]} range asked for, Unix seconds
- * @property {{target: number, text: string}[]} faults
+ * @property {{target: number, text: string, none: boolean}[]} faults none: nothing is wrong, and nothing was found
  */
 
 /**
@@ -24,7 +24,7 @@ import { closed, isPath, withStatistic } from "./target.js";
  * @returns {Promise<Picture>}
  */
 export async function load(wish, points, signal) {
-  /** @type {{target: number, text: string}[]} */
+  /** @type {Picture["faults"]} */
   const faults = [];
   const asked = wish.targets.flatMap((t, i) => questions(t, i, wish));
   const answers = await Promise.all(
@@ -37,7 +37,7 @@ export async function load(wish, points, signal) {
         return found.map((a) => ({ ...q, answer: a }));
       } catch (e) {
         if (signal.aborted || /** @type {any} */ (e).code === 0) throw e; // nothing is known anew, so what is there stays
-        if (q.role === "now") faults.push({ target: q.target, text: /** @type {Error} */ (e).message });
+        if (q.role === "now") faults.push({ target: q.target, text: /** @type {Error} */ (e).message, none: !(e instanceof Refused) });
         return [];
       }
     }),

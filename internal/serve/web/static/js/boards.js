@@ -79,11 +79,17 @@ export const of = ({ targets, draw, log, right, bands, weeks, colors }) => ({ ta
 /** filled puts the values of variables into targets. @param {string[]} targets @param {Record<string,string>} vars */
 export const filled = (targets, vars) => targets.map((t) => t.replace(/\$(\w+)/g, (all, name) => vars[name] ?? all));
 
+/** places are where the gauges and timers of a job are: statsd puts them beside its counters. @param {string} job */
+function places(job = "") {
+  const [, rest] = /^stats(?:_counts)?\.(.+)$/.exec(job) ?? [];
+  return rest ? { gauges: "stats.gauges." + rest, timers: "stats.timers." + rest } : { gauges: job, timers: job };
+}
+
 /** viewOf is a panel as it is looked at in a view. @param {Panel} p @param {View} v @returns {View} */
 export const viewOf = (p, v) => ({
   ...plain,
   ...of(/** @type {any} */ (p)),
-  targets: filled(p.targets, v.vars),
+  targets: filled(p.targets, { ...places(v.vars.job), ...v.vars }),
   from: v.from,
   until: v.until,
   tz: v.tz,

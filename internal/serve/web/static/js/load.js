@@ -60,7 +60,7 @@ function picture(answers, wish, faults) {
   const x = times(answers.map((a) => a.answer));
   let order = 0;
   const lines = answers.map(({ answer, target, role, weeks }) => ({
-    name: weeks ? `${answer.target}, ${weeks} w before` : answer.target,
+    name: answer.target,
     target,
     role,
     weeks,
@@ -92,7 +92,11 @@ function pair(lines, wish) {
       lines.filter((l) => l.target === target && l.role === role && l.weeks === weeks);
     const now = of("now");
     for (const role of /** @type {Line["role"][]} */ (["low", "high"])) of(role).forEach((l, i) => (l.order = now[i]?.order ?? 0));
-    for (const w of wish.weeks) of("past", w).forEach((l, i) => (l.order = now[i]?.order ?? 0));
+    for (const w of wish.weeks)
+      of("past", w).forEach((l, i) => {
+        l.order = now[i]?.order ?? 0;
+        l.name = `${now[i]?.name ?? l.name}, ${w} w before`;
+      });
     if (wish.bands[target] !== "stddev") continue;
     const high = of("high");
     of("low").forEach((l, i) => {

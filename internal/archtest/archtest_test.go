@@ -70,6 +70,7 @@ var allowed = map[string][]string{
 	"internal/serve/store/wal":       {"metric"},
 	"internal/serve/web":             {},
 	"bench/*":                        {},
+	"demo":                           {},
 	"cmd/*":                          {"*"},
 }
 

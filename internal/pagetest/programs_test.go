@@ -28,7 +28,7 @@ func withPrograms(run func() int) int {
 
 // built builds them, once for all tests.
 var built = sync.OnceValue(func() error {
-	out, err := exec.Command("go", "build", "-o", binDir, root+"cmd/logmetrics").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", binDir, root+"cmd/logmetrics", root+"demo").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build: %w: %s", err, out)
 	}

@@ -57,7 +57,9 @@ func main() {
 		o.program = "build/logmetrics"
 	}
 	if err := run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
+		if ctx.Err() == nil { // else whoever interrupted it knows
+			fmt.Fprintln(os.Stderr, "demo:", err)
+		}
 		stop()
 		os.Exit(1)
 	}
@@ -102,7 +104,7 @@ func run(ctx context.Context, o options) (err error) {
 	case <-ctx.Done():
 		return nil
 	case err := <-s.ended:
-		return fmt.Errorf("the server ended: %w", err)
+		return errors.Join(errors.New("the server ended"), err)
 	}
 }
 
@@ -133,7 +135,7 @@ func command(ctx context.Context, o options, args ...string) (string, error) {
 	defer stop()
 	var complaint strings.Builder
 	cmd := exec.CommandContext(ctx, o.program, args...)
-	cmd.SysProcAttr = orphan()
+	cmd.SysProcAttr = apart()
 	cmd.Stderr = &complaint
 	said, err := cmd.Output()
 	if err != nil {

@@ -27,7 +27,7 @@ func start(ctx context.Context, o options, dir string) (*server, error) {
 	args := []string{"serve", "--data=" + data, "--schemas=demo/storage-schemas.conf", "--http=127.0.0.1:0", "--statsd=off", "--carbon=off", "--pickle=off", "--influx-udp=off"}
 	o.print(args)
 	s := &server{cmd: exec.Command(o.program, args...), ended: make(chan error, 1)}
-	s.cmd.SysProcAttr = orphan()
+	s.cmd.SysProcAttr = apart()
 	log, err := s.cmd.StderrPipe()
 	if err == nil {
 		err = s.cmd.Start()
@@ -72,7 +72,7 @@ func (s *server) ready(ctx context.Context, at <-chan string, file string) error
 	case address := <-at:
 		s.url = "http://" + address
 	case err := <-s.ended:
-		return fmt.Errorf("the server ended: %w", err)
+		return errors.Join(errors.New("the server ended"), err)
 	case <-time.After(patience):
 		return errors.New("the server does not say where it listens")
 	case <-ctx.Done():

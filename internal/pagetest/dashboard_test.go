@@ -217,7 +217,7 @@ func TestEventIsAddedAndMarked(t *testing.T) {
 	p.text("this needs the token")
 	p.open("/?target=servers.web1.load&from=-1h#token=" + s.token) // no new page: only what is behind # is new
 	p.sees(`location.hash === ""`)
-	p.press("add, now")
+	p.press("add")
 	p.param("events", "*")
 	p.text("deploy <b>2.0</b>") // as text
 	p.drawn()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -280,4 +281,84 @@ func (p *person) shot(name string) {
 func (p *person) drag(fromX, fromY, toX, toY float64) {
 	p.t.Helper()
 	p.do(chromedp.DragAndDropXY(fromX, fromY, toX, toY, 5))
+}
+
+// The keys that are held while the mouse is used.
+const (
+	ctrl  = 2
+	shift = 8
+)
+
+// mouse does one thing with the mouse at a place, while keys are held.
+func (p *person) mouse(kind input.DispatchMouseEventType, x, y float64, held int64, more ...func(*input.DispatchMouseEventParams)) {
+	p.t.Helper()
+	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: held}
+	if kind != chromedp.MouseWheel {
+		m.Button, m.ClickCount = input.MouseButtonLeft, 1
+	}
+	if kind == chromedp.MouseMoved && len(more) == 0 {
+		m.Button = input.MouseButtonNone
+	}
+	for _, f := range more {
+		f(&m)
+	}
+	_, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, m)
+	require.NoError(p.t, err)
+}
+
+// hover moves the mouse to a place of a graph, as shares of its width and height,
+// and returns the place.
+func (p *person) hover(plot string, across, down float64) (x, y float64) {
+	p.t.Helper()
+	at := p.find(plot + " .u-over")
+	x, y = at.X+at.W*across, at.Y+at.H*down
+	p.mouse(chromedp.MouseMoved, x-2, y, 0)
+	p.mouse(chromedp.MouseMoved, x, y, 0)
+	return x, y
+}
+
+// pan drags a graph with Shift held, by a share of its width.
+func (p *person) pan(across float64) {
+	p.t.Helper()
+	at := p.find(".plot .u-over")
+	x, y, by := at.X+at.W/2, at.Y+at.H/2, at.W*across
+	held := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
+	p.mouse(chromedp.MousePressed, x, y, shift, held)
+	for i := range 5 {
+		p.mouse(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, held)
+	}
+	p.mouse(chromedp.MouseReleased, x+by, y, shift)
+}
+
+// ink returns how many pixels of a graph are of about a colour, #rrggbb, with an
+// opacity from 0 to 255 in [low,high].
+func (p *person) ink(color string, low, high int) int {
+	p.t.Helper()
+	return int(value[float64](p, fmt.Sprintf(`(c => { const want = %q.match(/[0-9a-f]{2}/gi).map(h => parseInt(h, 16));
+		const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+		let n = 0;
+		for (let i = 0; i < d.length; i += 4) if (d[i+3] >= %d && d[i+3] <= %d && want.every((v, k) => Math.abs(d[i+k] - v) < 8)) n++;
+		return n })(document.querySelector(".plot canvas"))`, color, low, high)))
+}
+
+// picture is what a graph shows.
+func (p *person) picture() string {
+	p.t.Helper()
+	return value[string](p, `document.querySelector(".plot canvas").toDataURL()`)
+}
+
+// span returns the range that the address says, in seconds before now.
+func (p *person) span() (from, until float64) {
+	p.t.Helper()
+	p.sees(`/^\d+$/.test(new URLSearchParams(location.search).get("from"))`)
+	r := value[[]float64](p, `(q => [q.get("from"), q.get("until")].map(t => Date.now() / 1000 - t))(new URLSearchParams(location.search))`)
+	return r[0], r[1]
+}
+
+// script loads a module of the page as m and returns what an expression makes of it.
+func script[T any](p *person, module, js string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](fmt.Sprintf("import(%q).then(async m => %s)", module, js), chromedp.EvalAwaitPromise))
+	require.NoError(p.t, err, js)
+	return v
 }

@@ -20,9 +20,9 @@ import (
 // maxPicture is what a picture of the documentation may have, in bytes.
 const maxPicture = 150_000
 
-// picture holds a picture of the documentation to what the window shows; -update
+// keepsPicture holds a picture of the documentation to what the window shows; -update
 // draws it anew. Fonts differ from machine to machine, so that small things may.
-func (p *person) picture(path string) {
+func (p *person) keepsPicture(path string) {
 	p.t.Helper()
 	p.drawn()
 	p.sees(`!document.querySelector(".busy") && document.getAnimations().length === 0`)

@@ -79,7 +79,7 @@ func TestTemplatesShowWhatParsersSend(t *testing.T) {
 // empties names the graphs of a dashboard that show nothing, or a series of now
 // without values.
 const empties = `[...document.querySelectorAll(".cell")].filter(c => {
-	const rows = [...c.querySelectorAll(".legend tbody tr")].filter(r => !/ w before$/.test(r.querySelector(".name").innerText));
+	const rows = [...c.querySelectorAll(".legend tbody tr")].filter(r => !/ before$/.test(r.querySelector(".name").innerText));
 	return !rows.length || c.querySelector(".fault") || rows.some(r => ![...r.querySelectorAll("td")].some(d => /\d/.test(d.innerText)));
 }).map(c => c.querySelector("h2").innerText).join(", ")`
 

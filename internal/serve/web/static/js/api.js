@@ -49,7 +49,7 @@ async function reason(r) {
     .trim()
     .slice(0, 500);
   if (r.status === 401) return "this needs the token: open the address that the server prints, with #token= at its end";
-  return text || "the server answers " + r.status;
+  return /^Invalid parameters \((.*?)\); targets: /s.exec(text)?.[1] || text || "the server answers " + r.status; // which target, its row says
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */
@@ -90,8 +90,11 @@ export async function render(q, signal) {
  * @property {0|1} expandable
  */
 
-/** find returns the nodes that match a pattern. @param {string} query @param {AbortSignal} [signal] @returns {Promise<Node[]>} */
-export const find = (query, signal) => json("metrics/find?" + form({ query, format: "treejson" }), signal);
+/** find returns the first nodes that match a pattern. @param {string} query @param {number} limit @returns {Promise<Node[]>} */
+export const find = (query, limit) => json("metrics/find?" + form({ query, format: "treejson", limit }));
+
+/** search returns the first paths that match a pattern. @param {string} query @param {number} limit @param {AbortSignal} signal @returns {Promise<{path: string, is_leaf: boolean}[]>} */
+export const search = (query, limit, signal) => json("metrics/find?" + form({ query, format: "json", limit }), signal);
 
 /**
  * expand returns what matches patterns: series, or branches, too.

@@ -5,7 +5,7 @@ LDFLAGS := -trimpath -ldflags=-s
 export CGO_ENABLED ?= 0
 FUZZTIME ?= 10s
 
-.PHONY: help demo build test check short race fuzz page-check bench bench-serve chaos soak conformance golden pictures lint cross clean
+.PHONY: help demo build test check short race fuzz page-check bench bench-serve bench-query chaos soak conformance golden pictures lint cross clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t14
@@ -51,6 +51,10 @@ bench: build ## Go benchmarks, then the binary beside grep, wc, mawk and mtail
 bench-serve: build ## the server beside victoria-metrics, carbon-cache, npm's statsd and, at BRUBECK=PATH, brubeck; ROUNDS (3) of each
 	$(GO) build -o build/bench-serve ./bench/serve
 	BRUBECK=$(BRUBECK) build/bench-serve -rounds $(or $(ROUNDS),3) $(BIN)
+
+bench-query: build ## the Graphite API beside victoria-metrics and graphite-web, over HTTP; ROUNDS (3) of each, NAMES (1000000) in the larger set
+	$(GO) build -o build/bench-query ./bench/query
+	build/bench-query -rounds $(or $(ROUNDS),3) -names $(or $(NAMES),1000000) $(BIN)
 
 chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs; servers killed at full load, and on a full disk
 	$(GO) test -count=1 -timeout 60m -run 'TestChaos|FaultPoint' ./internal/extract -v -kills 1000

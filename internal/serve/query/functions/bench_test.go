@@ -45,7 +45,7 @@ func (f *fleet) Fetch(_ context.Context, q query.Fetch) ([][]*query.Series, erro
 
 // BenchmarkFunctions evaluates targets over 1000 series of 8640 values.
 func BenchmarkFunctions(b *testing.B) {
-	e := query.New(query.Options{Functions: functions.Table(), Source: newFleet(), Limits: query.Limits{Bytes: 8 << 30}})
+	e := query.New(query.Options{Functions: functions.Table(), Source: newFleet(), Limits: query.Limits{Bytes: 8 << 30, TotalBytes: 8 << 30}})
 	for _, target := range []string{
 		"sumSeries(f)", "averageSeries(f)", "maxSeries(f)", "percentileOfSeries(f,95)", "asPercent(f)", "groupByNode(f,1,'sum')",
 		"removeBelowPercentile(f,50)", "removeAboveValue(f,50)", "sortByMaxima(f)", "highestAverage(f,10)", "filterSeries(f,'max','>',50)",

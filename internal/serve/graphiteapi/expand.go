@@ -26,7 +26,7 @@ func (a *API) expand(w http.ResponseWriter, r *http.Request, p params) error {
 		if found[query] != nil {
 			continue
 		}
-		nodes, err := a.search(r.Context(), query, span{})
+		nodes, err := a.search(r.Context(), query, span{}, 0)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package graphiteapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -36,6 +37,7 @@ type finding struct {
 	wildcards bool // "*" is found, too
 	leaves    bool // series only
 	position  int  // of the part that nodelist shows
+	most      int  // nodes; 0: all, which are an error beyond maxFound
 }
 
 // find answers /metrics/find: nodes that match a pattern.
@@ -58,7 +60,7 @@ func (a *API) found(ctx context.Context, p params) (f finding, nodes []node, err
 	if err != nil {
 		return f, nil, err
 	}
-	nodes, err = a.search(ctx, f.query, at)
+	nodes, err = a.search(ctx, f.query, at, f.most)
 	if f.leaves {
 		nodes = leavesOf(nodes)
 	}
@@ -91,6 +93,9 @@ func readFinding(p params) (f finding, err error) {
 		}
 	}
 	if f.position, err = p.number("position", -1); err != nil {
+		return f, err
+	}
+	if f.most, err = limit(p, 0); err != nil {
 		return f, err
 	}
 	switch {
@@ -127,13 +132,14 @@ func complete(query string, variants bool) string {
 }
 
 // search returns the nodes that match a pattern, by path, here and on other nodes
-// of the cluster, which are told of what time.
-func (a *API) search(ctx context.Context, pattern string, at span) ([]node, error) {
+// of the cluster, which are told of what time. most is how many at most, the first
+// ones; 0: all, which are an error beyond maxFound.
+func (a *API) search(ctx context.Context, pattern string, at span, most int) ([]node, error) {
 	if inner := strings.Trim(pattern, "."); inner != pattern || inner == "" {
-		return a.searchWithin(ctx, pattern, inner, at)
+		return a.searchWithin(ctx, pattern, inner, at, most)
 	}
-	found, err := a.opt.DB.Names().Find(ctx, pattern, maxFound)
-	if err != nil {
+	found, err := a.opt.DB.Names().Find(ctx, pattern, min(cmp.Or(most, maxFound), maxFound))
+	if err != nil && (most == 0 || !errors.Is(err, names.ErrTooMany)) {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
 	}
 	files, err := a.opt.DB.Names().FindFiles(ctx, pattern, maxFound)
@@ -159,7 +165,11 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 		nodes = append(nodes, n)
 	}
 	sortNodes(nodes, func(n node) string { return n.path })
-	if nodes = together(nodes); len(nodes) > maxFound {
+	nodes = together(nodes)
+	if most > 0 {
+		return nodes[:min(len(nodes), most)], nil
+	}
+	if len(nodes) > maxFound {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, names.ErrTooMany)
 	}
 	return nodes, nil
@@ -168,11 +178,11 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 // searchWithin is search for a pattern that has empty parts in front of and behind
 // the inner ones. An empty part stays in the folder that is there: paths that are
 // found keep it, and at the end it leads to folders only.
-func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span) ([]node, error) {
+func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span, most int) ([]node, error) {
 	nodes := []node{{branch: a.opt.DB.Names().Len() > 0}}
 	if inner != "" {
 		var err error
-		if nodes, err = a.search(ctx, inner, at); err != nil {
+		if nodes, err = a.search(ctx, inner, at, most); err != nil {
 			return nil, err
 		}
 	}

@@ -45,6 +45,16 @@ func TestFindTree(t *testing.T) {
 	}
 }
 
+// The first ones are enough for who completes names among a million.
+func TestFindTheFirst(t *testing.T) {
+	g := newRig(t, site...)
+	g.answered("/metrics/find?query=odd.*&format=nodelist&limit=2", `{"nodes": ["100", "at@home"]}`)
+	g.answered("/metrics/find?query=**.*web*.**.*c*u&format=nodelist&limit=1", `{"nodes": ["cpu"]}`)
+	g.answered("/metrics/find?query=.odd.*&format=nodelist&limit=1", `{"nodes": ["100"]}`)
+	g.answered("/metrics/find?query=single&limit=9", `[{"text": "single", "id": "single", "allowChildren": 0, "expandable": 0, "leaf": 1}]`)
+	assert.Equal(t, http.StatusBadRequest, g.get("/metrics/find?query=*&limit=-1").Code)
+}
+
 // An empty part of a pattern stays in the folder that is there.
 func TestFindEmptyParts(t *testing.T) {
 	g := newRig(t, site...)

@@ -71,6 +71,7 @@ conformance: ## all that the Graphite API is asked, beside graphite-web's answer
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update
 	$(GO) test ./internal/serve/picture -run "Gallery|Docs" -update
+	$(GO) test ./internal/serve/query/functions -run Docs -update
 	$(GO) test ./cmd/logmetrics -run 'NamesOfOutputs|FiguresBesideLogster' -update
 
 pictures: ## draw the README's picture of the page anew, in Chromium

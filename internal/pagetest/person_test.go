@@ -2,12 +2,13 @@ package pagetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,6 +102,8 @@ type person struct {
 
 	mu      sync.Mutex
 	console []string // errors that the browser showed
+	abroad  []string // what it asked of anybody but the server
+	refused bool     // the test has the server refuse something, which a browser shows, too
 }
 
 // sit opens a window, which is closed with the test.
@@ -116,7 +120,20 @@ func sit(t testing.TB, s *server) *person {
 	_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	require.NoError(t, err)
 	go p.read(chromedp.Console(ctx))
+	require.NoError(t, chromedp.Listen(ctx, p.asks))
+	t.Cleanup(p.calm)
 	return p
+}
+
+// asks keeps what the browser asks of others than the server.
+func (p *person) asks(event any) {
+	e, ok := event.(*network.EventRequestWillBeSent)
+	if !ok || strings.HasPrefix(e.Request.URL, p.s.url+"/") || strings.HasPrefix(e.Request.URL, "data:") || strings.HasPrefix(e.Request.URL, "blob:"+p.s.url) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abroad = append(p.abroad, e.Request.URL)
 }
 
 // read keeps what the console shows of errors.
@@ -133,12 +150,20 @@ func (p *person) read(messages func(func(chromedp.ConsoleMessage, error) bool)) 
 	}
 }
 
-// calm fails the test if the browser showed an error.
+// calm fails the test, at its end at the latest, if the browser showed an error or
+// asked anybody but the server.
 func (p *person) calm() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	assert.Empty(p.t, p.console, "errors in the console")
+	errors := p.console
+	if p.refused {
+		errors = slices.DeleteFunc(errors, func(s string) bool {
+			return strings.HasPrefix(s, "Failed to load resource: the server responded with a status of 4")
+		})
+	}
+	assert.Empty(p.t, errors, "errors in the console")
+	assert.Empty(p.t, p.abroad, "asked elsewhere")
 }
 
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -196,7 +221,7 @@ func (p *person) sees(js string) {
 // text waits until the page shows a text.
 func (p *person) text(s string) {
 	p.t.Helper()
-	p.sees("document.body.innerText.includes(" + strconv.Quote(s) + ")")
+	p.sees("document.body.innerText.includes(" + quote(s) + ")")
 }
 
 // place is where an element is.
@@ -205,7 +230,7 @@ type place struct{ X, Y, W, H float64 }
 // find returns where the element is that a selector finds, in sight.
 func (p *person) find(selector string) place {
 	p.t.Helper()
-	q := "document.querySelector(" + strconv.Quote(selector) + ")"
+	q := "document.querySelector(" + quote(selector) + ")"
 	p.sees(q)
 	value[bool](p, "("+q+`.scrollIntoView({block: "nearest", inline: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x, r.y, r.width, r.height])("+q+".getBoundingClientRect())")
@@ -222,7 +247,7 @@ func (p *person) click(selector string) {
 // press clicks the button that has this text or label.
 func (p *person) press(name string) {
 	p.t.Helper()
-	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
+	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + quote(name) + `))`)
 	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
@@ -246,7 +271,7 @@ func (p *person) choose(label, option string) {
 // param waits until the address says so.
 func (p *person) param(name, want string) {
 	p.t.Helper()
-	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%q) || '') === %q", name, want))
+	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%s) || '') === %s", quote(name), quote(want)))
 }
 
 // drawn waits until a graph is drawn and nothing is under way.
@@ -278,10 +303,10 @@ const (
 	shift = 8
 )
 
-// mouse does one thing with the mouse at a place, while keys are held.
-func (p *person) mouse(kind input.DispatchMouseEventType, x, y float64, held int64, more ...func(*input.DispatchMouseEventParams)) {
+// held does one thing with the mouse at a place, while keys are held.
+func (p *person) held(kind input.DispatchMouseEventType, x, y float64, keys int64, more ...func(*input.DispatchMouseEventParams)) {
 	p.t.Helper()
-	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: held}
+	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: keys}
 	if kind != chromedp.MouseWheel {
 		m.Button, m.ClickCount = input.MouseButtonLeft, 1
 	}
@@ -301,8 +326,8 @@ func (p *person) hover(plot string, across, down float64) (x, y float64) {
 	p.t.Helper()
 	at := p.find(plot + " .u-over")
 	x, y = at.X+at.W*across, at.Y+at.H*down
-	p.mouse(chromedp.MouseMoved, x-2, y, 0)
-	p.mouse(chromedp.MouseMoved, x, y, 0)
+	p.held(chromedp.MouseMoved, x-2, y, 0)
+	p.held(chromedp.MouseMoved, x, y, 0)
 	return x, y
 }
 
@@ -311,12 +336,12 @@ func (p *person) pan(across float64) {
 	p.t.Helper()
 	at := p.find(".plot .u-over")
 	x, y, by := at.X+at.W/2, at.Y+at.H/2, at.W*across
-	held := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
-	p.mouse(chromedp.MousePressed, x, y, shift, held)
+	down := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
+	p.held(chromedp.MousePressed, x, y, shift, down)
 	for i := range 5 {
-		p.mouse(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, held)
+		p.held(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, down)
 	}
-	p.mouse(chromedp.MouseReleased, x+by, y, shift)
+	p.held(chromedp.MouseReleased, x+by, y, shift)
 }
 
 // ink returns how many pixels of a graph are of about a colour, #rrggbb, with an
@@ -350,4 +375,16 @@ func script[T any](p *person, module, js string) T {
 	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](fmt.Sprintf("import(%q).then(async m => %s)", module, js), chromedp.EvalAwaitPromise))
 	require.NoError(p.t, err, js)
 	return v
+}
+
+// mouse does one thing with the mouse's button.
+func (p *person) mouse(what input.DispatchMouseEventType, x, y float64) {
+	p.t.Helper()
+	p.do(chromedp.MouseEvent(what, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+}
+
+// quote writes a text as JavaScript has it.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string is always one of JSON
+	return string(b)
 }

@@ -51,7 +51,7 @@ func TestTwoSaveTheSameDashboard(t *testing.T) {
 	other.press("save")
 	other.text("Somebody else has changed ops since you opened it")
 	other.shot("conflict")
-	other.press("take theirs")
+	other.press("take that one")
 	other.lie("[[0,0,6,4],[0,4,6,4]]")
 	other.text("Load")
 	other.press("remove Load")
@@ -172,7 +172,7 @@ func TestDashboardIsExportedAndImported(t *testing.T) {
 
 	p.brings("testdata/graphite-web.json", "")
 	p.param("dashboard", "web.overview")
-	p.param("from", "-2hours")
+	p.param("from", "-2h")
 	p.lie("[[0,0,6,4],[6,0,6,4],[0,4,6,4]]")
 	p.text("imported, not saved; without lineMode, vtitle, yMax")
 	p.drawn()
@@ -186,7 +186,7 @@ func TestDashboardIsExportedAndImported(t *testing.T) {
 
 	p.brings("testdata/graphite-web-template.json", "")
 	p.param("dashboard", "host")
-	p.param("from", "-3days")
+	p.param("from", "-3d")
 	p.lie("[[0,0,6,4],[6,0,6,4]]")
 	p.choose("$value", "web2")
 	p.drawn()

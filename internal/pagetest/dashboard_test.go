@@ -3,7 +3,6 @@ package pagetest_test
 import (
 	"testing"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
@@ -72,13 +71,13 @@ func TestDashboardIsArrangedAndKept(t *testing.T) {
 	at := p.find(second + " h2") // to the right of the first, with the mouse
 	column := value[float64](p, `document.querySelector(".grid").clientWidth / 12`)
 	to := []float64{at.X + 20 + 5*column, at.Y + 5 - 4*82}
-	p.mouse(input.DispatchMouseEventTypeMousePressed, at.X+20, at.Y+5)
-	p.mouse(input.DispatchMouseEventTypeMouseMoved, to[0], to[1])
+	p.mouse(chromedp.MousePressed, at.X+20, at.Y+5, 0)
+	p.mouse(chromedp.MouseMoved, to[0], to[1], 0)
 	p.sees(`document.querySelector(".frame").style.gridColumn === "7 / span 6"`) // where it would be
 	p.shot("moving")
 	p.keys(kb.Escape)
 	p.sees(`!document.querySelector(".frame")`)
-	p.mouse(input.DispatchMouseEventTypeMouseReleased, to[0], to[1])
+	p.mouse(chromedp.MouseReleased, to[0], to[1], 0)
 	p.lie("[[0,0,5,4],[1,4,6,4]]")
 	p.drag(at.X+20, at.Y+5, to[0], to[1])
 	p.lie("[[0,0,5,4],[6,0,6,4]]")

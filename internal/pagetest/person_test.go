@@ -297,16 +297,22 @@ func (p *person) drag(fromX, fromY, toX, toY float64) {
 	p.do(chromedp.DragAndDropXY(fromX, fromY, toX, toY, 5))
 }
 
+// quote writes a text as JavaScript has it.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string is always one of JSON
+	return string(b)
+}
+
 // The keys that are held while the mouse is used.
 const (
 	ctrl  = 2
 	shift = 8
 )
 
-// held does one thing with the mouse at a place, while keys are held.
-func (p *person) held(kind input.DispatchMouseEventType, x, y float64, keys int64, more ...func(*input.DispatchMouseEventParams)) {
+// mouse does one thing with the mouse at a place, while keys are held.
+func (p *person) mouse(kind input.DispatchMouseEventType, x, y float64, held int64, more ...func(*input.DispatchMouseEventParams)) {
 	p.t.Helper()
-	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: keys}
+	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: held}
 	if kind != chromedp.MouseWheel {
 		m.Button, m.ClickCount = input.MouseButtonLeft, 1
 	}
@@ -326,8 +332,8 @@ func (p *person) hover(plot string, across, down float64) (x, y float64) {
 	p.t.Helper()
 	at := p.find(plot + " .u-over")
 	x, y = at.X+at.W*across, at.Y+at.H*down
-	p.held(chromedp.MouseMoved, x-2, y, 0)
-	p.held(chromedp.MouseMoved, x, y, 0)
+	p.mouse(chromedp.MouseMoved, x-2, y, 0)
+	p.mouse(chromedp.MouseMoved, x, y, 0)
 	return x, y
 }
 
@@ -336,12 +342,12 @@ func (p *person) pan(across float64) {
 	p.t.Helper()
 	at := p.find(".plot .u-over")
 	x, y, by := at.X+at.W/2, at.Y+at.H/2, at.W*across
-	down := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
-	p.held(chromedp.MousePressed, x, y, shift, down)
+	held := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
+	p.mouse(chromedp.MousePressed, x, y, shift, held)
 	for i := range 5 {
-		p.held(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, down)
+		p.mouse(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, held)
 	}
-	p.held(chromedp.MouseReleased, x+by, y, shift)
+	p.mouse(chromedp.MouseReleased, x+by, y, shift)
 }
 
 // ink returns how many pixels of a graph are of about a colour, #rrggbb, with an
@@ -375,16 +381,4 @@ func script[T any](p *person, module, js string) T {
 	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](fmt.Sprintf("import(%q).then(async m => %s)", module, js), chromedp.EvalAwaitPromise))
 	require.NoError(p.t, err, js)
 	return v
-}
-
-// mouse does one thing with the mouse's button.
-func (p *person) mouse(what input.DispatchMouseEventType, x, y float64) {
-	p.t.Helper()
-	p.do(chromedp.MouseEvent(what, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
-}
-
-// quote writes a text as JavaScript has it.
-func quote(s string) string {
-	b, _ := json.Marshal(s) // a string is always one of JSON
-	return string(b)
 }

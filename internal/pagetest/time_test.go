@@ -32,16 +32,16 @@ func TestTimeIsMoved(t *testing.T) {
 	p.drawn()
 
 	at := p.find(".plot .u-over")
-	p.held(chromedp.MouseWheel, at.X+at.W-2, at.Y+at.H/2, ctrl, func(m *input.DispatchMouseEventParams) { m.DeltaX, m.DeltaY = 0.01, -100 })
+	p.mouse(chromedp.MouseWheel, at.X+at.W-2, at.Y+at.H/2, ctrl, func(m *input.DispatchMouseEventParams) { m.DeltaX, m.DeltaY = 0.01, -100 })
 	p.sees(`(q => q.get("until") - q.get("from") < 0.9 * 12 * 3600)(new URLSearchParams(location.search))`)
 	_, until = p.span()
 	assert.InDelta(t, 3*3600, until, 700, "the end that the pointer is at stays")
 	p.drawn()
-	p.held(chromedp.MousePressed, at.X+at.W/2, at.Y+at.H/2, 0)
-	p.held(chromedp.MouseReleased, at.X+at.W/2, at.Y+at.H/2, 0)
+	p.mouse(chromedp.MousePressed, at.X+at.W/2, at.Y+at.H/2, 0)
+	p.mouse(chromedp.MouseReleased, at.X+at.W/2, at.Y+at.H/2, 0)
 	twice := func(m *input.DispatchMouseEventParams) { m.ClickCount = 2 }
-	p.held(chromedp.MousePressed, at.X+at.W/2, at.Y+at.H/2, 0, twice)
-	p.held(chromedp.MouseReleased, at.X+at.W/2, at.Y+at.H/2, 0, twice)
+	p.mouse(chromedp.MousePressed, at.X+at.W/2, at.Y+at.H/2, 0, twice)
+	p.mouse(chromedp.MouseReleased, at.X+at.W/2, at.Y+at.H/2, 0, twice)
 	p.sees(`(q => q.get("until") - q.get("from") > 1.3 * 12 * 3600)(new URLSearchParams(location.search))`)
 	p.drawn()
 

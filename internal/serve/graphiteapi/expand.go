@@ -31,7 +31,7 @@ func (a *API) expand(w http.ResponseWriter, r *http.Request, p params) error {
 			return err
 		}
 		if total += len(nodes); total > maxFound {
-			return fault{http.StatusBadRequest, "the patterns stand for too many paths"}
+			return limited{fault{http.StatusBadRequest, "the patterns stand for too many paths"}}
 		}
 		found[query] = pathsOf(nodes, leaves)
 	}

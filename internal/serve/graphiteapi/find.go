@@ -18,6 +18,7 @@ const maxFound = 250_000
 // node is what a search for paths finds: a series, what has others below it, or both.
 type node struct {
 	path         string
+	series       string // the name of a leaf; "": its path
 	leaf, branch bool
 	span         span // of a leaf; zero: to be asked for
 }
@@ -41,26 +42,29 @@ type finding struct {
 
 // find answers /metrics/find: nodes that match a pattern.
 func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
-	f, err := readFinding(p)
-	if err != nil {
+	f, nodes, err := a.found(r.Context(), p)
+	if isSpared(p, err) {
+		a.refused.count(err, faultOf(err))
+	} else if err != nil {
 		return err
 	}
-	write := findForms[f.format]
-	if write == nil {
-		return fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
+	return findForms[f.format](a, w, r, p, f, nodes)
+}
+
+// found returns what a request to /metrics/find says, and the nodes that it is about.
+func (a *API) found(ctx context.Context, p params) (f finding, nodes []node, err error) {
+	if f, err = readFinding(p); err != nil {
+		return f, nil, err
 	}
 	at, err := a.rangeOf(p)
 	if err != nil {
-		return err
+		return f, nil, err
 	}
-	nodes, err := a.search(r.Context(), f.query, at, f.most)
-	if err != nil {
-		return err
-	}
+	nodes, err = a.search(ctx, f.query, at, f.most)
 	if f.leaves {
 		nodes = leavesOf(nodes)
 	}
-	return write(a, w, r, p, f, nodes)
+	return f, nodes, err
 }
 
 // rangeOf returns the time that a search is about; zero: of all. As in graphite-web
@@ -99,6 +103,8 @@ func readFinding(p params) (f finding, err error) {
 		return f, invalid("Missing required parameter 'query'")
 	case f.query == "":
 		return f, invalid("Required parameter 'query' is empty")
+	case findForms[f.format] == nil:
+		return f, fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
 	}
 	f.base = f.query[:strings.LastIndexByte(f.query, '.')+1]
 	if f.format == "completer" {
@@ -136,9 +142,20 @@ func (a *API) search(ctx context.Context, pattern string, at span, most int) ([]
 	if err != nil && (most == 0 || !errors.Is(err, names.ErrTooMany)) {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
 	}
-	nodes := make([]node, len(found))
+	files, err := a.opt.DB.Names().FindFiles(ctx, pattern, maxFound)
+	if err != nil {
+		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
+	}
+	nodes := make([]node, len(found), len(found)+len(files))
 	for i, m := range found {
 		nodes[i] = node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
+	}
+	for _, m := range files {
+		n := node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
+		if m.Leaf {
+			n.series = a.opt.DB.Names().Name(m.ID)
+		}
+		nodes = append(nodes, n)
 	}
 	for _, path := range a.opt.Nodes.Find(ctx, pattern, at.start, at.end) {
 		n := node{path: path.Path, leaf: path.Leaf, branch: !path.Leaf}
@@ -228,7 +245,7 @@ func leavesOf(nodes []node) []node {
 // newest bucket's end.
 func (a *API) spanOf(n *node, now int64) span {
 	s := span{now, now}
-	info, ok := a.opt.DB.Series(n.path)
+	info, ok := a.opt.DB.Series(cmp.Or(n.series, n.path))
 	if !ok && n.span != (span{}) {
 		return n.span // another node's
 	}

@@ -91,7 +91,7 @@ func (p params) len() (n int) {
 	return n
 }
 
-var errTooManyParams = fault{http.StatusBadRequest, fmt.Sprintf("more than %d parameters", maxParams)}
+var errTooManyParams = limited{fault{http.StatusBadRequest, fmt.Sprintf("more than %d parameters", maxParams)}}
 
 // has reports whether the request says anything of name.
 func (p params) has(name string) bool { return len(p[name]) > 0 }

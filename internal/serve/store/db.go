@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,7 @@ type DB struct {
 	view   sync.RWMutex
 	spans  spans
 	sealed map[string][]byte // what the engine is to get; nil: to forget
+	arena  arena             // has the values of sealed but for kept ones
 	fresh  map[spanOf]bool   // spans that the engine has nothing of
 	// sealedUntil is the horizon of the last seal that was ingested.
 	sealedUntil uint32
@@ -82,6 +84,8 @@ func Open(opt Options) (*DB, error) {
 		full: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 	}
 	db.head.memory(db)
+	db.arena.memory = new(memory)
+	runtime.AddCleanup(db, (*memory).release, db.arena.memory)
 	db.names.index = names.New()
 	db.reach(tiersOf(opt.Schemas.Tiers("any"))) // until there are series
 	if err := db.open(); err != nil {

@@ -69,11 +69,11 @@ var packed = sync.OnceValues(func() (http.Handler, error) {
 
 // Files are the patterns of [http.ServeMux] that Handler answers.
 func Files() []string {
-	return []string{"GET /{$}", "GET /js/", "GET /vendor/", "GET /app.css", "GET /more.css", "GET /icon.svg"}
+	return []string{"GET /{$}", "GET /js/", "GET /vendor/", "GET /app.css", "GET /later.css", "GET /icon.svg"}
 }
 
 func pack(name string, b []byte) (file, error) {
-	if strings.HasPrefix(name, "js/") || path.Ext(name) == ".css" && path.Dir(name) == "." {
+	if !strings.HasPrefix(name, "vendor/") && (path.Ext(name) == ".js" || path.Ext(name) == ".css") {
 		b = bare(b)
 	}
 	f := file{kind: mime.TypeByExtension(path.Ext(name)), plain: b}

@@ -9,10 +9,6 @@ import (
 // store is some tens of these.
 const pieceLen = 256 << 10
 
-// keepPieces is how many pieces are kept for what comes next: as much as waits for
-// a Sync when all is well. An outage makes it more.
-const keepPieces = 32
-
 // buffer is bytes in pieces, so that it grows without a copy of what is there, and
 // is as large as what it holds.
 type buffer struct {
@@ -33,12 +29,18 @@ func (p *pool) get() []byte {
 	return piece
 }
 
-// put takes back the pieces of b, which is empty then.
+// put takes back the pieces of b, which is empty then. It keeps as many as are in use
+// when writes like this one follow each other: after a burst they become few again.
 func (p *pool) put(b *buffer) {
+	keep := 2 * len(b.pieces)
 	for _, piece := range b.pieces {
-		if len(*p) < keepPieces {
+		if len(*p) < keep {
 			*p = append(*p, piece[:0])
 		}
+	}
+	if len(*p) > keep {
+		clear((*p)[keep:])
+		*p = (*p)[:keep]
 	}
 	clear(b.pieces)
 	b.pieces, b.size = b.pieces[:0], 0

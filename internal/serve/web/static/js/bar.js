@@ -79,12 +79,12 @@ async function save(held, name) {
   } catch (e) {
     if (!(e instanceof Refused && e.code === 412)) return held.say("not saved: " + /** @type {Error} */ (e).message);
     ask({
-      title: `Somebody else has changed ${name} since you opened it`,
-      hint: "Overwriting loses what they saved. To keep both, cancel and save yours under another name.",
+      title: held.known?.tag ? `Somebody else has changed ${name} since you opened it` : `There is already a dashboard ${name}`,
+      hint: "Overwriting loses what is saved there. To keep both, cancel and save yours under another name.",
       does: "overwrite",
       danger: true,
       act: () => held.save(name, null),
-      other: { does: "take theirs", act: held.discard },
+      other: { does: "take that one", act: held.discard },
     });
   }
 }

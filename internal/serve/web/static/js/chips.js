@@ -1,5 +1,6 @@
 // A target in parts: what it reads, and the functions around it in the order in
 // which they work. Each can be changed, moved and taken away.
+import "./sheet.js";
 import { html, useEffect, useRef, useState } from "./dom.js";
 import { functions } from "./api.js";
 import { chain, join } from "./target.js";

@@ -24,6 +24,9 @@ export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
+  const drawn = { ...view, targets: filled(view.targets, view.vars) };
+  const onGraph = (/** @type {Partial<View>} */ p) =>
+    onView(p.targets ? { ...p, targets: unfilled(p.targets, drawn.targets, view.targets) } : p);
   const add = (/** @type {string} */ t) => view.targets.includes(t) || onView({ targets: [...view.targets, t] });
   const choose = (/** @type {string} */ t, /** @type {boolean} */ alone) => {
     const i = view.targets.indexOf(t);
@@ -31,9 +34,6 @@ export function Explore({ view, onView, onKeep, theme }) {
     else if (i >= 0) onView(without(view, i));
     else add(t);
   };
-  const drawn = { ...view, targets: filled(view.targets, view.vars) };
-  const onGraph = (/** @type {Partial<View>} */ p) =>
-    onView(p.targets ? { ...p, targets: unfilled(p.targets, drawn.targets, view.targets) } : p);
   return html`<div class=${cls("explore", narrow && "with-tree")}>
     <nav class="side" aria-label="metrics">
       <${Tree} opened=${view.tree} chosen=${view.targets} onOpened=${(/** @type {string} */ tree) => onView({ tree })} onChoose=${choose} />

@@ -19,7 +19,7 @@ const Table = later(() => import("./table.js").then((m) => m.Table));
 /** when tells all graphs of a page to load again. */
 export const reloads = new EventTarget();
 
-/** What else is done to a graph with mouse and keys; the graph is there first. @type {Promise<typeof import("./move.js")>|undefined} */
+/** What else is done to a graph with mouse and keys. @type {Promise<typeof import("./move.js")>|undefined} */
 let movers;
 
 let settle = () => {};
@@ -58,10 +58,9 @@ function useSize(ref) {
  */
 function useLoaded(wish, points, visible) {
   const [round, setRound] = useState(0);
-  const key = JSON.stringify([wish, points]);
-  const asked = round + key;
+  const asked = round + JSON.stringify([wish, points]);
   const [state, set] = useState(/** @type {{picture: Picture|null, error: string, of: string}} */ ({ picture: null, error: "", of: "" }));
-  const wanted = visible && points > 0 && wish.targets.length > 0;
+  const wanted = visible && points > 0 && wish.targets.length > 0 && state.of !== asked; // scrolled back to, it is there
   useEffect(() => {
     const again = () => setRound((n) => n + 1);
     reloads.addEventListener("reload", again);
@@ -75,7 +74,7 @@ function useLoaded(wish, points, visible) {
       .catch((e) => stop.signal.aborted || set((s) => ({ ...s, error: e.message, of: asked })));
     return () => stop.abort();
   }, [asked, wanted]);
-  return { ...state, busy: wanted && state.of !== asked };
+  return { ...state, busy: wanted };
 }
 
 /**

@@ -71,11 +71,29 @@ function placeholder(graphs) {
   return { vars: [{ name: "value", query: path.replaceAll("__VALUE__", "*"), cut: 0 }], fill };
 }
 
+/** Units as the page writes them. */
+const units = /** @type {[RegExp, string][]} */ ([
+  [/^s/, "s"],
+  [/^min/, "min"],
+  [/^h/, "h"],
+  [/^d/, "d"],
+  [/^w/, "w"],
+  [/^mon/, "mon"],
+  [/^y/, "y"],
+]);
+
+/** ago is a relative time, "" where there is none. @param {any} n @param {any} unit */
+function ago(n, unit) {
+  const u = units.find(([form]) => form.test(String(unit)))?.[1];
+  return /^\d{1,6}$/.test(n) && u ? `-${n}${u}` : "";
+}
+
 /** timeOf is the time that the dashboard looked at: relative ones alone, for the others have passed. @param {any} state @returns {Partial<View>} */
 function timeOf({ timeConfig: t, defaultGraphParams: usual }) {
   if (t && t.type !== "relative") return {};
-  const ago = (/** @type {any} */ n, /** @type {any} */ unit) => (/^\d+$/.test(n) && /^[a-z]+$/.test(unit) ? `-${n}${unit}` : "");
-  const from = ago(t?.relativeStartQuantity ?? t?.quantity, t?.relativeStartUnits ?? t?.units) || String(usual?.from ?? "");
-  const until = ago(t?.relativeUntilQuantity, t?.relativeUntilUnits);
-  return { from: /^-\d+[a-z]+$/.test(from) ? from : plain.from, until: until || plain.until };
+  const [, n, unit] = /^-(\d+)(\w+)$/.exec(usual?.from) ?? [];
+  return {
+    from: ago(t?.relativeStartQuantity ?? t?.quantity, t?.relativeStartUnits ?? t?.units) || ago(n, unit) || plain.from,
+    until: ago(t?.relativeUntilQuantity, t?.relativeUntilUnits) || plain.until,
+  };
 }

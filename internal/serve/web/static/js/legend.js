@@ -40,11 +40,11 @@ function Row({ l, sum, at, near, view, onView, onFocus, alone }) {
   const hidden = view.hidden.includes(l.name);
   const toggle = (/** @type {MouseEvent} */ e) =>
     onView({
-      hidden: e.shiftKey || e.altKey ? only(/** @type {Element} */ (e.currentTarget)) : hidden ? without() : [...view.hidden, l.name],
+      hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name],
     });
   const without = () => view.hidden.filter((/** @type {string} */ n) => n !== l.name);
-  const only = (/** @type {Element} */ b) =>
-    [...(b.closest(".legend")?.querySelectorAll(".name") ?? [])].map((n) => n.textContent || "").filter((n) => n !== l.name);
+  const only = () =>
+    [...(row.current?.parentElement?.querySelectorAll(".name") ?? [])].map((b) => b.textContent || "").filter((n) => n !== l.name);
   const tint = view.colors[l.name] || color(Math.max(l.order, 0));
   const row = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => void (near && into(row.current)), [near]);

@@ -42,6 +42,7 @@ function Page() {
   const [theme, setTheme] = useState(0);
   const [help, setHelp] = useState(false);
   const [list, setList] = useState(false);
+  const [visit, setVisit] = useState(0); // how often a dashboard was, be it the same
   useEffect(() => follow(() => setTheme((n) => n + 1)), []);
   useRefresh(view.refresh);
   useEffect(
@@ -79,10 +80,10 @@ function Page() {
       <${TimeBar} view=${view} onView=${onView} />
       <span class="end"><${Theme} /><button aria-label="help" title="help (?)" onClick=${() => setHelp(true)}>?</button></span>
     </header>
-    ${list && html`<${DashboardList} onChoose=${(/** @type {string} */ dashboard, /** @type {Partial<View>} */ time) => (setList(false), go({ ...time, dashboard }))} onClose=${() => setList(false)} />`}
+    ${list && html`<${DashboardList} onChoose=${(/** @type {string} */ dashboard, /** @type {Partial<View>} */ time) => (setList(false), setVisit(visit + 1), go({ ...time, dashboard }))} onClose=${() => setList(false)} />`}
     <div id="work" class="body" tabindex="-1">${
       view.dashboard && view.edit < 0
-        ? html`<${Dashboard} key=${view.dashboard} view=${view} onView=${onView} theme=${theme} />`
+        ? html`<${Dashboard} key=${visit + view.dashboard} view=${view} onView=${onView} theme=${theme} />`
         : html`<${Explore} view=${view} onView=${onView} theme=${theme} onKeep=${keep} />`
     }</div>
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}`;

@@ -55,6 +55,15 @@ const numbers = (s) =>
     .map(Number)
     .filter((n) => Number.isInteger(n) && n >= 0);
 
+/** zone is a time zone that the browser knows, "" for any other. @param {string} tz */
+function zone(tz) {
+  try {
+    return tz && new Intl.DateTimeFormat("en", { timeZone: tz }) && tz;
+  } catch {
+    return "";
+  }
+}
+
 /** pairs reads "key:value" of several parameters of a name. @param {string[]} list */
 const pairs = (list) => Object.fromEntries(list.map((s) => [s.slice(0, s.lastIndexOf(":")), s.slice(s.lastIndexOf(":") + 1)]));
 
@@ -73,7 +82,7 @@ export function read(query) {
     targets: q.getAll("target").filter(Boolean),
     from: q.get("from") || plain.from,
     until: q.get("until") || plain.until,
-    tz: q.get("tz") || "",
+    tz: zone(q.get("tz") || ""),
     refresh: numbers(q.get("refresh"))[0] || 0,
     draw: draw === "area" || draw === "stack" ? draw : "lines",
     log: q.get("scale") === "log",

@@ -171,8 +171,8 @@ func anyLineHas(text string, pieces []string) bool {
 	return false
 }
 
-// TestDemo runs make demo's script and reads what a stranger would.
-func TestDemo(t *testing.T) {
+// TestDemoOfMetrics runs make demo's script and reads what a stranger would.
+func TestDemoOfMetrics(t *testing.T) {
 	for _, tool := range []string{"bash", "awk", "grep", "sed", "wc"} {
 		testutil.Peer(t, tool)
 	}

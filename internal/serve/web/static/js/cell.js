@@ -53,8 +53,8 @@ export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
     });
   const change = (/** @type {Partial<View>} */ p) => {
     if (p.hidden) onView({ hidden: p.hidden });
-    const targets = p.targets && unfilled(p.targets, own.targets, panel.targets);
-    if (p.targets || p.colors) onPanel({ ...(targets && { targets }), ...(p.colors && { colors: p.colors }) }); // at once: each begins from what is shown
+    if (!p.targets && !p.colors) return;
+    onPanel({ colors: p.colors ?? panel.colors, targets: unfilled(p.targets ?? own.targets, own.targets, panel.targets) });
   };
   const grab = (/** @type {boolean} */ size) => (/** @type {PointerEvent} */ e) => full || drag(e, box.current, panel, onPanel, size);
   const title = panel.title || panel.targets[0] || "graph";

@@ -21,10 +21,16 @@ function valuesOf(v, found) {
   return [...new Set(nodes.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node])))].sort();
 }
 
+/** places are where the gauges and timers of a job are: statsd puts them beside its counters. @param {string} job */
+function places(job) {
+  const [, rest] = /^stats(?:_counts)?\.(.+)$/.exec(job) ?? [];
+  return rest ? { gauges: "stats.gauges." + rest, timers: "stats.timers." + rest } : { gauges: job, timers: job };
+}
+
 /**
  * useVars finds the values that variables may have; the pattern of one may have
  * those before it in it. Without a choice a variable has all its values, or the
- * first, where they are not of one node.
+ * first, where they are not of one node. $gauges and $timers follow from $job.
  * @param {Variable[]} list @param {Record<string, string>} chosen
  */
 export function useVars(list, chosen) {
@@ -53,6 +59,7 @@ export function useVars(list, chosen) {
         .then((got) => set((s) => ({ ...s, [query + " " + v.cut]: got })));
     }
   }, [key]);
+  if (vars.job) Object.assign(vars, places(vars.job));
   return { rows, vars, key: JSON.stringify(vars) };
 }
 

@@ -79,7 +79,7 @@ func TestStrangersMinute(t *testing.T) {
 	p.legend("Requests in an hour, by status", "2xx", "3xx", "4xx", "5xx")
 	p.legend("Bytes in an hour", "bytes")
 	p.legend("Mail sent in an hour, and a week before", "sent", "sent, a week before")
-	p.do(chromedp.EmulateViewport(1180, 1120, chromedp.EmulateScale(1.5)))
+	p.do(chromedp.EmulateViewport(1160, 1085, chromedp.EmulateScale(1.5)))
 	p.keepsPicture(root + "docs/demo.png")
 	p.size(1280, 1180)
 	p.drawn()

@@ -79,10 +79,10 @@ export const of = ({ targets, draw, log, right, bands, weeks, colors }) => ({ ta
 /** filled puts the values of variables into targets. @param {string[]} targets @param {Record<string,string>} vars */
 export const filled = (targets, vars) => targets.map((t) => t.replace(/\$(\w+)/g, (all, name) => vars[name] ?? all));
 
-/** places are where the gauges and timers of a job are: statsd puts them beside its counters. @param {string} job */
+/** places are where the gauges and timers of a job are, and what is a second of the latter: statsd puts them beside its counters, in milliseconds. @param {string} job */
 function places(job = "") {
   const [, rest] = /^stats(?:_counts)?\.(.+)$/.exec(job) ?? [];
-  return rest ? { gauges: "stats.gauges." + rest, timers: "stats.timers." + rest } : { gauges: job, timers: job };
+  return rest ? { gauges: "stats.gauges." + rest, timers: "stats.timers." + rest, unit: "0.001" } : { gauges: job, timers: job, unit: "1" };
 }
 
 /** viewOf is a panel as it is looked at in a view. @param {Panel} p @param {View} v @returns {View} */

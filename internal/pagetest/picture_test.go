@@ -25,7 +25,7 @@ const maxPicture = 150_000
 func (p *person) keepsPicture(path string) {
 	p.t.Helper()
 	p.drawn()
-	p.sees(`(window.still = document.querySelector(".busy") || document.getAnimations().length ? 0 : window.still || Date.now()) && Date.now() - still > 500`)
+	p.sees(`(window.still = document.querySelector(".busy") || document.getAnimations().length ? 0 : window.still || Date.now()) && Date.now() - still > 1000`)
 	b, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	require.NoError(p.t, err)
 	seen := decoded(p.t, b)

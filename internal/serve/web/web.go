@@ -65,11 +65,11 @@ func Handler() (http.Handler, error) {
 
 // Files are the patterns of [http.ServeMux] that Handler answers.
 func Files() []string {
-	return []string{"GET /{$}", "GET /js/", "GET /vendor/", "GET /app.css", "GET /icon.svg"}
+	return []string{"GET /{$}", "GET /js/", "GET /vendor/", "GET /app.css", "GET /later.css", "GET /icon.svg"}
 }
 
 func pack(name string, b []byte) (file, error) {
-	if strings.HasPrefix(name, "js/") || name == "app.css" {
+	if !strings.HasPrefix(name, "vendor/") && (path.Ext(name) == ".js" || path.Ext(name) == ".css") {
 		b = bare(b)
 	}
 	f := file{kind: mime.TypeByExtension(path.Ext(name)), plain: b}

@@ -64,12 +64,16 @@ function useLoaded(wish, points, visible) {
     return () => reloads.removeEventListener("reload", again);
   }, []);
   const key = JSON.stringify([wish, points]);
+  const loaded = useRef("");
   useEffect(() => {
-    if (!visible || !points || !wish.targets.length) return;
+    if (!visible || !points || !wish.targets.length || loaded.current === key + round) return; // scrolled back to, it is there
     const stop = new AbortController();
     set((s) => ({ ...s, busy: true }));
     load(wish, points, stop.signal)
-      .then((picture) => set({ picture, busy: false, error: "" }))
+      .then((picture) => {
+        loaded.current = key + round;
+        set({ picture, busy: false, error: "" });
+      })
       .catch((e) => stop.signal.aborted || set((s) => ({ ...s, busy: false, error: e.message })));
     return () => {
       stop.abort();
@@ -105,6 +109,7 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const close = there && by != null ? by : -1;
   return html`<div class="graph" aria-busy=${busy}>
     <div class=${"plot" + (busy ? " busy" : "")} ref=${box} role="img" tabindex=${picture?.lines.length ? 0 : undefined} aria-label=${label}>${state && html`<p class="state">${state}</p>`}</div>
+    ${!onFaults && picture && picture.lines.length > 0 && picture.faults.length > 0 && html`<${Faults} list=${picture.faults} targets=${view.targets} />`}
     ${picture && html`<${Note} picture=${picture} at=${there?.i} line=${picture.lines[close]?.name} value=${values?.[close]} zone=${zone} busy=${busy} error=${error} />`}
     ${legend && picture && picture.lines.length > 0 && html`<${Legend} lines=${picture.lines} values=${values} near=${picture.lines[close]?.name} view=${view} onView=${onView} onFocus=${focus} />`}
     ${view.table && picture && html`<${Table} picture=${picture} zone=${zone} />`}
@@ -176,8 +181,12 @@ function message(view, picture, error) {
   if (error) return error;
   if (!view.targets.length) return "Choose a metric in the tree, or type its name above.";
   if (!picture) return "";
-  return picture.faults[0]?.text ?? "Nothing was found.";
+  return picture.faults.length ? html`<${Faults} list=${picture.faults} targets=${view.targets} />` : "Nothing was found.";
 }
+
+/** Faults say which target is wrong, and how. @param {{list: Picture["faults"], targets: string[]}} props */
+const Faults = ({ list, targets }) =>
+  html`<span class="faults" role="alert">${list.map((f) => html`<span class="fault" key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
 
 /**
  * Note says what is under the cursor, and what a point of the graph is.

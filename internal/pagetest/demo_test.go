@@ -93,7 +93,7 @@ func TestStrangersMinute(t *testing.T) {
 	p.shot("demo-zoomed")
 
 	// The week before, beside it.
-	p.press("explore Mail in an hour")
+	p.press("change Mail in an hour")
 	p.drawn()
 	p.choose("comparison", "1")
 	p.text("deferred, a week before")

@@ -33,6 +33,7 @@ func TestNothingYet(t *testing.T) {
 func TestWhatIsThereStays(t *testing.T) {
 	t.Parallel()
 	p := sit(t, web(t))
+	p.refused = true
 	p.open("/?target=servers.web1.load")
 	p.drawn()
 	value[bool](p, `(window.ask = window.fetch, window.fetch = () => Promise.reject(new TypeError("cut")), true)`)
@@ -61,6 +62,7 @@ func TestAddressHoldsAll(t *testing.T) {
 		document.querySelector("select[aria-label='band of target 1']").value, document.querySelector("select[aria-label=comparison]").value, document.querySelector("input[aria-label='tags of events']").value,
 		document.querySelector(".legend tr.off .name").innerText, document.querySelectorAll(".u-axis").length, document.querySelectorAll(".values thead").length,
 		[...document.querySelectorAll("button[aria-pressed=true]")].map(b => b.innerText.trim()).filter(s => /^(log|right|table)$/.test(s)).join(" ")].join()`
+	p.sees(`document.querySelector(".values thead")`)
 	assert.Equal(t, "300,Asia/Tokyo,area,minmax,1,*,servers.web2.load,3,1,right log table", value[string](p, shown))
 	assert.Equal(t, "#ff0080", value[string](p, `document.querySelector("[aria-label='colour of servers.web1.load']").value`))
 	p.calm()

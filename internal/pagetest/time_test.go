@@ -68,6 +68,7 @@ func TestTimeIsMoved(t *testing.T) {
 func TestTimeIsTyped(t *testing.T) {
 	t.Parallel()
 	p := sit(t, web(t))
+	p.refused = true
 	p.open("/?target=servers.web1.load&table=1")
 	p.drawn()
 	p.choose("time zone", "Asia/Tokyo")

@@ -71,7 +71,7 @@ func TestStrangersMinute(t *testing.T) {
 	t.Parallel()
 	s, path := demo(t)
 	p := sit(t, s)
-	p.size(1280, 1180)
+	p.do(chromedp.EmulateViewport(1180, 1085, chromedp.EmulateScale(1.45))) // as large as the README's picture
 	p.open(path)
 	p.drawn()
 	p.legend("Mail in an hour", "sent", "deferred", "bounced")
@@ -79,10 +79,7 @@ func TestStrangersMinute(t *testing.T) {
 	p.legend("Requests in an hour, by status", "2xx", "3xx", "4xx", "5xx")
 	p.legend("Bytes in an hour", "bytes")
 	p.legend("Mail sent in an hour, and a week before", "sent", "sent, a week before")
-	p.do(chromedp.EmulateViewport(1180, 1120, chromedp.EmulateScale(1.5)))
 	p.keepsPicture(root + "docs/demo.png")
-	p.size(1280, 1180)
-	p.drawn()
 
 	// The relay's outage of the second Wednesday: zoom in, by mouse.
 	const from, until = 1773212400, 1773262800 // 2026-03-11 07:00 to 21:00
@@ -95,7 +92,7 @@ func TestStrangersMinute(t *testing.T) {
 	zoomed := [2]float64{p.number("from"), p.number("until")}
 	p.shot("demo-zoomed")
 
-	// The week before: 7 days earlier, by keys, of the same length.
+	// The week before, beside it.
 	p.press("change Mail in an hour")
 	p.drawn()
 	p.choose("comparison", "1")
@@ -117,7 +114,7 @@ func TestStrangersMinute(t *testing.T) {
 	link := value[string](p, "location.pathname + location.search + location.hash")
 	require.NotContains(t, link, s.token)
 	o := sit(t, s)
-	o.size(1280, 1180)
+	o.size(1180, 1085)
 	o.open(link)
 	o.drawn()
 	o.lie(value[string](p, cells))

@@ -25,7 +25,7 @@ const maxPicture = 150_000
 func (p *person) keepsPicture(path string) {
 	p.t.Helper()
 	p.drawn()
-	p.sees(`!document.querySelector(".busy") && document.getAnimations().length === 0`)
+	p.sees(`(window.still = document.querySelector(".busy") || document.getAnimations().length ? 0 : window.still || Date.now()) && Date.now() - still > 1000`)
 	b, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	require.NoError(p.t, err)
 	seen := decoded(p.t, b)
@@ -47,7 +47,7 @@ func decoded(t testing.TB, b []byte) image.Image {
 	return img
 }
 
-// fewer is a picture with 64 colours: those that it has most of, and no two that
+// fewer is a picture with 48 colours: those that it has most of, and no two that
 // look alike, so that the few points of a line keep theirs.
 func fewer(img image.Image) *image.Paletted {
 	count := map[color.RGBA]int{}
@@ -59,7 +59,7 @@ func fewer(img image.Image) *image.Paletted {
 	}
 	var palette color.Palette
 	for _, c := range slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int { return count[b] - count[a] }) {
-		if len(palette) < 64 && (palette == nil || unlike(c, palette.Convert(c).(color.RGBA))) {
+		if len(palette) < 48 && (palette == nil || unlike(c, palette.Convert(c).(color.RGBA))) {
 			palette = append(palette, c)
 		}
 	}

@@ -49,13 +49,16 @@ func TestTemplatesShowWhatParsersSend(t *testing.T) {
 	p := sit(t, s)
 	p.size(1280, 1180)
 	p.open("/")
-	for _, b := range []struct{ title, name, jobs string }{
-		{"Postfix", "postfix", "carbon.postfix gathered.postfix stats.statsd.postfix stats_counts.statsd.postfix"},
-		{"Web server", "access", "carbon.access carbon.squid gathered.access gathered.squid stats.statsd.access stats.statsd.squid stats_counts.statsd.access stats_counts.statsd.squid"},
-		{"Squid", "squid", "carbon.squid gathered.squid stats.statsd.squid stats_counts.statsd.squid"},
-		{"Java programs", "log4j", "carbon.log4j gathered.log4j stats.statsd.log4j stats_counts.statsd.log4j"},
-		{"Hosts", "host", "collectd.host"},
-		{"logmetrics itself", "self", "logmetrics"},
+	for _, b := range []struct {
+		title, name, jobs, graph string
+		series                   []string
+	}{
+		{"Postfix", "postfix", "carbon.postfix gathered.postfix stats.statsd.postfix stats_counts.statsd.postfix", "Delay, s", []string{"mean"}},
+		{"Web server", "access", "carbon.access carbon.squid gathered.access gathered.squid stats.statsd.access stats.statsd.squid stats_counts.statsd.access stats_counts.statsd.squid", "Answers", []string{"http_2xx", "http_5xx"}},
+		{"Squid", "squid", "carbon.squid gathered.squid stats.statsd.squid stats_counts.statsd.squid", "Time, s", []string{"mean"}},
+		{"Java programs", "log4j", "carbon.log4j gathered.log4j stats.statsd.log4j stats_counts.statsd.log4j", "Events", []string{"WARN", "ERROR"}},
+		{"Hosts", "host", "collectd.host", "Load", []string{"shortterm"}},
+		{"logmetrics itself", "self", "logmetrics", "Points taken", []string{"carbon", "gatherer"}},
 	} {
 		p.keys("d")
 		p.press(b.title)
@@ -69,6 +72,7 @@ func TestTemplatesShowWhatParsersSend(t *testing.T) {
 			p.choose("$job", job)
 			p.param("var-job", job)
 			p.drawn()
+			p.legend(b.graph, b.series...)
 			assert.Equal(t, "", value[string](p, empties), "%s, %s", b.title, job)
 		}
 		p.shot("template-" + b.name)

@@ -1,6 +1,7 @@
 // Dashboards that come by themselves for what our parsers and others send. Each
 // has a variable whose values are the places where such metrics are; $gauges and
-// $timers are the places of these, which by way of statsd are others.
+// $timers are the places of these, which by way of statsd are others, and $unit
+// what makes seconds of timers.
 
 /** @param {number} x @param {number} y @param {number} w @param {string} title @param {string[]} targets @param {any} [more] */
 const p = (x, y, w, title, targets, more = {}) => ({
@@ -43,7 +44,7 @@ export const templates = [
       stack,
     ),
     p(8, 0, 4, "Shares, %", [share("Sent"), share("Deferred"), share("Bounced")]),
-    p(0, 4, 6, "Delay, s", ["alias($gauges.avgDelay,'mean')", "aliasByMetric($timers.delay.{p95,upper_90})"]),
+    p(0, 4, 6, "Delay, s", ["alias($gauges.avgDelay,'mean')", "aliasByNode(scale($timers.delay.{p95,upper_90},$unit),-1)"]),
     p(6, 4, 6, "Connections and refusals", ["aliasByMetric($job.{numConnect,numReject,numRbl})"]),
     p(0, 8, 12, "Sent, and a week before", ["alias($job.numSent,'sent')"], { weeks: [1] }),
   ]),
@@ -57,7 +58,7 @@ export const templates = [
     p(0, 0, 8, "Results", ["aliasByMetric($job.squid_*)"], stack),
     p(8, 0, 4, "Hits, %", ["alias(asPercent($job.hits,$job.requests),'requests')", "alias(asPercent($job.hitBytes,$job.bytes),'bytes')"]),
     p(0, 4, 6, "Answers", ["aliasByMetric($job.http_*)"], stack),
-    p(6, 4, 6, "Time, s", ["aliasByMetric($timers.elapsed.{mean,p95,upper_90})"]),
+    p(6, 4, 6, "Time, s", ["aliasByNode(scale($timers.elapsed.{mean,p95,upper_90},$unit),-1)"]),
   ]),
   template("log4j", "Java programs", "**.numExceptions", 1, [
     p(0, 0, 8, "Events", ["aliasByMetric($job.{TRACE,DEBUG,INFO,WARN,ERROR,FATAL})"], stack),

@@ -1,5 +1,5 @@
 // What a graph asks the server, and what it makes of the answers.
-import { Refused, render } from "./api.js";
+import { render } from "./api.js";
 import { column, filled, spacing, stacked, times } from "./points.js";
 import { drew, rangeOf, zoneOf } from "./time.js";
 import { closed, isPath, withStatistic } from "./target.js";
@@ -14,7 +14,7 @@ import { closed, isPath, withStatistic } from "./target.js";
  * @property {Line[]} lines
  * @property {(number|null|undefined)[][]} drawn what is drawn of the lines: stacked, or as they are
  * @property {[number, number]} range asked for, Unix seconds
- * @property {{target: number, text: string, none: boolean}[]} faults none: nothing is wrong, and nothing was found
+ * @property {{target: number, text: string, none?: boolean}[]} faults by target; none: nothing is wrong with it but that it found nothing
  */
 
 /**
@@ -32,12 +32,12 @@ export async function load(wish, points, signal) {
       try {
         const q1 = { target: [q.text], from: wish.from, until: wish.until, tz: zoneOf(wish.tz), maxDataPoints: points };
         const found = await render(q1, signal);
-        if (!found.length && q.role === "now") throw new Error(nothing(q.text));
+        if (!found.length && q.role === "now") faults.push({ target: q.target, text: nothing(q.text), none: true });
         if (isPath(wish.targets[q.target])) found.sort((a, b) => natural.compare(a.target, b.target));
         return found.map((a) => ({ ...q, answer: a }));
       } catch (e) {
         if (signal.aborted || /** @type {any} */ (e).code === 0) throw e; // nothing is known anew, so what is there stays
-        if (q.role === "now") faults.push({ target: q.target, text: /** @type {Error} */ (e).message, none: !(e instanceof Refused) });
+        if (q.role === "now") faults.push({ target: q.target, text: /** @type {Error} */ (e).message });
         return [];
       }
     }),

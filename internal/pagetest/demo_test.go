@@ -114,6 +114,7 @@ func TestStrangersMinute(t *testing.T) {
 	link := value[string](p, "location.pathname + location.search + location.hash")
 	require.NotContains(t, link, s.token)
 	o := sit(t, s)
+	o.refused = true
 	o.size(1180, 1085)
 	o.open(link)
 	o.drawn()

@@ -49,4 +49,8 @@ func TestHundredGraphs(t *testing.T) {
 		p.drawn()
 	}
 	assert.LessOrEqual(t, value[int](p, asked), loaded+4)
+	p.hover("[aria-label='graph 99']", 0.5, 0.5)
+	const when = `(n => document.querySelector("[aria-label='graph " + n + "'] .when").textContent.slice(0, 19).trim())`
+	p.sees(when + `(98) !== ""`)
+	assert.Empty(t, value[string](p, when+"(0)"), "what is out of sight need not follow the cursor")
 }

@@ -96,7 +96,9 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   useEffect(() => onFaults?.(picture?.faults ?? []), [picture]);
   const zone = zoneOf(tz);
   const look = { draw, log: view.log, right: view.right, hidden: view.hidden, colors: view.colors, zone, events };
-  const chart = useChart(box, picture, look, view, size, { select: onSelect, cursor: setAt, near: setBy, sync });
+  useEffect(() => (visible ? undefined : setAt(null)), [visible]);
+  const seen = (/** @type {(x: any) => void} */ set) => (/** @type {any} */ x) => visible && set(x); // out of sight nobody reads values
+  const chart = useChart(box, picture, look, view, size, { select: onSelect, cursor: seen(setAt), near: seen(setBy), sync });
   const focus = (/** @type {string} */ name) => chart.current && picture && highlight(chart.current, picture, name);
   useEffect(() => void ((error || picture) && settle()), [error, picture]);
   const state = message(targets, picture, error);

@@ -43,7 +43,7 @@ func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
-	write := findForms[f.format]
+	write := findFormOf(f.format)
 	if write == nil {
 		return fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
 	}

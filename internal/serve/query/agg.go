@@ -110,7 +110,7 @@ func Median(values []float64) float64 {
 	n := len(sorted)
 	switch {
 	case n == 0:
-		return Null
+		return Null()
 	case n%2 == 0:
 		return (sorted[n/2-1] + sorted[n/2]) / 2
 	}
@@ -119,7 +119,7 @@ func Median(values []float64) float64 {
 
 // Min returns the least.
 func Min(values []float64) float64 {
-	m := Null
+	m := Null()
 	for _, v := range values {
 		if v < m || m != m {
 			m = v
@@ -130,7 +130,7 @@ func Min(values []float64) float64 {
 
 // Max returns the greatest.
 func Max(values []float64) float64 {
-	m := Null
+	m := Null()
 	for _, v := range values {
 		if v > m || m != m {
 			m = v
@@ -199,7 +199,7 @@ func Last(values []float64) float64 {
 			return v
 		}
 	}
-	return Null
+	return Null()
 }
 
 // Sorted returns those that are not null, in rising order.
@@ -216,7 +216,7 @@ func Sorted(values []float64) []float64 {
 
 func unlessEmpty(v float64, n int) float64 {
 	if n == 0 {
-		return Null
+		return Null()
 	}
 	return v
 }

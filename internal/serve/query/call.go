@@ -62,7 +62,7 @@ func (c *Call) Make(n int) []float64 {
 func (c *Call) MakeNull(n int) []float64 {
 	v := c.Make(n)
 	for i := range v {
-		v[i] = Null
+		v[i] = Null()
 	}
 	return v
 }

@@ -12,7 +12,7 @@ func (c *Call) Aggregate(list []*Series, a *Agg, xff float64) []float64 {
 	if a.add == nil {
 		c.rows(columns, out, func(row []float64) float64 {
 			if !enough(row, xff) {
-				return Null
+				return Null()
 			}
 			return a.Of(row)
 		})
@@ -24,7 +24,7 @@ func (c *Call) Aggregate(list []*Series, a *Agg, xff float64) []float64 {
 		a.block(columns, from, total, n[:len(total)])
 		for i := range total {
 			if n[i] == 0 || float64(n[i])/float64(len(list)) < xff {
-				total[i] = Null
+				total[i] = Null()
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func (c *Call) rows(columns [][]float64, out []float64, fn func(row []float64) f
 		n := min(turnRows, len(out)-from)
 		for j, col := range columns {
 			for i := range n {
-				v := Null
+				v := Null()
 				if from+i < len(col) {
 					v = col[from+i]
 				}
@@ -186,7 +186,7 @@ func counts(total []float64, n []int32, _ int) {
 func nullIfMissing(total []float64, n []int32, series int) {
 	for i := range total {
 		if int(n[i]) < series {
-			total[i] = Null
+			total[i] = Null()
 		}
 	}
 }

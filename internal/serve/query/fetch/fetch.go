@@ -210,7 +210,7 @@ func column(c *store.Columns, statistic string) []float64 {
 	}
 	out := make([]float64, len(c.Count))
 	for i, n := range c.Count {
-		out[i] = query.Null
+		out[i] = query.Null()
 		if n == 0 {
 			continue
 		}

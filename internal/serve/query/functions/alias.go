@@ -2,24 +2,26 @@ package functions
 
 import "github.com/logmetrics/logmetrics/internal/serve/query"
 
-var aliases = []query.Function{
-	{
-		Name: "alias", Group: "Alias", Call: alias,
-		Params:      []query.Param{list, {Name: "newName", Type: query.String, Required: true}},
-		Description: "Calls all series newName.",
-	},
-	{
-		Name: "aliasByNode", Group: "Alias", Call: aliasByNode,
-		Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, MayLack: true, Multiple: true}},
-		Description: "Calls each series by parts of its path, joined with dots. Parts are counted from 0, from the end with negative numbers; " +
-			"a string is the name of a tag.",
-	},
-	{
-		Name: "aliasSub", Group: "Alias", Call: aliasSub,
-		Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true}},
-		Description: `Replaces what matches a regular expression in the name of each series; \1 in the replacement is the first group. ` +
-			"Expressions are Go's, which take linear time and have no look-around.",
-	},
+func aliases() []query.Function {
+	return []query.Function{
+		{
+			Name: "alias", Group: "Alias", Call: alias,
+			Params:      []query.Param{list, {Name: "newName", Type: query.String, Required: true}},
+			Description: "Calls all series newName.",
+		},
+		{
+			Name: "aliasByNode", Group: "Alias", Call: aliasByNode,
+			Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, MayLack: true, Multiple: true}},
+			Description: "Calls each series by parts of its path, joined with dots. Parts are counted from 0, from the end with negative numbers; " +
+				"a string is the name of a tag.",
+		},
+		{
+			Name: "aliasSub", Group: "Alias", Call: aliasSub,
+			Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true}},
+			Description: `Replaces what matches a regular expression in the name of each series; \1 in the replacement is the first group. ` +
+				"Expressions are Go's, which take linear time and have no look-around.",
+		},
+	}
 }
 
 func alias(c *query.Call) ([]*query.Series, error) {

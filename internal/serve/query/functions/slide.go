@@ -29,7 +29,7 @@ func slideExtreme(values, out []float64, n int, factor float64, greatest bool) {
 			best, head = append(best[:0], best[head:]...), 0
 		}
 		k := i - n + 1
-		out[k] = query.Null
+		out[k] = query.Null()
 		if query.Xff(full, n, factor) {
 			out[k] = values[best[head]]
 		}
@@ -51,7 +51,7 @@ func slideMedian(values, out []float64, n int, factor float64) {
 			continue
 		}
 		k, full := i-n+1, len(window)
-		out[k] = query.Null
+		out[k] = query.Null()
 		if query.Xff(full, n, factor) {
 			out[k] = window[full/2]
 			if full%2 == 0 {

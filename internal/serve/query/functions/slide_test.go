@@ -18,7 +18,7 @@ func TestSlidingIsWhatEachWindowGives(t *testing.T) {
 		for i := range values {
 			values[i] = float64(r.IntN(10))
 			if r.IntN(4) == 0 {
-				values[i] = query.Null
+				values[i] = query.Null()
 			}
 		}
 		n := 1 + r.IntN(len(values))
@@ -33,7 +33,7 @@ func TestSlidingIsWhatEachWindowGives(t *testing.T) {
 		for i := range len(values) - n {
 			window := values[i : i+n]
 			for k, fn := range []func([]float64) float64{query.Min, query.Max, query.Median} {
-				want := query.Null
+				want := query.Null()
 				if query.Xff(int(query.Count(window)), n, factor) {
 					want = fn(window)
 				}

@@ -6,30 +6,32 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var smooth = []query.Function{
-	{
-		Name: "exponentialMovingAverage", Group: "Calculate", Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
-		Description: "Each value is 2/(n+1) v + (1 - 2/(n+1)) times the one before it; the first is the mean of the window before it. n is the window's points, " +
-			"or its seconds. Values are rounded to six digits.",
-	},
-	{
-		Name: "holtWintersForecast", Group: "Calculate", Call: holtWintersForecast, Params: seasonParams(false),
-		Description: "What is expected by Holt and Winters' method (triple exponential smoothing, additive; P. R. Winters, Management Science 6, 1960), learnt from " +
-			"bootstrapInterval before the range.",
-	},
-	{
-		Name: "holtWintersConfidenceBands", Group: "Calculate", Params: seasonParams(true),
-		Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation that is expected (Brutlag, LISA 2000).",
-		Call:        func(c *query.Call) ([]*query.Series, error) { return confidenceBands(c) },
-	},
-	{
-		Name: "holtWintersConfidenceArea", Group: "Calculate", Call: holtWintersConfidenceArea, Params: seasonParams(true),
-		Description: "The area between holtWintersConfidenceBands.",
-	},
-	{
-		Name: "holtWintersAberration", Group: "Calculate", Call: holtWintersAberration, Params: seasonParams(true),
-		Description: "By how much values are over or under holtWintersConfidenceBands, 0 between them.",
-	},
+func smooth() []query.Function {
+	return []query.Function{
+		{
+			Name: "exponentialMovingAverage", Group: "Calculate", Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
+			Description: "Each value is 2/(n+1) v + (1 - 2/(n+1)) times the one before it; the first is the mean of the window before it. n is the window's points, " +
+				"or its seconds. Values are rounded to six digits.",
+		},
+		{
+			Name: "holtWintersForecast", Group: "Calculate", Call: holtWintersForecast, Params: seasonParams(false),
+			Description: "What is expected by Holt and Winters' method (triple exponential smoothing, additive; P. R. Winters, Management Science 6, 1960), learnt from " +
+				"bootstrapInterval before the range.",
+		},
+		{
+			Name: "holtWintersConfidenceBands", Group: "Calculate", Params: seasonParams(true),
+			Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation that is expected (Brutlag, LISA 2000).",
+			Call:        func(c *query.Call) ([]*query.Series, error) { return confidenceBands(c) },
+		},
+		{
+			Name: "holtWintersConfidenceArea", Group: "Calculate", Call: holtWintersConfidenceArea, Params: seasonParams(true),
+			Description: "The area between holtWintersConfidenceBands.",
+		},
+		{
+			Name: "holtWintersAberration", Group: "Calculate", Call: holtWintersAberration, Params: seasonParams(true),
+			Description: "By how much values are over or under holtWintersConfidenceBands, 0 between them.",
+		},
+	}
 }
 
 func seasonParams(delta bool) []query.Param {
@@ -73,7 +75,7 @@ func exponential(c *query.Call, values []float64, n int, share float64) []float6
 	out := c.Make(len(values) - n + 1)
 	out[0] = roundTo(mean, 6)
 	for i, v := range values[n:] {
-		out[i+1] = query.Null
+		out[i+1] = query.Null()
 		if v == v {
 			mean = share*v + (1-share)*mean
 			out[i+1] = roundTo(mean, 6)
@@ -125,11 +127,11 @@ func (f *forecast) learn(c *query.Call, season int) {
 		}
 		return 0
 	}
-	level, slope, next := query.Null, 0.0, query.Null
+	level, slope, next := query.Null(), 0.0, query.Null()
 	for i, v := range values {
 		if query.IsNull(v) {
 			f.predictions[i] = next
-			level, slope, next = query.Null, 0, query.Null
+			level, slope, next = query.Null(), 0, query.Null()
 			continue
 		}
 		expected := next

@@ -26,7 +26,7 @@ lint: ## gofmt, vet, staticcheck
 
 page-check: ## types and form of the page's JavaScript, where npm is there
 	@command -v npx >/dev/null || { echo "page-check: there is no npx"; exit 0; }; cd internal/serve/web && \
-	npx --yes -p typescript@5.9.3 tsc -p tsconfig.json && npx --yes prettier@3.6.2 --config prettier.json --check 'static/js/*.js' static/app.css static/index.html
+	npx --yes -p typescript@5.9.3 tsc -p tsconfig.json && npx --yes prettier@3.6.2 --config prettier.json --check 'static/js/*.js' 'static/*.css' static/index.html
 
 short: ## the tests without peers and long loops
 	$(GO) test -short ./...

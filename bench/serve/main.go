@@ -9,7 +9,7 @@
 // second, CPU, memory, bytes on disk, the time to start again after kill -9, and
 // what was lost by that. Datagrams of statsd go into logmetrics, in both of its
 // dialects, npm's statsd, and brubeck, whose path is in $BRUBECK: lines a second,
-// CPU, and what was lost for want of it.
+// CPU, and what was lost for want of it; and what a flush takes.
 //
 // Usage: serve [-rounds N] [-series N] [-steps N] [-only REGEXP] LOGMETRICS
 package main
@@ -23,6 +23,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 var (
@@ -52,7 +54,7 @@ func main() {
 		log.Fatal(err)
 	}
 	bin, err := filepath.Abs(flag.Arg(0)) // servers run elsewhere
-	if err = errors.Join(err, leaveFirstCPU()); err != nil {
+	if err = errors.Join(err, process.LeaveFirstCPU()); err != nil {
 		log.Fatal(err)
 	}
 	takers, counters := carbonPeers(bin), statsdPeers(bin)
@@ -61,6 +63,9 @@ func main() {
 	}
 	for _, c := range killCases() {
 		race(c.title, takers, wanted, killHead, c.killed, showKill)
+	}
+	for _, c := range flushCases() {
+		race(c.title, counters, wanted, flushHead, c.measure, showFlush)
 	}
 	for _, c := range statsdCases() {
 		race(c.title, counters, wanted, statsdHead, c.measure, showStatsd)

@@ -83,7 +83,7 @@ type clusterFlags struct {
 type limitFlags struct {
 	MaxConnections int `group:"limits" default:"1024" help:"Connections of each TCP port; more are closed at once."`
 	MaxSeries      int `group:"limits" default:"1000000" help:"Series that are kept; new names beyond them are refused."`
-	MaxNewSeries   int `group:"limits" default:"100000" help:"New names in a second; those beyond are refused."`
+	MaxNewSeries   int `group:"limits" default:"100000" help:"New names in a second, on average of ten; those beyond are refused."`
 
 	Queries     int           `group:"limits" default:"4" help:"Queries of /render that are worked on at once; 100 more wait."`
 	QueryTime   time.Duration `group:"limits" default:"10s" help:"Time that a query may take."`

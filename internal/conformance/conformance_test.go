@@ -23,28 +23,53 @@ var everything = flag.Bool("all", false, "ask all, not some, and print each diff
 // a test run has time for.
 const someOf = 16
 
+// goal is the share of graphite-web's answers, in percent, that ours are equal to at least.
+const goal = 98
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	compare(t, graphiteweb.Fleet(), "testdata/differences.txt")
+	theirs, ours := both(t, graphiteweb.Fleet())
+	t.Run("answers", func(t *testing.T) {
+		t.Parallel()
+		askBoth(t, requests(t, "testdata/requests"), theirs, ours, "testdata/differences.txt")
+	})
+	t.Run("front", func(t *testing.T) {
+		t.Parallel()
+		front(t, theirs, ours)
+	})
+	t.Run("functions", func(t *testing.T) { compareFunctions(t, theirs.URL, ours) })
+}
+
+// TestSecondLoad sends each point twice, after another one of the same step.
+func TestSecondLoad(t *testing.T) {
+	t.Parallel()
+	theirs, ours := both(t, graphiteweb.Twice(graphiteweb.Fleet()))
+	askBoth(t, requests(t, "testdata/requests"), theirs, ours, "testdata/differences.txt", "testdata/differences-second-load.txt")
 }
 
 // itBreaks is why an answer differs where graphite-web's is a stack trace.
 const itBreaks = "graphite-web breaks at it, status 500; we say what is wrong"
 
-// compare asks both, and fails for each difference that is not in the files of
-// those that are meant, and for each there that is none.
-func compare(t *testing.T, series []graphiteweb.Series, files ...string) {
+// both starts graphite-web and ours, with the same series and events.
+func both(t *testing.T, series []graphiteweb.Series) (theirs *graphiteweb.Server, ours string) {
 	t.Helper()
-	theirs := graphiteweb.Start(t, graphiteweb.Options{Now: graphiteweb.FleetNow, Series: series})
-	ours := startOurs(t, graphiteweb.FleetNow, series)
+	theirs = graphiteweb.Start(t, graphiteweb.Options{Now: graphiteweb.FleetNow, Series: series})
+	ours = startOurs(t, graphiteweb.FleetNow, series)
 	postEvents(t, theirs.URL, ours)
+	return theirs, ours
+}
+
+// askBoth fails for each difference that is not in the files of those that are
+// meant, and for each there that is none.
+func askBoth(t *testing.T, list []request, theirs *graphiteweb.Server, ours string, files ...string) {
+	t.Helper()
 	decode := func(format string, body []byte) (string, bool) { return theirs.Decode(t, format, body) }
 	meant := map[string]string{}
 	for _, file := range files {
 		maps.Copy(meant, readDifferences(t, file))
 	}
 	var result score
-	for i, r := range requests(t, "testdata/requests") {
+	for i, r := range list {
 		if !*everything && i%someOf != 0 {
 			continue
 		}
@@ -65,6 +90,9 @@ func compare(t *testing.T, series []graphiteweb.Series, files ...string) {
 		}
 	}
 	t.Log(result.String())
+	if *everything {
+		assert.GreaterOrEqual(t, result.answered().share(), float64(goal), "percent of graphite-web's answers")
+	}
 }
 
 // readDifferences returns the reasons of those that are meant, by the request's
@@ -116,9 +144,7 @@ func (s *score) add(r request, difference, reason string) {
 // String tells the percentages, and of what differs how often and why.
 func (s *score) String() string {
 	var b strings.Builder
-	answered := *s
-	answered.asked -= s.broken
-	fmt.Fprintf(&b, "%s of graphite-web's answers\n", answered.percent())
+	fmt.Fprintf(&b, "%s of graphite-web's answers\n", s.answered().percent())
 	fmt.Fprintf(&b, "%s with the requests at which it breaks\n", s.percent())
 	for _, topic := range slices.Sorted(maps.Keys(s.topics)) {
 		fmt.Fprintf(&b, "  %-10s %s\n", topic, s.topics[topic].percent())
@@ -129,12 +155,11 @@ func (s *score) String() string {
 	return b.String()
 }
 
-func (s *score) percent() string {
-	return fmt.Sprintf("%6.2f %% (%d of %d)", 100*float64(s.equal)/float64(max(s.asked, 1)), s.equal, s.asked)
-}
+// answered is without the requests at which graphite-web breaks.
+func (s *score) answered() *score { return &score{asked: s.asked - s.broken, equal: s.equal} }
 
-// TestSecondLoad sends each point twice, after another one of the same step.
-func TestSecondLoad(t *testing.T) {
-	t.Parallel()
-	compare(t, graphiteweb.Twice(graphiteweb.Fleet()), "testdata/differences.txt", "testdata/differences-second-load.txt")
+func (s *score) share() float64 { return 100 * float64(s.equal) / float64(max(s.asked, 1)) }
+
+func (s *score) percent() string {
+	return fmt.Sprintf("%6.2f %% (%d of %d)", s.share(), s.equal, s.asked)
 }

@@ -19,6 +19,7 @@ const findings = `(window.axeSays = undefined, axe.run(document, {resultTypes: [
 
 // TestAccessible: axe-core finds nothing serious on any view, light or dark.
 func TestAccessible(t *testing.T) {
+	t.Parallel()
 	script, err := os.ReadFile(testutil.Peer(t, "axe-core"))
 	require.NoError(t, err)
 	p := two(t, web(t))

@@ -9,7 +9,7 @@ import (
 )
 
 // web is a server with a day of three hosts.
-func web(t *testing.T) *server {
+func web(t testing.TB) *server {
 	s := start(t)
 	lines := ""
 	for i, host := range []string{"web1", "web2", "web3"} {
@@ -21,6 +21,7 @@ func web(t *testing.T) *server {
 }
 
 func TestExplore(t *testing.T) {
+	t.Parallel()
 	p := sit(t, web(t))
 	p.open("/")
 	p.text("Choose a metric")
@@ -52,6 +53,7 @@ func TestExplore(t *testing.T) {
 }
 
 func TestTargetsAreTypedAndEditedInParts(t *testing.T) {
+	t.Parallel()
 	p := sit(t, web(t))
 	p.open("/")
 	p.keys("/")
@@ -84,6 +86,7 @@ func TestTargetsAreTypedAndEditedInParts(t *testing.T) {
 }
 
 func TestHowAGraphIsDrawn(t *testing.T) {
+	t.Parallel()
 	p := sit(t, web(t))
 	p.open("/?target=servers.*.load")
 	p.drawn()
@@ -113,7 +116,9 @@ func TestHowAGraphIsDrawn(t *testing.T) {
 }
 
 func TestMistakesAreToldWhereTheyAre(t *testing.T) {
+	t.Parallel()
 	p := sit(t, web(t))
+	p.refused = true
 	p.open("/?target=servers.web1.load&target=noSuchFunction(servers.web1.load)")
 	p.drawn()
 	p.sees(`document.querySelectorAll(".target.wrong").length === 1`)
@@ -123,6 +128,7 @@ func TestMistakesAreToldWhereTheyAre(t *testing.T) {
 }
 
 func TestLightAndDark(t *testing.T) {
+	t.Parallel()
 	p := sit(t, web(t))
 	p.prefers("dark")
 	p.open("/?target=servers.*.load&draw=area")

@@ -2,17 +2,21 @@ package pagetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +32,7 @@ const patience = 20 * time.Second
 type server struct{ url, token, carbon string }
 
 // start runs a server until the test ends.
-func start(t *testing.T) *server {
+func start(t testing.TB) *server {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := serve.Open(serve.Options{Data: dir, HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
@@ -51,7 +55,7 @@ func start(t *testing.T) *server {
 }
 
 // send sends carbon's lines.
-func (s *server) send(t *testing.T, lines string) {
+func (s *server) send(t testing.TB, lines string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.carbon)
 	require.NoError(t, err)
@@ -70,31 +74,66 @@ func day(name string, n, step int, value func(i int) float64) string {
 	return b.String()
 }
 
+// chromium is the browser that all persons use, each with a window and a memory of its
+// own: to start one takes longer than most tests. TestMain ends it.
+var chromium context.Context
+
+// begun starts it for the first of them.
+var begun = sync.OnceValue(func() error { return chromedp.Do(chromium) })
+
+func TestMain(m *testing.M) { os.Exit(withBrowser(m.Run)) }
+
+func withBrowser(run func() int) int {
+	path, _ := exec.LookPath("chromium") // where there is none, sit says so
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"))
+	defer stop()
+	ctx, end := chromedp.NewContext(ctx)
+	defer end()
+	chromium = ctx
+	return run()
+}
+
 // person uses a browser.
 type person struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 	s   *server
 
 	mu      sync.Mutex
 	console []string // errors that the browser showed
+	abroad  []string // what it asked of anybody but the server
+	refused bool     // the test has the server refuse something, which a browser shows, too
 }
 
-// sit starts a browser, which ends with the test.
-func sit(t *testing.T, s *server) *person {
+// sit opens a window, which is closed with the test.
+func sit(t testing.TB, s *server) *person {
 	t.Helper()
-	path := testutil.Peer(t, "chromium")
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	testutil.Peer(t, "chromium")
+	require.NoError(t, begun())
+	ctx, cancel := context.WithTimeout(chromium, 3*time.Minute)
 	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"))
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(ctx)
+	ctx, end := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
 	p := &person{t: t, ctx: ctx, s: s}
 	p.size(1280, 800)
+	_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	require.NoError(t, err)
 	go p.read(chromedp.Console(ctx))
+	require.NoError(t, chromedp.Listen(ctx, p.asks))
+	t.Cleanup(p.calm)
 	return p
+}
+
+// asks keeps what the browser asks of others than the server.
+func (p *person) asks(event any) {
+	e, ok := event.(*network.EventRequestWillBeSent)
+	if !ok || strings.HasPrefix(e.Request.URL, p.s.url+"/") || strings.HasPrefix(e.Request.URL, "data:") || strings.HasPrefix(e.Request.URL, "blob:"+p.s.url) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abroad = append(p.abroad, e.Request.URL)
 }
 
 // read keeps what the console shows of errors.
@@ -111,12 +150,20 @@ func (p *person) read(messages func(func(chromedp.ConsoleMessage, error) bool)) 
 	}
 }
 
-// calm fails the test if the browser showed an error.
+// calm fails the test, at its end at the latest, if the browser showed an error or
+// asked anybody but the server.
 func (p *person) calm() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	assert.Empty(p.t, p.console, "errors in the console")
+	errors := p.console
+	if p.refused {
+		errors = slices.DeleteFunc(errors, func(s string) bool {
+			return strings.HasPrefix(s, "Failed to load resource: the server responded with a status of 4")
+		})
+	}
+	assert.Empty(p.t, errors, "errors in the console")
+	assert.Empty(p.t, p.abroad, "asked elsewhere")
 }
 
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -152,28 +199,29 @@ func value[T any](p *person, js string) T {
 	return v
 }
 
-// sees waits until a condition of JavaScript holds.
+// sees waits until a condition of JavaScript holds. The page looks by itself, at
+// each frame; when it goes to another page meanwhile, that one is asked.
 func (p *person) sees(js string) {
 	p.t.Helper()
+	look := fmt.Sprintf(`new Promise(done => {
+		const end = performance.now() + 2000, look = () => { try { if (%s) return done(true) } catch {} performance.now() > end ? done(false) : requestAnimationFrame(look) };
+		look() })`, js)
 	end := time.Now().Add(patience)
-	tick := time.NewTicker(30 * time.Millisecond)
-	defer tick.Stop()
 	for {
-		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](look, chromedp.EvalAwaitPromise))
 		if err == nil && ok {
 			return
 		}
 		if time.Now().After(end) {
 			require.FailNow(p.t, "not seen", "%s (%v)\naddress: %s\npage: %.2000s", js, err, value[string](p, "location.href"), value[string](p, "(document.querySelector('.body') || document.body).innerText"))
 		}
-		<-tick.C
 	}
 }
 
 // text waits until the page shows a text.
 func (p *person) text(s string) {
 	p.t.Helper()
-	p.sees("document.body.innerText.includes(" + strconv.Quote(s) + ")")
+	p.sees("document.body.innerText.includes(" + quote(s) + ")")
 }
 
 // place is where an element is.
@@ -182,7 +230,7 @@ type place struct{ X, Y, W, H float64 }
 // find returns where the element is that a selector finds, in sight.
 func (p *person) find(selector string) place {
 	p.t.Helper()
-	q := "document.querySelector(" + strconv.Quote(selector) + ")"
+	q := "document.querySelector(" + quote(selector) + ")"
 	p.sees(q)
 	value[bool](p, "("+q+`.scrollIntoView({block: "nearest", inline: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x, r.y, r.width, r.height])("+q+".getBoundingClientRect())")
@@ -199,7 +247,7 @@ func (p *person) click(selector string) {
 // press clicks the button that has this text or label.
 func (p *person) press(name string) {
 	p.t.Helper()
-	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
+	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + quote(name) + `))`)
 	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
@@ -223,7 +271,7 @@ func (p *person) choose(label, option string) {
 // param waits until the address says so.
 func (p *person) param(name, want string) {
 	p.t.Helper()
-	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%q) || '') === %q", name, want))
+	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%s) || '') === %s", quote(name), quote(want)))
 }
 
 // drawn waits until a graph is drawn and nothing is under way.
@@ -247,4 +295,90 @@ func (p *person) shot(name string) {
 func (p *person) drag(fromX, fromY, toX, toY float64) {
 	p.t.Helper()
 	p.do(chromedp.DragAndDropXY(fromX, fromY, toX, toY, 5))
+}
+
+// quote writes a text as JavaScript has it.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string is always one of JSON
+	return string(b)
+}
+
+// The keys that are held while the mouse is used.
+const (
+	ctrl  = 2
+	shift = 8
+)
+
+// mouse does one thing with the mouse at a place, while keys are held.
+func (p *person) mouse(kind input.DispatchMouseEventType, x, y float64, held int64, more ...func(*input.DispatchMouseEventParams)) {
+	p.t.Helper()
+	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: held}
+	if kind != chromedp.MouseWheel {
+		m.Button, m.ClickCount = input.MouseButtonLeft, 1
+	}
+	if kind == chromedp.MouseMoved && len(more) == 0 {
+		m.Button = input.MouseButtonNone
+	}
+	for _, f := range more {
+		f(&m)
+	}
+	_, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, m)
+	require.NoError(p.t, err)
+}
+
+// hover moves the mouse to a place of a graph, as shares of its width and height,
+// and returns the place.
+func (p *person) hover(plot string, across, down float64) (x, y float64) {
+	p.t.Helper()
+	at := p.find(plot + " .u-over")
+	x, y = at.X+at.W*across, at.Y+at.H*down
+	p.mouse(chromedp.MouseMoved, x-2, y, 0)
+	p.mouse(chromedp.MouseMoved, x, y, 0)
+	return x, y
+}
+
+// pan drags a graph with Shift held, by a share of its width.
+func (p *person) pan(across float64) {
+	p.t.Helper()
+	at := p.find(".plot .u-over")
+	x, y, by := at.X+at.W/2, at.Y+at.H/2, at.W*across
+	held := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
+	p.mouse(chromedp.MousePressed, x, y, shift, held)
+	for i := range 5 {
+		p.mouse(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, held)
+	}
+	p.mouse(chromedp.MouseReleased, x+by, y, shift)
+}
+
+// ink returns how many pixels of a graph are of about a colour, #rrggbb, with an
+// opacity from 0 to 255 in [low,high].
+func (p *person) ink(color string, low, high int) int {
+	p.t.Helper()
+	return int(value[float64](p, fmt.Sprintf(`(c => { const want = %q.match(/[0-9a-f]{2}/gi).map(h => parseInt(h, 16));
+		const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+		let n = 0;
+		for (let i = 0; i < d.length; i += 4) if (d[i+3] >= %d && d[i+3] <= %d && want.every((v, k) => Math.abs(d[i+k] - v) < 8)) n++;
+		return n })(document.querySelector(".plot canvas"))`, color, low, high)))
+}
+
+// picture is what a graph shows.
+func (p *person) picture() string {
+	p.t.Helper()
+	return value[string](p, `document.querySelector(".plot canvas").toDataURL()`)
+}
+
+// span returns the range that the address says, in seconds before now.
+func (p *person) span() (from, until float64) {
+	p.t.Helper()
+	p.sees(`/^\d+$/.test(new URLSearchParams(location.search).get("from"))`)
+	r := value[[]float64](p, `(q => [q.get("from"), q.get("until")].map(t => Date.now() / 1000 - t))(new URLSearchParams(location.search))`)
+	return r[0], r[1]
+}
+
+// script loads a module of the page as m and returns what an expression makes of it.
+func script[T any](p *person, module, js string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](fmt.Sprintf("import(%q).then(async m => %s)", module, js), chromedp.EvalAwaitPromise))
+	require.NoError(p.t, err, js)
+	return v
 }

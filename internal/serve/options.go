@@ -47,7 +47,7 @@ type Options struct {
 
 	MaxConnections int // of each TCP listener; 0: 1024
 	MaxSeries      int // 0: as store has it
-	MaxNewSeries   int // a second; 0: as store has it
+	MaxNewSeries   int // a second, on average; 0: as store has it
 
 	Queries QueryOptions
 

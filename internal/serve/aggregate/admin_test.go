@@ -139,6 +139,14 @@ func TestAdmin(t *testing.T) {
 	})
 }
 
+// TestHealthAtFirst is what the settings say.
+func TestHealthAtFirst(t *testing.T) {
+	for status, want := range map[string]string{"up": "health: up\n", "down": "health: down\n"} {
+		n, _ := node(t, `{"healthStatus": "`+status+`"}`)
+		assert.Equal(t, want, ask(t, serveAdmin(t, n), "health\n"))
+	}
+}
+
 // TestDeletePatterns: the patterns of node's own test.
 func TestDeletePatterns(t *testing.T) {
 	n, sink := node(t, `{}`)

@@ -70,6 +70,12 @@ var plays = map[string]play{
 	"some idle": {`{"deleteIdleStats": true, "deleteCounters": false, "deleteTimers": false, "deleteGauges": false}`, [][]string{
 		{"c:1|c\nt:1|ms\ns:1|s\ng:1|g"}, {},
 	}},
+	"idle one by one": {`{"deleteCounters": true, "deleteTimers": true, "deleteSets": true, "deleteGauges": true}`, [][]string{
+		{"c:1|c\nt:1|ms\ns:1|s\ng:1|g"}, {"c:1|c\ng:+1|g"}, {},
+	}},
+	"one idle": {`{"deleteIdleStats": false, "deleteSets": true}`, [][]string{
+		{"c:1|c\nt:1|ms\ns:1|s\ng:1|g"}, {},
+	}},
 	"prefixes": {`{"prefixStats": "own", "flush_counts": false, "graphite": {"legacyNamespace": false, "globalPrefix": "gp", "prefixCounter": "pc", "prefixTimer": "", "prefixGauge": "pg.x", "prefixSet": "ps"}}`, [][]string{
 		{"c:1|c\nt:1|ms\ns:1|s\ng:1|g"}, {},
 	}},

@@ -193,7 +193,7 @@ type registry struct {
 
 // spell fills in how the series is written.
 func (r *registry) spell(s *series, key string) {
-	s.key = strings.Clone(key)
+	s.key = key
 	out := s.key
 	if r.clean != nil {
 		out = r.clean(key)

@@ -49,6 +49,7 @@ type API struct {
 	painter *picture.Painter
 	queries *turns   // of /render
 	looks   *turns   // of all else that may take long
+	refused refusals // requests
 	zones   sync.Map // *time.Location by name
 }
 
@@ -194,6 +195,7 @@ func (a *API) inTurn(e endpoint) handler {
 // refuse answers with an error. What the client did not cause is logged.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := faultOf(err)
+	a.refused.count(err, f)
 	if f.code == http.StatusInternalServerError {
 		a.opt.Log.Error("a request could not be answered", "path", r.URL.Path, "err", err)
 	}

@@ -2,11 +2,13 @@ package graphiteapi
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 	"github.com/logmetrics/logmetrics/internal/wire/msgpack"
 	"github.com/logmetrics/logmetrics/internal/wire/pickle"
 )
@@ -20,12 +22,26 @@ func (a *API) together(w http.ResponseWriter, r *http.Request, p params) (http.R
 	if a.opt.Nodes == nil {
 		return w, r
 	}
-	if local := p.get("local"); local != "" && strings.Trim(local, "0") != "" {
+	if isLocal(p) {
 		return w, r.WithContext(cluster.Alone(r.Context()))
 	}
 	ctx, report := cluster.WithReport(r.Context())
 	return &reported{ResponseWriter: w, report: report}, r.WithContext(ctx)
 }
+
+// isSpared reports whether an error is one that is not told: a graphite-web that asks for a user would not ask us again for a
+// minute, for any of its users, since one wrote what we cannot read. It is answered as what finds nothing is.
+func isSpared(p params, err error) bool {
+	if !isLocal(p) || p.get("format") != "pickle" && p.get("format") != "msgpack" {
+		return false
+	}
+	var f fault
+	var beyond limited
+	return errors.Is(err, names.ErrPattern) || errors.As(err, &f) && f.code == http.StatusBadRequest && !errors.As(err, &beyond)
+}
+
+// isLocal reports whether another node asks, for what is here.
+func isLocal(p params) bool { return strings.Trim(p.get("local"), "0") != "" }
 
 // reported is an answer that says whom it lacks.
 type reported struct {

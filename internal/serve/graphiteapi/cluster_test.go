@@ -86,6 +86,27 @@ func TestBehindGraphiteWeb(t *testing.T) {
 	assert.Contains(t, want, `"servers.db1.mem"`)
 }
 
+// TestNodesAreSpared: what a user of a graphite-web wrote wrongly does not make it
+// take us for dead; what is too much is said.
+func TestNodesAreSpared(t *testing.T) {
+	g := keeping(t, fleet())
+	for _, q := range []string{
+		"/metrics/find/?query=", "/metrics/find/?query=" + url.QueryEscape(strings.Repeat("{a,b}", 30)), "/render?target=" + url.QueryEscape("seriesByTag('name=~(?!x)')"),
+		"/render?target=" + url.QueryEscape("seriesByTag('nonsense')"), "/render?target=" + url.QueryEscape("a("+strings.Repeat("{a,b}", 30)+")"),
+	} {
+		assert.Equal(t, 400, g.get(q+"&format=json").Code, q)
+		assert.Equal(t, 400, g.get(q+"&format=pickle").Code, q)
+		for format, nothing := range map[string]string{"pickle": "\x80\x02](e.", "msgpack": "\x90"} {
+			w := g.get(q + "&local=1&format=" + format)
+			assert.Equal(t, 200, w.Code, q)
+			assert.Equal(t, nothing, w.Body.String(), q)
+		}
+	}
+	assert.EqualValues(t, 20, g.figure("queriesRefused"))
+	many := "/render?local=1&format=pickle" + strings.Repeat("&target=single", 1001)
+	assert.Equal(t, 400, g.get(many).Code)
+}
+
 // TestBeforeGraphiteWeb: we answer for a graphite-web as if its files were ours.
 func TestBeforeGraphiteWeb(t *testing.T) {
 	list := fleet()
@@ -151,7 +172,7 @@ func TestNodesOfOurs(t *testing.T) {
 			assert.JSONEq(t, want, w.Body.String(), q)
 		}
 	}
-	assert.JSONEq(t, `["disk.used;dc=dc1;host=a", "disk.used;dc=dc2;host=b", "odd.with-dash", "single"]`, b.get("/metrics/index.json?local=1").Body.String())
+	assert.JSONEq(t, `["_tagged.435.207.disk_DOT_used;dc=dc1;host=a", "_tagged.69b.943.disk_DOT_used;dc=dc2;host=b", "odd.with-dash", "single"]`, b.get("/metrics/index.json?local=1").Body.String())
 
 	closed := httptest.NewServer(nil)
 	closed.Close()

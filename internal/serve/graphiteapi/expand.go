@@ -26,12 +26,12 @@ func (a *API) expand(w http.ResponseWriter, r *http.Request, p params) error {
 		if found[query] != nil {
 			continue
 		}
-		nodes, err := a.search(r.Context(), query, span{})
+		nodes, err := a.search(r.Context(), query, span{}, 0)
 		if err != nil {
 			return err
 		}
 		if total += len(nodes); total > maxFound {
-			return fault{http.StatusBadRequest, "the patterns stand for too many paths"}
+			return limited{fault{http.StatusBadRequest, "the patterns stand for too many paths"}}
 		}
 		found[query] = pathsOf(nodes, leaves)
 	}

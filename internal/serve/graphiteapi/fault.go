@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 )
@@ -16,6 +17,30 @@ type fault struct {
 }
 
 func (f fault) Error() string { return f.text }
+
+// limited is a fault of a client that asked for more than may be.
+type limited struct{ fault }
+
+// Unwrap makes it a fault.
+func (l limited) Unwrap() error { return l.fault }
+
+// refusals counts requests that were refused, by why.
+type refusals struct{ busy, invalid, limit, slow atomic.Int64 }
+
+// count counts an error, f to the client. Who asks for what is not there, or has gone, is not refused.
+func (c *refusals) count(err error, f fault) {
+	var beyond limited
+	switch {
+	case f == errBusy:
+		c.busy.Add(1)
+	case f.code == http.StatusServiceUnavailable:
+		c.slow.Add(1)
+	case errors.As(err, &beyond), errors.Is(err, names.ErrTooMany), f.code == http.StatusRequestEntityTooLarge:
+		c.limit.Add(1)
+	case f.code == http.StatusBadRequest:
+		c.invalid.Add(1)
+	}
+}
 
 // invalid says in graphite-web's words what is wrong with a request.
 func invalid(format string, args ...any) fault {

@@ -3,6 +3,7 @@ package graphiteapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,6 +18,7 @@ const maxFound = 250_000
 // node is what a search for paths finds: a series, what has others below it, or both.
 type node struct {
 	path         string
+	series       string // the name of a leaf; "": its path
 	leaf, branch bool
 	span         span // of a leaf; zero: to be asked for
 }
@@ -35,30 +37,34 @@ type finding struct {
 	wildcards bool // "*" is found, too
 	leaves    bool // series only
 	position  int  // of the part that nodelist shows
+	most      int  // nodes; 0: all, which are an error beyond maxFound
 }
 
 // find answers /metrics/find: nodes that match a pattern.
 func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
-	f, err := readFinding(p)
-	if err != nil {
+	f, nodes, err := a.found(r.Context(), p)
+	if isSpared(p, err) {
+		a.refused.count(err, faultOf(err))
+	} else if err != nil {
 		return err
 	}
-	write := findFormOf(f.format)
-	if write == nil {
-		return fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
+	return findFormOf(f.format)(a, w, r, p, f, nodes)
+}
+
+// found returns what a request to /metrics/find says, and the nodes that it is about.
+func (a *API) found(ctx context.Context, p params) (f finding, nodes []node, err error) {
+	if f, err = readFinding(p); err != nil {
+		return f, nil, err
 	}
 	at, err := a.rangeOf(p)
 	if err != nil {
-		return err
+		return f, nil, err
 	}
-	nodes, err := a.search(r.Context(), f.query, at)
-	if err != nil {
-		return err
-	}
+	nodes, err = a.search(ctx, f.query, at, f.most)
 	if f.leaves {
 		nodes = leavesOf(nodes)
 	}
-	return write(a, w, r, p, f, nodes)
+	return f, nodes, err
 }
 
 // rangeOf returns the time that a search is about; zero: of all. As in graphite-web
@@ -89,11 +95,16 @@ func readFinding(p params) (f finding, err error) {
 	if f.position, err = p.number("position", -1); err != nil {
 		return f, err
 	}
+	if f.most, err = limit(p, 0); err != nil {
+		return f, err
+	}
 	switch {
 	case !p.has("query"):
 		return f, invalid("Missing required parameter 'query'")
 	case f.query == "":
 		return f, invalid("Required parameter 'query' is empty")
+	case findFormOf(f.format) == nil:
+		return f, fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
 	}
 	f.base = f.query[:strings.LastIndexByte(f.query, '.')+1]
 	if f.format == "completer" {
@@ -121,18 +132,30 @@ func complete(query string, variants bool) string {
 }
 
 // search returns the nodes that match a pattern, by path, here and on other nodes
-// of the cluster, which are told of what time.
-func (a *API) search(ctx context.Context, pattern string, at span) ([]node, error) {
+// of the cluster, which are told of what time. most is how many at most, the first
+// ones; 0: all, which are an error beyond maxFound.
+func (a *API) search(ctx context.Context, pattern string, at span, most int) ([]node, error) {
 	if inner := strings.Trim(pattern, "."); inner != pattern || inner == "" {
-		return a.searchWithin(ctx, pattern, inner, at)
+		return a.searchWithin(ctx, pattern, inner, at, most)
 	}
-	found, err := a.opt.DB.Names().Find(ctx, pattern, maxFound)
+	found, err := a.opt.DB.Names().Find(ctx, pattern, min(cmp.Or(most, maxFound), maxFound))
+	if err != nil && (most == 0 || !errors.Is(err, names.ErrTooMany)) {
+		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
+	}
+	files, err := a.opt.DB.Names().FindFiles(ctx, pattern, maxFound)
 	if err != nil {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, err)
 	}
-	nodes := make([]node, len(found))
+	nodes := make([]node, len(found), len(found)+len(files))
 	for i, m := range found {
 		nodes[i] = node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
+	}
+	for _, m := range files {
+		n := node{path: m.Path, leaf: m.Leaf, branch: m.Branch}
+		if m.Leaf {
+			n.series = a.opt.DB.Names().Name(m.ID)
+		}
+		nodes = append(nodes, n)
 	}
 	for _, path := range a.opt.Nodes.Find(ctx, pattern, at.start, at.end) {
 		n := node{path: path.Path, leaf: path.Leaf, branch: !path.Leaf}
@@ -142,7 +165,11 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 		nodes = append(nodes, n)
 	}
 	sortNodes(nodes, func(n node) string { return n.path })
-	if nodes = together(nodes); len(nodes) > maxFound {
+	nodes = together(nodes)
+	if most > 0 {
+		return nodes[:min(len(nodes), most)], nil
+	}
+	if len(nodes) > maxFound {
 		return nil, fmt.Errorf("find %.200q: %w", pattern, names.ErrTooMany)
 	}
 	return nodes, nil
@@ -151,11 +178,11 @@ func (a *API) search(ctx context.Context, pattern string, at span) ([]node, erro
 // searchWithin is search for a pattern that has empty parts in front of and behind
 // the inner ones. An empty part stays in the folder that is there: paths that are
 // found keep it, and at the end it leads to folders only.
-func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span) ([]node, error) {
+func (a *API) searchWithin(ctx context.Context, pattern, inner string, at span, most int) ([]node, error) {
 	nodes := []node{{branch: a.opt.DB.Names().Len() > 0}}
 	if inner != "" {
 		var err error
-		if nodes, err = a.search(ctx, inner, at); err != nil {
+		if nodes, err = a.search(ctx, inner, at, most); err != nil {
 			return nil, err
 		}
 	}
@@ -218,7 +245,7 @@ func leavesOf(nodes []node) []node {
 // newest bucket's end.
 func (a *API) spanOf(n *node, now int64) span {
 	s := span{now, now}
-	info, ok := a.opt.DB.Series(n.path)
+	info, ok := a.opt.DB.Series(cmp.Or(n.series, n.path))
 	if !ok && n.span != (span{}) {
 		return n.span // another node's
 	}

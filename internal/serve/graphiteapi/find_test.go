@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The answers here are graphite-web's own to the same series, but for the branch
-// _tagged that its files of series with tags are in.
+// The answers here are graphite-web's own to the same series.
 
 func TestFindTree(t *testing.T) {
 	g := newRig(t, site...)
-	g.answered("/metrics/find?query=*", `[{"text": "both", "id": "both", "allowChildren": 1, "expandable": 1, "leaf": 0}, `+
+	g.answered("/metrics/find?query=*", `[{"text": "_tagged", "id": "_tagged", "allowChildren": 1, "expandable": 1, "leaf": 0}, `+
+		`{"text": "both", "id": "both", "allowChildren": 1, "expandable": 1, "leaf": 0}, `+
 		`{"text": "odd", "id": "odd", "allowChildren": 1, "expandable": 1, "leaf": 0}, `+
 		`{"text": "servers", "id": "servers", "allowChildren": 1, "expandable": 1, "leaf": 0}, `+
 		`{"text": "single", "id": "single", "allowChildren": 0, "expandable": 0, "leaf": 1}]`)
@@ -43,6 +43,16 @@ func TestFindTree(t *testing.T) {
 			assert.Equal(t, "[]", w.Body.String(), query)
 		}
 	}
+}
+
+// The first ones are enough for who completes names among a million.
+func TestFindTheFirst(t *testing.T) {
+	g := newRig(t, site...)
+	g.answered("/metrics/find?query=odd.*&format=nodelist&limit=2", `{"nodes": ["100", "at@home"]}`)
+	g.answered("/metrics/find?query=**.*web*.**.*c*u&format=nodelist&limit=1", `{"nodes": ["cpu"]}`)
+	g.answered("/metrics/find?query=.odd.*&format=nodelist&limit=1", `{"nodes": ["100"]}`)
+	g.answered("/metrics/find?query=single&limit=9", `[{"text": "single", "id": "single", "allowChildren": 0, "expandable": 0, "leaf": 1}]`)
+	assert.Equal(t, http.StatusBadRequest, g.get("/metrics/find?query=*&limit=-1").Code)
 }
 
 // An empty part of a pattern stays in the folder that is there.
@@ -115,10 +125,25 @@ func TestExpand(t *testing.T) {
 	assert.Equal(t, 400, g.get("/metrics/expand?query=a&leavesOnly=x").Code)
 }
 
+// TestFolderOfTagged: what searches find of a series with tags can be asked for.
+func TestFolderOfTagged(t *testing.T) {
+	g := newRig(t, "a.b", "disk.used;host=a")
+	const file = "_tagged.c7c.482.disk_DOT_used;host=a"
+	g.answered("/metrics/find?query=_tagged.*.*.*", `[{"text": "disk_DOT_used;host=a", "id": "_tagged.*.*.disk_DOT_used;host=a", "allowChildren": 0, "expandable": 0, "leaf": 1}]`)
+	g.answered("/metrics/expand?query=**&leavesOnly=1", `{"results": ["`+file+`", "a.b"]}`)
+	want := `[{"target": "` + file + `", "tags": {"host": "a", "name": "_tagged.c7c.482.disk_DOT_used"}, "datapoints": [[1.5, 1772453340]]}]`
+	for _, target := range []string{file, "_tagged.c7c.*.*"} {
+		g.answered("/render?format=json&from=-2min&until=-1min&target="+url.QueryEscape(target), want)
+	}
+	g.answered("/render?format=json&target="+url.QueryEscape("*.*.*.*"), `[]`)
+	w := g.get("/metrics/find?query=_tagged.c7c.482.*&format=json")
+	assert.Contains(t, w.Body.String(), `"intervals": [{"start": 1772367037.0, "end": 1772453437.0}]`, "a file is as old as its series")
+}
+
 func TestIndex(t *testing.T) {
 	g := newRig(t, "a.b", "a-b.c", "single", "disk.used;host=a", "ü")
-	g.answered("/metrics/index.json", `["a-b.c", "a.b", "disk.used;host=a", "single", "ü"]`)
-	g.answered("/metrics/index.json?jsonp=cb&local=1", `cb(["a-b.c", "a.b", "disk.used;host=a", "single", "ü"])`)
+	g.answered("/metrics/index.json", `["_tagged.c7c.482.disk_DOT_used;host=a", "a-b.c", "a.b", "single", "ü"]`)
+	g.answered("/metrics/index.json?jsonp=cb&local=1", `cb(["_tagged.c7c.482.disk_DOT_used;host=a", "a-b.c", "a.b", "single", "ü"])`)
 }
 
 // TestFindMuch: too many nodes are an error, as many as may be are not.

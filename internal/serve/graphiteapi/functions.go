@@ -117,8 +117,12 @@ func (j *reply) param(t *query.Table, p *query.Param) {
 		j.raw(`, "multiple": true`)
 	}
 	if options := t.Options(p); len(options) > 0 {
-		j.raw(`, "options": `)
-		j.strings(options)
+		j.raw(`, "options": [`)
+		for i, v := range options {
+			j.comma(i)
+			j.option(v)
+		}
+		j.raw("]")
 	}
 	if len(p.Suggestions) > 0 {
 		j.raw(`, "suggestions": [`)
@@ -129,6 +133,15 @@ func (j *reply) param(t *query.Table, p *query.Param) {
 		j.raw("]")
 	}
 	j.raw("}")
+}
+
+// option appends what an argument may be.
+func (j *reply) option(v string) {
+	if constant, ok := map[string]string{"True": "true", "False": "false", "None": "null"}[v]; ok {
+		j.raw(constant)
+		return
+	}
+	j.string(v)
 }
 
 // value appends a default or a suggestion.

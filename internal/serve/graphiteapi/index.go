@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/cluster"
+	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 )
 
-// index answers /metrics/index.json: the names of all series, sorted.
+// index answers /metrics/index.json: the paths of all series, sorted, those with
+// tags as find shows them.
 func (a *API) index(w http.ResponseWriter, r *http.Request, p params) error {
 	if _, err := p.flag("local"); err != nil {
 		return err
@@ -18,7 +20,7 @@ func (a *API) index(w http.ResponseWriter, r *http.Request, p params) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.allNames(r.Context())
+	all, err := a.allPaths(r.Context())
 	if err != nil {
 		return err
 	}
@@ -28,16 +30,18 @@ func (a *API) index(w http.ResponseWriter, r *http.Request, p params) error {
 	return j.end()
 }
 
-// allNames returns the names of all series, sorted. They share memory.
-func (a *API) allNames(ctx context.Context) ([]string, error) {
+// allPaths returns the paths of all series, sorted. They share memory.
+func (a *API) allPaths(ctx context.Context) ([]string, error) {
 	index := a.opt.DB.Names()
 	var text strings.Builder
 	ends := make([]int, 0, index.Len())
+	var path []byte
 	for _, name := range index.All() {
 		if len(ends)%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		text.Write(name)
+		path = names.AppendFilePath(path[:0], name)
+		text.Write(path)
 		ends = append(ends, text.Len())
 	}
 	all, from := make([]string, len(ends)), 0

@@ -91,8 +91,8 @@ func (p params) len() (n int) {
 	return n
 }
 
-func tooManyParams() fault {
-	return fault{http.StatusBadRequest, fmt.Sprintf("more than %d parameters", maxParams)}
+func tooManyParams() error {
+	return limited{fault{http.StatusBadRequest, fmt.Sprintf("more than %d parameters", maxParams)}}
 }
 
 // has reports whether the request says anything of name.

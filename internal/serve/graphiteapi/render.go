@@ -71,12 +71,14 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	defer cancel()
 	done, err := a.queries.wait(ctx)
 	if err != nil {
-		return a.evaluationFault(ctx, err)
+		return evaluationFault(ctx, err)
 	}
 	defer done()
 	list, err := a.engine.Evaluate(ctx, q)
-	if err != nil {
-		return a.evaluationFault(ctx, err)
+	if err = evaluationFault(ctx, err); isSpared(p, err) {
+		a.refused.count(err, faultOf(err))
+	} else if err != nil {
+		return err
 	}
 	mayBeKept(w, maxAge, a.opt.Now())
 	return write(w, &rendering{Request: r.WithContext(ctx), params: p, query: q, api: a, series: list})

@@ -23,8 +23,7 @@ type turns struct {
 	running chan struct{} // has one for each
 	most    int64         // that run or wait
 
-	waiting            atomic.Int64 // that run or wait
-	busy, slow, tooBig atomic.Int64 // that were refused, or ended
+	waiting atomic.Int64 // that run or wait
 }
 
 func newTurns(running, queue int) *turns {
@@ -40,7 +39,6 @@ var (
 func (t *turns) wait(ctx context.Context) (done func(), err error) {
 	if t.waiting.Add(1) > t.most {
 		t.waiting.Add(-1)
-		t.busy.Add(1)
 		return nil, errBusy
 	}
 	select {
@@ -55,22 +53,21 @@ func (t *turns) wait(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// evaluationFault makes a fault of what an evaluation says, and counts it.
-func (a *API) evaluationFault(ctx context.Context, err error) error {
+// evaluationFault makes a fault of what an evaluation says.
+func evaluationFault(ctx context.Context, err error) error {
 	in := (*query.InputError)(nil)
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &in):
 		return fault{http.StatusBadRequest, cutText(in.Error())}
 	case errors.Is(err, query.ErrLimit):
-		a.queries.tooBig.Add(1)
-		return fault{http.StatusBadRequest, err.Error()}
+		return limited{fault{http.StatusBadRequest, err.Error()}}
 	case errors.Is(err, query.ErrBusy):
-		a.queries.busy.Add(1)
 		return errBusy
 	case errors.Is(err, query.ErrPanic):
 		return fault{http.StatusInternalServerError, "internal error"}
 	case errors.Is(context.Cause(ctx), errSlow):
-		a.queries.slow.Add(1)
 		return fault{http.StatusServiceUnavailable, errSlow.Error()}
 	}
 	return err
@@ -79,13 +76,13 @@ func (a *API) evaluationFault(ctx context.Context, err error) error {
 // Figures returns what was counted.
 func (a *API) Figures() []telemetry.Figure {
 	t := a.queries
-	reason := func(text string) []telemetry.Label { return []telemetry.Label{{Key: "reason", Value: text}} }
+	refused := func(reason string, n *atomic.Int64) telemetry.Figure {
+		return telemetry.Figure{Name: "queriesRefused", Labels: []telemetry.Label{{Key: "reason", Value: reason}}, Value: float64(n.Load()), Counter: true}
+	}
 	list := []telemetry.Figure{
 		{Name: "queriesRunning", Value: float64(len(t.running))},
 		{Name: "queriesWaiting", Value: max(0, float64(t.waiting.Load())-float64(len(t.running)))},
-		{Name: "queriesRefused", Labels: reason("busy"), Value: float64(t.busy.Load()), Counter: true},
-		{Name: "queriesRefused", Labels: reason("limit"), Value: float64(t.tooBig.Load()), Counter: true},
-		{Name: "queriesRefused", Labels: reason("slow"), Value: float64(t.slow.Load()), Counter: true},
+		refused("busy", &a.refused.busy), refused("invalid", &a.refused.invalid), refused("limit", &a.refused.limit), refused("slow", &a.refused.slow),
 		{Name: "queriesBroken", Value: float64(a.engine.Panics()), Counter: true},
 		{Name: "events", Value: float64(a.events.count())},
 		{Name: "droppedEvents", Value: float64(a.events.dropped.Load()), Counter: true},

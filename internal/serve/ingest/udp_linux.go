@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -106,7 +107,7 @@ func (s *socket) prepare(opt UDPOptions) {
 	// Slots are a few cache lines more than a power of two apart: else the beginnings
 	// of all datagrams would share one set of the cache.
 	stride := opt.MaxDatagram + 1 + 3*64
-	room := make([]byte, batch*stride)
+	room := s.memory(batch * stride)
 	if len(opt.Allow) > 0 {
 		s.names = make([]unix.RawSockaddrInet6, batch)
 	}
@@ -119,6 +120,17 @@ func (s *socket) prepare(opt UDPOptions) {
 			s.headers[i].hdr.Name = (*byte)(unsafe.Pointer(&s.names[i]))
 		}
 	}
+}
+
+// memory returns memory for s, which goes when it does. It is the system's: most of
+// it is never touched, and the garbage collector would keep as much in reserve.
+func (s *socket) memory(size int) []byte {
+	room, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return make([]byte, size)
+	}
+	runtime.AddCleanup(s, func(room []byte) { _ = unix.Munmap(room) }, room)
+	return room
 }
 
 // enlarge asks the kernel to hold size bytes, and returns what it gives.

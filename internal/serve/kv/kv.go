@@ -1,17 +1,23 @@
 // Package kv answers GET, PUT and DELETE of values by key over HTTP: what a page
 // keeps on the server, such as dashboards.
 //
-// It promises that a value that was put is durable, and bounds on what is kept. A
-// value is bytes to it. It does not decide who may ask. Start from [New].
+// It promises that a value that was put is durable, bounds on what is kept, and
+// that a change that is asked for on the condition that nobody else changed the
+// value (If-Match, If-None-Match) is made on that condition alone. A value is
+// bytes to it. It does not decide who may ask. Start from [New].
 package kv
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -35,10 +41,13 @@ type Keeper interface {
 }
 
 // API answers requests. Its methods may be called concurrently.
-type API struct{ keeper Keeper }
+type API struct {
+	keeper Keeper
+	mu     sync.Mutex // held from a look at what is there until it is changed
+}
 
-// New returns an API over what keeper keeps.
-func New(keeper Keeper) *API { return &API{keeper} }
+// New returns an API over what keeper keeps. Nobody else is to change that.
+func New(keeper Keeper) *API { return &API{keeper: keeper} }
 
 // Route is a handler and what it answers.
 type Route struct {
@@ -48,14 +57,16 @@ type Route struct {
 }
 
 // Routes returns all that the API answers: /kv/CONTAINER/KEY with a value as it
-// was put, 404 where there is none; /kv/CONTAINER/ with its keys, a JSON list.
+// was put and its ETag, 404 where there is none; /kv/CONTAINER/ with its keys, a
+// JSON list. A key may have slashes, which proxies do not leave escaped. Changes
+// heed If-Match and If-None-Match with 412.
 func (a *API) Routes() []Route {
 	return []Route{
 		{"GET /kv/{container}/{$}", false, answer(a.list)},
-		{"GET /kv/{container}/{key}", false, answer(a.get)},
-		{"PUT /kv/{container}/{key}", true, answer(a.put)},
-		{"POST /kv/{container}/{key}", true, answer(a.put)},
-		{"DELETE /kv/{container}/{key}", true, answer(a.remove)},
+		{"GET /kv/{container}/{key...}", false, answer(a.get)},
+		{"PUT /kv/{container}/{key...}", true, answer(a.put)},
+		{"POST /kv/{container}/{key...}", true, answer(a.put)},
+		{"DELETE /kv/{container}/{key...}", true, answer(a.remove)},
 	}
 }
 
@@ -95,7 +106,52 @@ func key(r *http.Request, name string) (string, error) {
 			return "", &refusal{http.StatusBadRequest, fmt.Sprintf("a name has 1 to %d bytes of UTF-8", MaxName)}
 		}
 	}
+	if strings.Contains(container, "/") || path.Clean("/"+name) != "/"+name {
+		return "", &refusal{http.StatusBadRequest, "a container has no slash, and between slashes of a key is something else than . or .."}
+	}
 	return prefix + container + "\x00" + name, nil
+}
+
+// value returns what is kept under k.
+func (a *API) value(k string) (b []byte, ok bool, err error) {
+	pairs, err := a.keeper.Kept(k)
+	if err != nil {
+		return nil, false, fmt.Errorf("read: %w", err)
+	}
+	if len(pairs) == 0 || pairs[0].Key != k {
+		return nil, false, nil
+	}
+	return pairs[0].Value, true, nil
+}
+
+// tag is the ETag of a value.
+func tag(b []byte) string {
+	sum := sha256.Sum256(b)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+}
+
+// names reports whether a list of ETags has that of a value, or is "*". A proxy
+// that compressed the value has made the tag a weak one (W/"..."): it is the same.
+func names(list string, b []byte) bool {
+	return strings.TrimSpace(list) == "*" || strings.Contains(list, tag(b))
+}
+
+// unchanged refuses a change to k that was asked for on a condition that does not hold.
+func (a *API) unchanged(k string, r *http.Request) error {
+	is, not := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	if is == "" && not == "" {
+		return nil
+	}
+	b, ok, err := a.value(k)
+	switch {
+	case err != nil:
+		return err
+	case is != "" && !(ok && names(is, b)):
+		return &refusal{http.StatusPreconditionFailed, "the value was changed or deleted since it was read"}
+	case not != "" && ok && names(not, b):
+		return &refusal{http.StatusPreconditionFailed, "there is such a key already"}
+	}
+	return nil
 }
 
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
@@ -103,14 +159,15 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pairs, err := a.keeper.Kept(k)
+	b, ok, err := a.value(k)
 	if err != nil {
-		return fmt.Errorf("read: %w", err)
+		return err
 	}
-	if len(pairs) == 0 || pairs[0].Key != k {
+	if !ok {
 		return &refusal{http.StatusNotFound, "there is no such key"}
 	}
-	return send(w, pairs[0].Value)
+	w.Header().Set("ETag", tag(b))
+	return send(w, b)
 }
 
 // list answers with the keys of a container, in their order.
@@ -124,11 +181,11 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
-	names := make([]string, len(pairs))
+	list := make([]string, len(pairs))
 	for i, p := range pairs {
-		names[i] = strings.TrimPrefix(p.Key, begin)
+		list[i] = strings.TrimPrefix(p.Key, begin)
 	}
-	b, err := json.Marshal(names)
+	b, err := json.Marshal(list)
 	if err != nil {
 		return fmt.Errorf("write names: %w", err)
 	}
@@ -155,12 +212,18 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if !json.Valid(b) {
 		return &refusal{http.StatusBadRequest, "a value is JSON"}
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.unchanged(k, r); err != nil {
+		return err
+	}
 	if err := a.room(k, r); err != nil {
 		return err
 	}
 	if err := a.keeper.Keep(k, b); err != nil {
 		return fmt.Errorf("keep: %w", err)
 	}
+	w.Header().Set("ETag", tag(b))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -185,6 +248,11 @@ func (a *API) room(k string, r *http.Request) error {
 func (a *API) remove(w http.ResponseWriter, r *http.Request) error {
 	k, err := key(r, r.PathValue("key"))
 	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.unchanged(k, r); err != nil {
 		return err
 	}
 	if err := a.keeper.Drop(k); err != nil {

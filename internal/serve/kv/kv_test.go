@@ -4,7 +4,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,6 +20,18 @@ import (
 // rig asks a server over a real store.
 func rig(t *testing.T) func(method, path, body string) (int, string) {
 	t.Helper()
+	ask := rigged(t)
+	return func(method, path, body string) (int, string) {
+		r := ask(method, path, body, "", "")
+		b, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		return r.StatusCode, strings.TrimSpace(string(b))
+	}
+}
+
+// rigged asks with a header.
+func rigged(t *testing.T) func(method, path, body, header, value string) *http.Response {
+	t.Helper()
 	db, err := store.Open(store.Options{Dir: t.TempDir(), SealEvery: -1})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -24,12 +39,12 @@ func rig(t *testing.T) func(method, path, body string) (int, string) {
 	for _, r := range kv.New(db).Routes() {
 		mux.Handle(r.Pattern, r.Handler)
 	}
-	return func(method, path, body string) (int, string) {
+	return func(method, path, body, header, value string) *http.Response {
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
-		b, err := io.ReadAll(w.Result().Body)
-		require.NoError(t, err)
-		return w.Code, strings.TrimSpace(string(b))
+		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+		r.Header.Set(header, value)
+		mux.ServeHTTP(w, r)
+		return w.Result()
 	}
 }
 
@@ -52,6 +67,52 @@ func TestValuesAreKept(t *testing.T) {
 	assert.Equal(t, 204, code)
 	_, body = ask("GET", "/kv/dashboards/", "")
 	assert.Equal(t, `["mine/too ä"]`, body)
+	_, body = ask("GET", "/kv/dashboards/mine/too%20ä", "") // as proxies unescape it
+	assert.Equal(t, `[2]`, body)
+}
+
+// TestChangesOnCondition: of two who read a value and change it, the second is told.
+func TestChangesOnCondition(t *testing.T) {
+	ask := rigged(t)
+	const k = "/kv/dashboards/ops"
+	r := ask("PUT", k, `1`, "If-None-Match", "*")
+	require.Equal(t, 204, r.StatusCode)
+	first := r.Header.Get("ETag")
+	assert.Equal(t, first, ask("GET", k, "", "", "").Header.Get("ETag"))
+	assert.Equal(t, 412, ask("PUT", k, `2`, "If-None-Match", "*").StatusCode)
+	assert.Equal(t, 204, ask("PUT", k, `2`, "If-Match", "W/"+first).StatusCode)
+	assert.Equal(t, 412, ask("PUT", k, `3`, "If-Match", first).StatusCode)
+	assert.Equal(t, 412, ask("DELETE", k, "", "If-Match", first).StatusCode)
+	r = ask("GET", k, "", "", "")
+	b, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "2", string(b))
+	assert.Equal(t, 204, ask("DELETE", k, "", "If-Match", r.Header.Get("ETag")).StatusCode)
+	assert.Equal(t, 412, ask("PUT", k, `3`, "If-Match", r.Header.Get("ETag")).StatusCode, "it is gone")
+	assert.Equal(t, 204, ask("PUT", k, `3`, "", "").StatusCode)
+}
+
+// TestOneOfManyWins: of many who make the same key, or change the same value, at
+// once one does.
+func TestOneOfManyWins(t *testing.T) {
+	ask := rigged(t)
+	for _, header := range []string{"If-None-Match", "If-Match"} {
+		value := "*"
+		if header == "If-Match" {
+			value = ask("GET", "/kv/c/k", "", "", "").Header.Get("ETag")
+		}
+		var wins atomic.Int32
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				if ask("PUT", "/kv/c/k", strconv.Itoa(i+100*len(header)), header, value).StatusCode == 204 {
+					wins.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		assert.EqualValues(t, 1, wins.Load(), header)
+	}
 }
 
 func TestWhatIsNotKept(t *testing.T) {
@@ -64,6 +125,10 @@ func TestWhatIsNotKept(t *testing.T) {
 		{"too long", "/kv/c/k", `"` + strings.Repeat("a", kv.MaxValue) + `"`, 413},
 		{"a long name", "/kv/c/" + strings.Repeat("k", kv.MaxName+1), "1", 400},
 		{"a NUL", "/kv/c%00d/k", "1", 400},
+		{"a slash in a container", "/kv/c%2Fd/k", "1", 400},
+		{"no part of a key", "/kv/c/k%2F%2Fl", "1", 400},
+		{"parts that browsers leave out", "/kv/c/%2E%2E%2Fk", "1", 400},
+		{"a slash at the end", "/kv/c/k%2F", "1", 400},
 	} {
 		code, body := ask("PUT", c.path, c.body)
 		assert.Equal(t, c.code, code, "%s: %s", c.name, body)

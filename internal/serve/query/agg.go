@@ -3,7 +3,6 @@ package query
 import (
 	"math"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -19,6 +18,8 @@ type Agg struct {
 	// add takes a series into rows' totals, if there is such a way; else rows are put together for Of. n are
 	// the values before, without nulls, of each row.
 	add func(total, values []float64, n []int32)
+	// full is Of for values of which none is null, and whose order it may change; nil: Of.
+	full func(values []float64) float64
 	// done makes results of totals; nil: they are.
 	done func(total []float64, n []int32, series int)
 }
@@ -55,7 +56,7 @@ var aggs = []Agg{
 	{Name: "average", Of: Average, add: addSum, done: divide},
 	{Name: "avg", Of: Average, add: addSum, done: divide},
 	{Name: "avg_zero", Of: averageZero, add: addSum, done: divideByAll},
-	{Name: "median", Of: Median},
+	{Name: "median", Of: Median, full: medianOf},
 	{Name: "sum", Of: Sum, add: addSum},
 	{Name: "total", Of: Sum, add: addSum},
 	{Name: "min", Of: Min, add: addMin},
@@ -106,15 +107,19 @@ func averageZero(values []float64) float64 {
 
 // Median returns the middle one, or the mean of the two in the middle.
 func Median(values []float64) float64 {
-	sorted := Sorted(values)
-	n := len(sorted)
-	switch {
-	case n == 0:
+	return medianOf(NotNull(make([]float64, 0, len(values)), values))
+}
+
+func medianOf(full []float64) float64 {
+	n := len(full)
+	if n == 0 {
 		return Null()
-	case n%2 == 0:
-		return (sorted[n/2-1] + sorted[n/2]) / 2
 	}
-	return sorted[n/2]
+	middle := Nth(full, n/2)
+	if n%2 == 0 {
+		return (Max(full[:n/2]) + middle) / 2
+	}
+	return middle
 }
 
 // Min returns the least.
@@ -202,16 +207,14 @@ func Last(values []float64) float64 {
 	return Null()
 }
 
-// Sorted returns those that are not null, in rising order.
-func Sorted(values []float64) []float64 {
-	out := make([]float64, 0, len(values))
+// NotNull appends those of values that are not null.
+func NotNull(dst, values []float64) []float64 {
 	for _, v := range values {
 		if v == v {
-			out = append(out, v)
+			dst = append(dst, v)
 		}
 	}
-	sort.Float64s(out)
-	return out
+	return dst
 }
 
 func unlessEmpty(v float64, n int) float64 {

@@ -42,7 +42,7 @@ func TestAggregateIsWhatItsFunctionSaysOfEachRow(t *testing.T) {
 		for _, xff := range []float64{0, 0.5, 1} {
 			got := c.Aggregate(list, a, xff)
 			want := c.Rows(list, func(row []float64) float64 {
-				if !enough(row, xff) {
+				if !Xff(int(Count(row)), len(row), xff) {
 					return Null()
 				}
 				return a.Of(row)

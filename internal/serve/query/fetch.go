@@ -9,6 +9,12 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query/target"
 )
 
+// reading is what was read for a pattern.
+type reading struct {
+	list []*Series
+	uses int // how often it is still to be handed out
+}
+
 // prefetch reads what the trees need over a range and was not read before.
 func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span) error {
 	have := ev.fetched[at]
@@ -16,16 +22,17 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 		if len(ev.fetched) >= ev.e.opt.Limits.Fetches {
 			return fmt.Errorf("%w: more than %d ranges", ErrLimit, ev.e.opt.Limits.Fetches)
 		}
-		have = map[string][]*Series{}
+		have = map[patternKey]*reading{}
 		ev.fetched[at] = have
 	}
 	var missing []Pattern
 	for _, tree := range trees {
 		ev.patterns(tree, repl, func(p Pattern) {
-			if _, ok := have[p.key()]; !ok {
-				have[p.key()] = nil
+			if have[p.key()] == nil {
+				have[p.key()] = &reading{}
 				missing = append(missing, p)
 			}
+			have[p.key()].uses++
 		})
 	}
 	if len(missing) == 0 {
@@ -34,7 +41,7 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 	return ev.fetch(missing, have, at)
 }
 
-func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at span) error {
+func (ev *evaluation) fetch(missing []Pattern, have map[patternKey]*reading, at span) error {
 	left := (ev.budget.total - ev.budget.used.Load()) / 8 // others may take of it meanwhile: hold says
 	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, Want: ev.req.MaxDataPoints, MaxPoints: int(max(min(int64(ev.points), left), 0))}
 	lists, err := ev.e.opt.Source.Fetch(ev.ctx, q)
@@ -50,7 +57,7 @@ func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at spa
 			ev.points -= len(s.Values)
 			ev.budget.hold(len(s.Values))
 		}
-		have[missing[i].key()] = list
+		have[missing[i].key()].list = list
 	}
 	if ev.series < 0 || ev.points < 0 {
 		return fmt.Errorf("%w: more than %d series or %d points", ErrLimit, ev.e.opt.Limits.Series, ev.e.opt.Limits.Points)
@@ -58,13 +65,19 @@ func (ev *evaluation) fetch(missing []Pattern, have map[string][]*Series, at spa
 	return nil
 }
 
-// found returns what was read for a pattern, each time as other series with the same Values.
+// found returns what was read for a pattern, each time as other series. They share their Values, but for those that the targets name
+// only once: these are written in place, and are forgotten here.
 func (ev *evaluation) found(p Pattern, at span) []*Series {
-	list := ev.fetched[at][p.key()]
-	copies := make([]Series, len(list))
-	out := make([]*Series, len(list))
-	for i, s := range list {
-		s.shared = true
+	r := ev.fetched[at][p.key()]
+	r.uses--
+	last := r.uses == 0 && ev.depth == 0 // deeper, the same range is read by functions further out
+	if last {
+		delete(ev.fetched[at], p.key())
+	}
+	copies := make([]Series, len(r.list))
+	out := make([]*Series, len(r.list))
+	for i, s := range r.list {
+		s.shared = s.shared || !last
 		copies[i] = *s
 		copies[i].PathExpression = p.Text
 		copies[i].XFilesFactor = ev.xff
@@ -93,7 +106,12 @@ func (ev *evaluation) patterns(t *target.Expr, repl replacements, fn func(Patter
 			}
 			return
 		}
-		for _, arg := range t.Args {
+		args := t.Args
+		if p, ok := ev.outline(t, repl); ok {
+			fn(p)
+			args = args[1:]
+		}
+		for _, arg := range args {
 			ev.patterns(arg, repl, fn)
 		}
 		for _, kw := range t.Keywords {

@@ -15,6 +15,7 @@ type Function struct {
 	Signature   string // as Python shows it, "(seriesList, n)"; "": from Params
 	Params      []Param
 	Aggregator  bool // its name may be given to functions that take one that aggregates, as "sumSeries"
+	Rereads     bool // its values are those of Again: of its first argument it looks at the outlines of series only
 
 	// Call computes. Arguments are checked and complete. An error that the asker caused is an
 	// *InputError, from Call.Errorf.
@@ -32,7 +33,7 @@ type Param struct {
 	Loose       bool     // Type and Options are but what is told: another argument is taken as it is
 	Multiple    bool     // the last one: any number of arguments
 	Default     any      // string, float64, int, bool; nil: none
-	Options     []string // all that it may be
+	Options     []string // all that it may be; "True", "False" and "None" are Python's
 	Suggestions []any    // for people
 }
 

@@ -128,3 +128,38 @@ func TestValuesAreSharedUntilTheyAreWrittenTo(t *testing.T) {
 	assert.Equal(t, []float64{0, 0}, got[2].Values)
 	assert.Same(t, &got[0].Values[0], &got[2].Values[0])
 }
+
+func TestWhatIsNamedOnceIsWrittenInPlace(t *testing.T) {
+	var source *querytest.Memory
+	write := query.Function{Name: "write", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
+		all := c.Series("seriesList")
+		for _, s := range all {
+			before := s.Values
+			to := s.Room(c, len(before))
+			to[0] = 7
+			s.Replace(to)
+			assert.Same(t, &s.Values[0], &s.Room(c, 1)[0], "it is its own now")
+			assert.NotSame(t, &s.Values[0], &s.Room(c, len(before)+1)[0], "it is too short")
+			before[1]++ // seen by all who have it
+		}
+		return all, nil
+	}}
+	for _, c := range []struct {
+		targets []string
+		want    [][]float64
+	}{
+		{[]string{"write(a)"}, [][]float64{{7, 1}}},
+		{[]string{"write(write(a))"}, [][]float64{{7, 2}}},
+		{[]string{"write(a)", "a"}, [][]float64{{7, 0}, {0, 1}}},
+		{[]string{"write(a)", "write(b)"}, [][]float64{{7, 1}, {7, 1}}},
+	} {
+		source = &querytest.Memory{}
+		source.Add("a", 0, 60, 0, 0, 0)
+		source.Add("b", 0, 60, 0, 0, 0)
+		got, err := query.New(query.Options{Functions: query.NewTable([]query.Function{write}), Source: source}).Evaluate(t.Context(), query.Request{Targets: c.targets, Until: 120})
+		require.NoError(t, err)
+		for i, want := range c.want {
+			assert.Equal(t, want, got[i].Values, "%d of %q", i, c.targets)
+		}
+	}
+}

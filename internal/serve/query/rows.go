@@ -10,24 +10,32 @@ func (c *Call) Aggregate(list []*Series, a *Agg, xff float64) []float64 {
 	columns, longest := Columns(list)
 	out := c.Make(longest)
 	if a.add == nil {
-		c.rows(columns, out, func(row []float64) float64 {
-			if !enough(row, xff) {
-				return Null()
+		of := a.Of
+		if a.full != nil {
+			of = a.full
+		}
+		c.FullRows(columns, longest, func(i int, row []float64) {
+			out[i] = Null()
+			if Xff(len(row), len(list), xff) {
+				out[i] = of(row)
 			}
-			return a.Of(row)
 		})
 		return out
 	}
-	n := make([]int32, min(blockRows, longest))
-	for from := 0; from < longest; from += blockRows {
-		total := out[from:min(from+blockRows, longest)]
-		a.block(columns, from, total, n[:len(total)])
-		for i := range total {
-			if n[i] == 0 || float64(n[i])/float64(len(list)) < xff {
-				total[i] = Null()
+	blocks := (longest + blockRows - 1) / blockRows
+	c.Split(blocks, longest*len(list), func(block, end int) {
+		n := make([]int32, min(blockRows, longest))
+		for ; block < end; block++ {
+			from := block * blockRows
+			total := out[from:min(from+blockRows, longest)]
+			a.block(columns, from, total, n[:len(total)])
+			for i := range total {
+				if n[i] == 0 || float64(n[i])/float64(len(list)) < xff {
+					total[i] = Null()
+				}
 			}
 		}
-	}
+	})
 	return out
 }
 
@@ -48,39 +56,49 @@ func (a *Agg) block(columns [][]float64, from int, total []float64, n []int32) {
 // Rows returns fn of each row, as Aggregate does, but fn sees the nulls; row is valid until it returns.
 func (c *Call) Rows(list []*Series, fn func(row []float64) float64) []float64 {
 	columns, longest := Columns(list)
-	out := c.Make(longest)
-	c.rows(columns, out, fn)
+	out, row := c.Make(longest), make([]float64, len(columns))
+	for i := range out {
+		for j, col := range columns {
+			row[j] = Null()
+			if i < len(col) {
+				row[j] = col[i]
+			}
+		}
+		out[i] = fn(row)
+		c.Alive()
+	}
 	return out
 }
 
-// turnRows is how many rows are put together at a time: columns are read in cache lines.
-const turnRows = 64
+// turnedRows is how many rows are put together at a time: columns are read in cache lines.
+const turnedRows = 32
 
-func (c *Call) rows(columns [][]float64, out []float64, fn func(row []float64) float64) {
+// FullRows calls fn with each row of columns, the longest of which is so long, without its nulls. It may do so on several
+// cores; fn may change the row's order, and must not keep it.
+func (c *Call) FullRows(columns [][]float64, longest int, fn func(i int, row []float64)) {
 	k := len(columns)
-	turned := make([]float64, turnRows*k)
-	for from := 0; from < len(out); from += turnRows {
-		n := min(turnRows, len(out)-from)
-		for j, col := range columns {
-			for i := range n {
-				v := Null()
-				if from+i < len(col) {
-					v = col[from+i]
+	c.Split((longest+turnedRows-1)/turnedRows, longest*k, func(block, end int) {
+		rows, n := make([]float64, turnedRows*k), make([]int, turnedRows)
+		for ; block < end; block++ {
+			from := block * turnedRows
+			clear(n)
+			for _, col := range columns {
+				if from >= len(col) {
+					continue
 				}
-				turned[i*k+j] = v
+				for i, v := range col[from:min(from+turnedRows, len(col))] {
+					if v == v {
+						rows[i*k+n[i]] = v
+						n[i]++
+					}
+				}
 			}
+			for i := range min(turnedRows, longest-from) {
+				fn(from+i, rows[i*k:i*k+n[i]])
+			}
+			c.Alive()
 		}
-		for i := range n {
-			out[from+i] = fn(turned[i*k : i*k+k : i*k+k])
-		}
-		c.ev.budget.take(0)
-	}
-}
-
-// enough reports whether there are some values, and at least xff of all of them.
-func enough(row []float64, xff float64) bool {
-	n := Count(row)
-	return n > 0 && n/float64(len(row)) >= xff
+	})
 }
 
 // Xff reports whether full of total values are enough for xff.

@@ -7,7 +7,7 @@ import "math"
 // A Series belongs to the function that got it as an argument, which may change its
 // fields and return it. Its Values may be shared with other series and with what the
 // Source keeps: they are read freely, replaced as a whole, and written only
-// through Own. Tags are never changed in place, see Tags.
+// through Own and Room. Tags are never changed in place, see Tags.
 type Series struct {
 	Name           string
 	PathExpression string // the pattern it was found by, or the expression that made it
@@ -69,6 +69,15 @@ func (s *Series) Own(c *Call) []float64 {
 		s.Values, s.shared = v, false
 	}
 	return s.Values
+}
+
+// Room returns a place for n values that are made of those of s from the first on: that of the Values, when s need not share
+// it and they are as many, so that one must be read before its place is written; else one that c's budget pays.
+func (s *Series) Room(c *Call, n int) []float64 {
+	if !s.shared && n <= len(s.Values) {
+		return s.Values[:n]
+	}
+	return c.Make(n)
 }
 
 // Replace makes values, which s owns from now on, those of s.

@@ -36,12 +36,6 @@ import (
 
 const checkpointVersion = 1
 
-// In the byte of a late change's tier.
-const (
-	latePut = 1 << 7
-	lateAdd = 1 << 6 // a Put that adds
-)
-
 func appendCheckpoint(dst []byte, h *head, number uint32, upto uint64) []byte {
 	b := h.blocks[number]
 	dst = append(dst, checkpointVersion)
@@ -140,17 +134,10 @@ func (d *decoder) packed() metric.Bucket {
 }
 
 func (l *lateOps) append(dst []byte, id ID) []byte {
-	ops := l.of[id]
-	dst = binary.AppendUvarint(dst, uint64(len(ops)))
-	for _, op := range ops {
-		kind := op.tier
-		if op.put {
-			kind |= latePut
-		}
-		if op.add {
-			kind |= lateAdd
-		}
-		dst = append(dst, kind)
+	dst = binary.AppendUvarint(dst, uint64(l.of[id].n))
+	l.scratch = l.list(l.scratch[:0], id)
+	for _, op := range l.scratch {
+		dst = append(dst, op.kind())
 		dst = binary.AppendUvarint(dst, uint64(op.start))
 		dst = appendPacked(dst, op.bucket)
 	}
@@ -213,7 +200,7 @@ func (h *head) loadSeries(d *decoder, id ID, s *series) {
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		kind, start, b := d.byte(), d.uint32(), d.packed()
 		if there && !d.bad {
-			h.late.add(id, lateOp{start: start, tier: kind &^ (latePut | lateAdd), put: kind&latePut != 0, add: kind&lateAdd != 0, bucket: b})
+			h.late.add(id, lateOf(kind, start, b))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,7 @@ type DB struct {
 	view   sync.RWMutex
 	spans  spans
 	sealed map[string][]byte // what the engine is to get; nil: to forget
+	arena  arena             // has the values of sealed but for kept ones
 	fresh  map[spanOf]bool   // spans that the engine has nothing of
 	// sealedUntil is the horizon of the last seal that was ingested.
 	sealedUntil uint32
@@ -51,7 +53,8 @@ type DB struct {
 	head       head
 	records    uint64 // how many the log has ever had
 	identities map[[16]byte]identity
-	unsaved    map[ID]struct{}   // series that the engine does not have as they are
+	record     []byte            // scratch
+	unsaved    []ID              // series that the engine does not have as they are; some more than once
 	dead       map[ID]string     // deleted since Open, with their names
 	reused     map[ID]struct{}   // deleted so long ago that their numbers are given away again
 	kept       map[string][]byte // values kept beside series that are not sealed; nil: dropped
@@ -63,6 +66,7 @@ type DB struct {
 	broken  broken
 	figures figures
 	full    chan struct{} // tells the keeper that a seal should be made early
+	hurry   chan struct{} // tells syncLoop that much waits
 	cancel  context.CancelFunc
 	wait    sync.WaitGroup
 }
@@ -75,11 +79,13 @@ func Open(opt Options) (*DB, error) {
 	db := &DB{
 		opt: opt, now: opt.Now,
 		spans: spans{}, sealed: map[string][]byte{}, fresh: map[spanOf]bool{},
-		identities: map[[16]byte]identity{}, unsaved: map[ID]struct{}{}, dead: map[ID]string{}, reused: map[ID]struct{}{},
+		identities: map[[16]byte]identity{}, dead: map[ID]string{}, reused: map[ID]struct{}{},
 		kept: map[string][]byte{},
-		full: make(chan struct{}, 1),
+		full: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 	}
 	db.head.memory(db)
+	db.arena.memory = new(memory)
+	runtime.AddCleanup(db, (*memory).release, db.arena.memory)
 	db.names.index = names.New()
 	db.reach(tiersOf(opt.Schemas.Tiers("any"))) // until there are series
 	if err := db.open(); err != nil {
@@ -165,18 +171,23 @@ func (db *DB) Close() error {
 	return nil
 }
 
-// syncEvery is half of what a sample may wait to become durable.
-const syncEvery = 500 * time.Millisecond
+// syncEvery is half of what a sample may wait to become durable. Where more than
+// syncBytes wait it is not waited for, so that memory for them is bounded.
+const (
+	syncEvery = 500 * time.Millisecond
+	syncBytes = 4 << 20
+)
 
 func (db *DB) syncLoop(ctx context.Context) {
 	tick := time.NewTicker(syncEvery)
 	defer tick.Stop()
-	failing := false
+	failing, hurry := false, db.hurry
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-hurry:
 		}
 		err := db.Sync()
 		if err != nil && !failing {
@@ -185,7 +196,10 @@ func (db *DB) syncLoop(ctx context.Context) {
 		if err == nil && failing {
 			db.opt.Log.Info("store: the log is written again", "dir", db.opt.Dir)
 		}
-		failing = err != nil
+		failing, hurry = err != nil, db.hurry
+		if failing {
+			hurry = nil // to try more often would not help
+		}
 	}
 }
 
@@ -194,6 +208,12 @@ func (db *DB) syncLoop(ctx context.Context) {
 func (db *DB) append(record []byte) {
 	db.records++
 	db.log.Append(numbered(record, db.records))
+	if db.log.Pending() > syncBytes {
+		select {
+		case db.hurry <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // identity is who sends batches.

@@ -3,6 +3,7 @@ package store
 import (
 	"math"
 	"runtime"
+	"unsafe"
 
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -75,6 +76,7 @@ type wide struct {
 
 type head struct {
 	blocks  []*block
+	room    []block // for more, of memory as slabs have
 	sets    []tierSet
 	bases   slab[metric.Bucket]
 	coarses slab[coarse]
@@ -89,6 +91,7 @@ type head struct {
 func (h *head) memory(db *DB) {
 	m := new(memory)
 	h.bases.memory, h.coarses.memory, h.runs.memory, h.wides.memory = m, m, m, m
+	h.late.cells.memory, h.late.buckets.memory = m, m
 	runtime.AddCleanup(db, (*memory).release, m)
 }
 
@@ -110,7 +113,7 @@ func (h *head) find(id ID) *series {
 // begin makes room for a series and sets it up.
 func (h *head) begin(id ID, set uint16, method, hint metric.Method) {
 	for int(id/frameSeries) >= len(h.blocks) {
-		h.blocks = append(h.blocks, &block{horizon: h.horizon})
+		h.blocks = append(h.blocks, h.newBlock())
 	}
 	b := h.block(id)
 	b.dirty = true
@@ -118,6 +121,21 @@ func (h *head) begin(id ID, set uint16, method, hint metric.Method) {
 	*s = series{set: set, method: method, hint: hint, flags: flagLive, newest: h.horizon}
 	h.makeCoarse(s)
 }
+
+// newBlock returns a block without series.
+func (h *head) newBlock() *block {
+	if len(h.room) == 0 {
+		p := h.bases.memory.get(blocksAtOnce * int(unsafe.Sizeof(block{})))
+		h.room = unsafe.Slice((*block)(p), blocksAtOnce)
+	}
+	b := &h.room[0]
+	h.room = h.room[1:]
+	b.horizon = h.horizon
+	return b
+}
+
+// blocksAtOnce is how many get their memory together: 200 KiB.
+const blocksAtOnce = 64
 
 // makeCoarse gives s an open bucket for each coarser tier of its set.
 func (h *head) makeCoarse(s *series) {

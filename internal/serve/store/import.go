@@ -259,7 +259,7 @@ func (i *importer) fillWindow(list []importSeries, t tier, from, until int64) {
 		})
 	}
 	i.work.finish(func(key string, value []byte) {
-		i.db.sealed[key] = value
+		i.db.sealed[key] = i.db.arena.keep(value)
 		i.db.figures.frameBytes.Add(int64(len(value)))
 		i.db.figures.frames.Add(1)
 	})

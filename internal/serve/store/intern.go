@@ -15,9 +15,13 @@ type catalogue struct {
 
 	// mu is held by what adds, renames and removes names; taken before DB.mu.
 	mu     sync.Mutex
-	second int64 // the one that made is of
-	made   int   // names made in that second
+	second int64 // as of which budget is
+	budget int   // names that may be made
 }
+
+// newBurst is for how many seconds MaxNewSeries is saved up: a flush of StatsD
+// makes at once what came in its interval, and a timer is a dozen series.
+const newBurst = 10
 
 // Names returns the index of the names, to search in. Its numbers are IDs. Only
 // the store changes it.
@@ -35,10 +39,10 @@ func (db *DB) intern(raw []byte, hint metric.Method, scratch *[names.MaxLen]byte
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if id, ok := c.index.Get(name); ok {
-		return ID(id), Taken
-	}
 	if r := db.mayMake(); r != Taken {
+		if id, ok := c.index.Get(name); ok { // another writer was faster
+			return ID(id), Taken
+		}
 		return 0, r
 	}
 	return db.makeSeries(name, hint)
@@ -57,30 +61,35 @@ func (db *DB) mayMake() Refusal {
 		return full
 	}
 	if now := db.now().Unix(); now != c.second {
-		c.second, c.made = now, 0
+		each, passed := min(db.opt.MaxNewSeries, names.MaxID), min(max(now-c.second, 1), newBurst)
+		c.second, c.budget = now, min(c.budget+int(passed)*each, newBurst*each)
 	}
-	if c.made >= db.opt.MaxNewSeries {
+	if c.budget == 0 {
 		return TooManyNew
 	}
-	c.made++
+	c.budget--
 	return Taken
 }
 
-// makeSeries puts a new series into index, log and head.
+// makeSeries puts a new series into index, log and head, unless another writer did.
 func (db *DB) makeSeries(name []byte, hint metric.Method) (ID, Refusal) {
 	text := string(name)
 	tiers := tiersOf(db.opt.Schemas.Tiers(text))
 	method := methodOf(db.opt.Schemas.Method(text), hint)
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	number, _, err := db.names.index.Add(name)
+	number, added, err := db.names.index.Add(name)
 	if err != nil {
 		return 0, TooManySeries
 	}
 	id := ID(number)
-	db.append(appendName(newRecord(nil), id, hint, method, tiers, text))
+	if !added {
+		return id, Taken
+	}
+	db.record = appendName(newRecord(db.record), id, hint, method, tiers, text)
+	db.append(db.record)
 	db.head.begin(id, db.head.intern(tierSet{tiers: tiers}), method, hint)
-	db.unsaved[id] = struct{}{}
+	db.unsaved = append(db.unsaved, id)
 	db.reach(tiers)
 	return id, Taken
 }
@@ -136,7 +145,7 @@ func (db *DB) Delete(name string) error {
 	db.append(appendDelete(newRecord(nil), id))
 	db.head.remove(id)
 	db.dead[id] = string(canonical)
-	db.unsaved[id] = struct{}{}
+	db.unsaved = append(db.unsaved, id)
 	db.renamed.Add(1)
 	return nil
 }
@@ -163,7 +172,7 @@ func (db *DB) Rename(from, to string) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.append(appendRename(newRecord(nil), id, canonical))
-	db.unsaved[id] = struct{}{}
+	db.unsaved = append(db.unsaved, id)
 	db.renamed.Add(1)
 	return nil
 }

@@ -181,26 +181,105 @@ func (op lateOp) after(old metric.Bucket) metric.Bucket {
 	return old
 }
 
+// In the byte of a late change's kind.
+const (
+	latePut = 1 << 7
+	lateAdd = 1 << 6 // a Put that adds
+)
+
+// kind is all but the times and values in a byte.
+func (op lateOp) kind() uint8 {
+	kind := op.tier
+	if op.put {
+		kind |= latePut
+	}
+	if op.add {
+		kind |= lateAdd
+	}
+	return kind
+}
+
+func lateOf(kind uint8, start uint32, b metric.Bucket) lateOp {
+	return lateOp{start: start, tier: kind &^ (latePut | lateAdd), put: kind&latePut != 0, add: kind&lateAdd != 0, bucket: b}
+}
+
 // lateOps are the late changes of each series in the order they came.
 type lateOps struct {
-	of map[ID][]lateOp
-	n  int
+	of      map[ID]lateList
+	cells   slab[lateCell]
+	buckets slab[metric.Bucket] // of what is more than a value
+	n       int
+	scratch []lateOp
+}
+
+// lateList has the changes of one series.
+type lateList struct{ first, last, n uint32 }
+
+// lateCell is a change as it waits: 24 bytes, for a log of hours ago brings millions.
+type lateCell struct {
+	value  float64
+	start  uint32
+	bucket uint32 // its place; 0: it is of value alone
+	next   uint32
+	kind   uint8
 }
 
 func (l *lateOps) add(id ID, op lateOp) {
 	if l.of == nil {
-		l.of = make(map[ID][]lateOp)
+		l.of = make(map[ID]lateList)
 	}
-	l.of[id] = append(l.of[id], op)
+	i := l.cells.get()
+	c := l.cells.at(i)
+	*c = lateCell{start: op.start, kind: op.kind(), value: op.bucket.Last}
+	if !isValue(op.bucket) {
+		c.bucket = l.buckets.get()
+		*l.buckets.at(c.bucket) = op.bucket
+	}
+	list := l.of[id]
+	if list.n == 0 {
+		list.first = i
+	} else {
+		l.cells.at(list.last).next = i
+	}
+	list.last = i
+	list.n++
+	l.of[id] = list
 	l.n++
 }
 
-// take returns and forgets the changes of a series.
-func (l *lateOps) take(id ID) []lateOp {
-	ops := l.of[id]
-	if len(ops) > 0 {
-		delete(l.of, id)
-		l.n -= len(ops)
+// list appends the changes of a series.
+func (l *lateOps) list(dst []lateOp, id ID) []lateOp {
+	for i := l.of[id].first; i != 0; {
+		c := l.cells.at(i)
+		b := valueBucket(c.value)
+		if c.bucket != 0 {
+			b = *l.buckets.at(c.bucket)
+		}
+		dst = append(dst, lateOf(c.kind, c.start, b))
+		i = c.next
 	}
-	return ops
+	return dst
+}
+
+// take returns and forgets the changes of a series. The slice is valid until the
+// next take.
+func (l *lateOps) take(id ID) []lateOp {
+	list := l.of[id]
+	if list.n == 0 {
+		return nil
+	}
+	l.scratch = l.list(l.scratch[:0], id)
+	for i := list.first; i != 0; {
+		c := *l.cells.at(i)
+		if c.bucket != 0 {
+			l.buckets.put(c.bucket)
+		}
+		l.cells.put(i)
+		i = c.next
+	}
+	delete(l.of, id)
+	if l.n -= int(list.n); l.n == 0 {
+		l.of = nil // a map keeps the room that it had
+	}
+	return l.scratch
 }

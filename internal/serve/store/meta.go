@@ -74,17 +74,18 @@ func (s *seriesInfo) load(src []byte) error {
 // saveSeries adds to what waits for the engine a series as it is, or that it is
 // gone. view and mu are held.
 func (db *DB) saveSeries(id ID) {
-	key, dead := string(numberKey(keySeries, uint32(id))), string(numberKey(keyDead, uint32(id)))
+	key := string(numberKey(keySeries, uint32(id)))
 	s := db.head.find(id)
 	if s == nil {
 		db.sealed[key] = nil
-		db.sealed[dead] = binary.AppendUvarint([]byte{seriesVersion}, uint64(db.head.horizon))
+		db.sealed[string(numberKey(keyDead, uint32(id)))] = binary.AppendUvarint([]byte{seriesVersion}, uint64(db.head.horizon))
 		return
 	}
 	if _, ok := db.reused[id]; ok {
-		db.sealed[dead] = nil
+		db.sealed[string(numberKey(keyDead, uint32(id)))] = nil
 		delete(db.reused, id)
 	}
 	info := seriesInfo{hint: s.hint, method: s.method, set: db.head.sets[s.set], name: db.names.index.Name(uint32(id))}
-	db.sealed[key] = info.append(nil)
+	db.record = info.append(db.record[:0])
+	db.sealed[key] = db.arena.keep(db.record)
 }

@@ -69,7 +69,7 @@ func (r *reader) begin(opt FetchOptions) error {
 	r.out.Method = s.method
 	r.from = uint32(min(r.out.Start, maxSecond))
 	r.until = uint32(min(r.out.Start+int64(len(r.out.Count))*r.out.Step, 1<<32-1))
-	r.late = append(r.late, db.head.late.of[r.id]...)
+	r.late = db.head.late.list(r.late, r.id)
 	if k < len(r.set.tiers) {
 		db.head.read(s, k, func(start uint32, b metric.Bucket) {
 			if start >= r.from && start < r.until {

@@ -120,7 +120,7 @@ func (r *recovery) name(id ID, hint, method metric.Method, tiers []tier, name []
 	if r.record <= r.meta.records {
 		return nil
 	}
-	r.unsaved[id] = struct{}{}
+	r.unsaved = append(r.unsaved, id)
 	if r.head.find(id) != nil {
 		r.head.retier(id, tiers, method)
 		r.reach(tiers)
@@ -183,7 +183,7 @@ func (r *recovery) remove(id ID) error {
 	}
 	r.head.remove(id)
 	r.dead[id] = r.head.horizon
-	r.unsaved[id] = struct{}{}
+	r.unsaved = append(r.unsaved, id)
 	return nil
 }
 
@@ -199,6 +199,6 @@ func (r *recovery) rename(id ID, name []byte) error {
 		return nil
 	}
 	r.setName(id, string(name))
-	r.unsaved[id] = struct{}{}
+	r.unsaved = append(r.unsaved, id)
 	return nil
 }

@@ -41,7 +41,7 @@ func (db *DB) retier(id ID, name string, tiers []tier, rule metric.Method) {
 	}
 	db.append(appendName(newRecord(nil), id, s.hint, method, tiers, name))
 	db.head.retier(id, tiers, method)
-	db.unsaved[id] = struct{}{}
+	db.unsaved = append(db.unsaved, id)
 	db.reach(tiers)
 }
 

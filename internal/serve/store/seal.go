@@ -56,6 +56,8 @@ type sealing struct {
 	horizon uint32
 	now     int64 // Unix seconds
 	work    work
+
+	checkpoint []byte // scratch
 }
 
 // until returns where what is sealed of a tier ends.
@@ -69,10 +71,10 @@ func (s *sealing) block(number uint32) bool {
 	s.work.block = number
 	checkpoint, there := s.takeBlock(number)
 	if checkpoint != nil {
-		db.sealed[string(numberKey(keyBlock, number))] = checkpoint
+		db.sealed[string(numberKey(keyBlock, number))] = db.arena.keep(checkpoint)
 	}
 	s.work.finish(func(key string, value []byte) {
-		db.sealed[key] = value
+		db.sealed[key] = db.arena.keep(value)
 		db.figures.frameBytes.Add(int64(len(value)))
 		db.figures.frames.Add(1)
 	})
@@ -98,7 +100,8 @@ func (s *sealing) takeBlock(number uint32) (checkpoint []byte, there bool) {
 		return nil, true
 	}
 	b.dirty = false
-	return appendCheckpoint(nil, h, number, db.records), true
+	s.checkpoint = appendCheckpoint(s.checkpoint[:0], h, number, db.records)
+	return s.checkpoint, true
 }
 
 // series takes what has closed of one series, and what came late. It reports
@@ -203,12 +206,13 @@ func (s *sealing) rest(mark wal.Mark) {
 	defer db.view.Unlock()
 	db.mu.Lock()
 	changed := db.unsaved // a million at the first seal: not to be walked through here
-	db.unsaved = map[ID]struct{}{}
+	db.unsaved = nil
 	m := meta{mark: mark, records: db.records, horizon: s.horizon}
 	s.identities()
 	db.saveKept()
 	db.mu.Unlock()
-	for ids := range slices.Chunk(slices.Collect(maps.Keys(changed)), 512) {
+	slices.Sort(changed)
+	for ids := range slices.Chunk(slices.Compact(changed), 512) {
 		db.mu.Lock()
 		for _, id := range ids {
 			db.saveSeries(id)
@@ -244,9 +248,9 @@ func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 		m.abandon()
 		return err
 	}
-	clear(db.sealed)
+	db.sealed, db.fresh = map[string][]byte{}, map[spanOf]bool{} // anew, for a map keeps the room that it had
+	db.arena.release()
 	db.broken.forget()
-	clear(db.fresh)
 	db.sealedUntil = horizon
 	return nil
 }
@@ -255,7 +259,8 @@ func (db *DB) ingestSealed(ctx context.Context, horizon uint32) error {
 // begins, or frames that are new meet those that are not, so that files of new
 // frames lie behind all others; one of what is before the frames and behind them.
 func (db *DB) writeSealed(m *maker) error {
-	keys := slices.Sorted(maps.Keys(db.sealed))
+	keys := slices.AppendSeq(make([]string, 0, len(db.sealed)), maps.Keys(db.sealed))
+	slices.Sort(keys)
 	var now tier
 	var fresh bool
 	for i, key := range keys {

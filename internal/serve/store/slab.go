@@ -50,8 +50,8 @@ func (s *slab[T]) put(i uint32) {
 // live returns how many cells are in use.
 func (s *slab[T]) live() int { return int(s.used) - len(s.free) }
 
-// memory is what slabs are made of. It is given back as one, when nothing can
-// reach its DB any more: so no call after Close meets what is gone.
+// memory is what slabs are made of. It is given back as one; that of the head when nothing
+// can reach its DB any more: so no call after Close meets what is gone.
 type memory struct {
 	mu     sync.Mutex
 	pieces [][]byte
@@ -67,7 +67,41 @@ func (m *memory) get(size int) unsafe.Pointer {
 }
 
 func (m *memory) release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, b := range m.pieces {
 		unmapMemory(b)
 	}
+	m.pieces = nil
+}
+
+// arena keeps bytes beside the garbage collector's memory until release. Its memory
+// goes with its owner's, too.
+type arena struct {
+	memory *memory
+	free   []byte
+}
+
+// arenaPiece is what an arena takes at once, in bytes.
+const arenaPiece = 1 << 20
+
+// keep returns a copy of b, which is not to be changed; of nil nil.
+func (a *arena) keep(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	if len(b) > len(a.free) {
+		size := max(arenaPiece, len(b))
+		a.free = unsafe.Slice((*byte)(a.memory.get(size)), size)
+	}
+	kept := a.free[:len(b):len(b)]
+	a.free = a.free[len(b):]
+	copy(kept, b)
+	return kept
+}
+
+// release gives all back: what was kept is gone.
+func (a *arena) release() {
+	a.free = nil
+	a.memory.release()
 }

@@ -33,7 +33,7 @@ type Options struct {
 	Schemas       schema.Schemas   // the zero value: schema.Default()
 	KeepTiers     bool             // Schemas is for new series; others keep the tiers and methods that they have
 	MaxSeries     int              // 0: DefaultMaxSeries
-	MaxNewSeries  int              // names a second that may be made; 0: DefaultMaxNewSeries
+	MaxNewSeries  int              // names a second that may be made, on average of ten seconds; 0: DefaultMaxNewSeries
 	MaxPending    int              // bytes that may wait for the disk; 0: DefaultMaxPending
 	MaxIdentities int              // who may send batches; 0: DefaultMaxIdentities
 	MaxKept       int              // bytes of what is kept beside series, keys too; 0: DefaultMaxKept
@@ -80,7 +80,7 @@ const (
 	BadValue              // not a finite number, or beyond metric.MaxValue
 	BadTime               // older than the longest retention, or more than a day ahead
 	TooManySeries         // the name is new, and MaxSeries are there
-	TooManyNew            // the name is new, and MaxNewSeries were made in this second
+	TooManyNew            // the name is new, and as many were made as MaxNewSeries lets
 	RefusalCount          // how many there are
 )
 

@@ -23,6 +23,7 @@ type work struct {
 	enc    frame.Encoder
 	dec    frame.Decoder
 	key    []byte
+	value  []byte // scratch
 }
 
 type workFrame struct {
@@ -151,12 +152,14 @@ func (w *work) change(t tier, slot int, start uint32, old, b metric.Bucket, newe
 	setBucket(r, i, have)
 }
 
-// finish encodes what has changed, and is ready for another block.
+// finish encodes what has changed, and is ready for another block. A value is valid
+// during the call.
 func (w *work) finish(put func(key string, value []byte)) {
 	for _, f := range w.frames {
 		if f.changed {
 			w.key = appendFrameKey(w.key[:0], f.tier, f.span, w.block)
-			put(string(w.key), w.enc.Append(nil, &f.Frame))
+			w.value = w.enc.Append(w.value[:0], &f.Frame)
+			put(string(w.key), w.value)
 		}
 	}
 	w.spare = append(w.spare, w.frames...)

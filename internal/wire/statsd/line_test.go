@@ -64,6 +64,8 @@ func TestLine(t *testing.T) {
 		"a:1|c|T1656581409|e:it-false,cn-x|card:low": "a c 1; ", "a:1|g|c:xyz|#foo:bar|@0.1": "a g 1 @0.1 #foo:bar; ", "x:2|c|c:xyz": "x c 2; ",
 		// gostatsd's.
 		"def.h:10|h": "def.h h 10; ", "smp gge:1|g": "smp gge g 1; ", "p:1:2:3|ms": "p ms 1; p ms 2; p ms 3; ", "fOO|bar:bazkk": "bad 1", "x:1|q": "bad 1",
+		"smp/gge:1|g": "smp/gge g 1; ", "smp,gge$:1|g": "smp,gge$ g 1; ", "a:1|g|#f,,": "a g 1 #f,,; ", "a:1|g|#": "a g 1; ", "a:1|g|#|c:x": "a g 1; ",
+		"p:1:2:|ms": "p ms 1; p ms 2; bad 1", "p:|ms": "bad 1", "x:1|g||#,|c:xyz": "bad 1", // where gostatsd is content
 		"x:NaN|g": "bad 1", "x:1|g|@": "bad 1", "f:2:2|c": "f c 2; f c 2; ", "myset:1": "bad 1", ":1|c": " c 1; ",
 	} {
 		t.Run(line, func(t *testing.T) { assert.Equal(t, want, samples(line, false)) })
@@ -125,6 +127,7 @@ func TestNotice(t *testing.T) {
 func TestKey(t *testing.T) {
 	for _, c := range []struct{ name, tags, key, clean, sorted string }{
 		{"a b/c", "", "a b/c", "a_b-c", "a_b-c"},
+		{"smp,gge$", "", "smp,gge$", "smpgge", "smpgge"},
 		{"a \t\v b", "", "a \t\v b", "a_b", "a_b"},
 		{"café\x00$", "", "café\x00$", "caf", "caf"},
 		{"a", "k:v", "a;k=v", "a;k=v", "a;k=v"},

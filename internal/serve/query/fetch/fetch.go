@@ -46,7 +46,7 @@ func (s *Source) Fetch(ctx context.Context, q query.Fetch) ([][]*query.Series, e
 	out := make([][]*query.Series, len(found))
 	for i, list := range found {
 		for _, m := range list {
-			if r := reads[wanted{store.ID(m.ID), q.Patterns[i].Statistic}]; r != nil && r.values != nil {
+			if r := reads[wanted{store.ID(m.ID), columnOf(q.Patterns[i])}]; r != nil && (r.outline || r.values != nil) {
 				out[i] = append(out[i], r.series(m.Path))
 			}
 		}
@@ -73,6 +73,9 @@ func (s *Source) findAll(ctx context.Context, q query.Fetch) ([][]names.Match, e
 }
 
 func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.Match, error) {
+	if strings.HasPrefix(p.Text, names.Folder+".") {
+		return s.findFiles(ctx, p.Text, limit)
+	}
 	if p.Exprs == nil {
 		return s.db.Names().Expand(ctx, p.Text, limit)
 	}
@@ -83,42 +86,61 @@ func (s *Source) find(ctx context.Context, p query.Pattern, limit int) ([]names.
 	return s.db.Names().Tagged(ctx, exprs, limit)
 }
 
+// findFiles is find for a pattern that names Graphite's folder of series with tags. Wildcards do not lead there: what they stand for
+// would grow by series whose values are there for seriesByTag.
+func (s *Source) findFiles(ctx context.Context, pattern string, limit int) ([]names.Match, error) {
+	found, err := s.db.Names().FindFiles(ctx, pattern, limit)
+	return slices.DeleteFunc(found, func(m names.Match) bool { return !m.Leaf }), err
+}
+
 // wanted is a column of a series.
 type wanted struct {
-	id        store.ID
-	statistic string // "": what a plain read shows
+	id store.ID
+	column
 }
+
+// column is what of a series is wanted.
+type column struct {
+	statistic string // "": what a plain read shows
+	outline   bool   // no values
+}
+
+func columnOf(p query.Pattern) column { return column{p.Statistic, p.Outline} }
 
 // read is one series to be read.
 type read struct {
 	wanted
 	start, end, step int64
 	values           []float64 // nil: nothing was kept for that time, or the series is gone
+	first            *query.Series
 }
 
 // plan says what of which series is to be read, each once.
 func (s *Source) plan(found [][]names.Match, q query.Fetch) (map[wanted]*read, error) {
-	byStatistic := map[string][]store.ID{}
+	byColumn := map[column][]store.ID{}
 	for i, list := range found {
-		ids := byStatistic[q.Patterns[i].Statistic]
+		ids := byColumn[columnOf(q.Patterns[i])]
 		for _, m := range list {
 			ids = append(ids, store.ID(m.ID))
 		}
-		byStatistic[q.Patterns[i].Statistic] = ids
+		byColumn[columnOf(q.Patterns[i])] = ids
 	}
 	all := map[wanted]*read{}
 	points := int64(0)
-	for statistic, ids := range byStatistic {
+	for col, ids := range byColumn {
 		slices.Sort(ids)
 		ids = slices.Compact(ids)
 		reads := make([]read, len(ids))
-		for i, reach := range s.db.Reach(ids, q.From, q.Now, enoughStep(statistic, q)) {
+		for i, reach := range s.db.Reach(ids, q.From, q.Now, enoughStep(col.statistic, q)) {
 			r := &reads[i]
 			if !r.bounds(reach, q) {
 				continue
 			}
-			r.wanted = wanted{ids[i], statistic}
+			r.wanted = wanted{ids[i], col}
 			all[r.wanted] = r
+			if col.outline {
+				continue
+			}
 			if points += (r.end - r.start) / r.step; points > int64(q.MaxPoints) {
 				return nil, fmt.Errorf("%w: more than %d points", query.ErrLimit, q.MaxPoints)
 			}
@@ -154,7 +176,9 @@ func (r *read) bounds(reach store.Reach, q query.Fetch) bool {
 func (s *Source) readAll(ctx context.Context, all map[wanted]*read) error {
 	reads := make([]*read, 0, len(all))
 	for _, r := range all {
-		reads = append(reads, r)
+		if !r.outline {
+			reads = append(reads, r)
+		}
 	}
 	slices.SortFunc(reads, func(a, b *read) int {
 		return cmp.Or(cmp.Compare(a.statistic, b.statistic), cmp.Compare(a.step, b.step), cmp.Compare(a.start, b.start), cmp.Compare(a.id, b.id))
@@ -197,14 +221,14 @@ func (s *Source) readPart(ctx context.Context, part []*read) error {
 	}
 	for i, c := range columns {
 		if c != nil {
-			part[i].values = column(c, first.statistic)
+			part[i].values = valuesOf(c, first.statistic)
 		}
 	}
 	return nil
 }
 
-// column returns what is wanted of each bucket. The other columns are not kept alive by it.
-func column(c *store.Columns, statistic string) []float64 {
+// valuesOf returns what is wanted of each bucket. The other columns are not kept alive by it.
+func valuesOf(c *store.Columns, statistic string) []float64 {
 	if statistic == "" {
 		return c.Value
 	}
@@ -234,7 +258,9 @@ func column(c *store.Columns, statistic string) []float64 {
 
 // series makes a series of what was read. Patterns that find the same share the values.
 func (r *read) series(name string) *query.Series {
-	s := query.NewSeries(name, r.start, r.end, r.step, r.values)
-	s.Share()
-	return s
+	if r.first != nil {
+		return r.first.Copy()
+	}
+	r.first = query.NewSeries(name, r.start, r.end, r.step, r.values)
+	return r.first
 }

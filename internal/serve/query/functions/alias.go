@@ -1,6 +1,13 @@
 package functions
 
-import "github.com/logmetrics/logmetrics/internal/serve/query"
+import (
+	"strings"
+
+	"github.com/logmetrics/logmetrics/internal/serve/query"
+)
+
+// letters are the positions of characters, from 0, from the end with negative ones.
+var letters = query.Param{Name: "pos", Type: query.Integer, Multiple: true}
 
 func aliases() []query.Function {
 	return []query.Function{
@@ -20,6 +27,14 @@ func aliases() []query.Function {
 			Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true}},
 			Description: `Replaces what matches a regular expression in the name of each series; \1 in the replacement is the first group. ` +
 				"Expressions are Go's, which take linear time and have no look-around.",
+		},
+		{
+			Name: "lower", Group: "Alias", Call: recasing(strings.ToLower), Params: []query.Param{list, letters},
+			Description: "Writes the name of each series in small letters; with positions only the characters there.",
+		},
+		{
+			Name: "upper", Group: "Alias", Call: recasing(strings.ToUpper), Params: []query.Param{list, letters},
+			Description: "Writes the name of each series in capital letters; with positions only the characters there.",
 		},
 	}
 }
@@ -54,4 +69,29 @@ func aliasSub(c *query.Call) ([]*query.Series, error) {
 		s.Name = search.sub(s.Name, replace)
 	}
 	return all, nil
+}
+
+// recasing makes a function that changes the case of names, or of characters at some positions in them.
+func recasing(change func(string) string) func(*query.Call) ([]*query.Series, error) {
+	return func(c *query.Call) ([]*query.Series, error) {
+		all, positions := c.Series("seriesList"), c.Values("pos")
+		for _, s := range all {
+			if len(positions) == 0 {
+				s.Name = change(s.Name)
+				continue
+			}
+			name := []rune(s.Name)
+			for _, v := range positions {
+				at := int(v.Number)
+				if at < 0 {
+					at += len(name)
+				}
+				if at >= 0 && at < len(name) {
+					name[at] = []rune(change(string(name[at])))[0]
+				}
+			}
+			s.Name = string(name)
+		}
+		return all, nil
+	}
 }

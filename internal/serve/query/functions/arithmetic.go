@@ -103,12 +103,14 @@ func called(s *query.Series, function, tag, arguments string) {
 
 // apply does fn to each value that is not null.
 func apply(c *query.Call, s *query.Series, fn func(float64) float64) {
-	values := s.Own(c)
-	for i, v := range values {
+	to := s.Room(c, len(s.Values))
+	for i, v := range s.Values {
 		if v == v {
-			values[i] = fn(v)
+			v = fn(v)
 		}
+		to[i] = v
 	}
+	s.Replace(to)
 	s.Whole = false
 }
 

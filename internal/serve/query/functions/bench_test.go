@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,21 +44,33 @@ func (f *fleet) Fetch(_ context.Context, q query.Fetch) ([][]*query.Series, erro
 	return out, nil
 }
 
-// BenchmarkFunctions evaluates targets over 1000 series of 8640 values.
+// BenchmarkFunctions evaluates targets over 1000 series of 8640 values, and says what CPU they take on all cores together.
 func BenchmarkFunctions(b *testing.B) {
-	e := query.New(query.Options{Functions: functions.Table(), Source: newFleet(), Limits: query.Limits{Bytes: 8 << 30}})
+	e := query.New(query.Options{Functions: functions.Table(), Source: newFleet(), Limits: query.Limits{Points: 1 << 30, Bytes: 8 << 30, TotalBytes: 16 << 30}})
 	for _, target := range []string{
-		"sumSeries(f)", "averageSeries(f)", "maxSeries(f)", "percentileOfSeries(f,95)", "asPercent(f)", "groupByNode(f,1,'sum')",
-		"removeBelowPercentile(f,50)", "removeAboveValue(f,50)", "sortByMaxima(f)", "highestAverage(f,10)", "filterSeries(f,'max','>',50)",
-		"mostDeviant(f,10)", "removeBetweenPercentile(f,90)", "divideSeriesLists(f,f)",
+		"sumSeries(f)", "averageSeries(f)", "maxSeries(f)", "percentileOfSeries(f,95)", "summarize(f,'1h','avg')", "nonNegativeDerivative(f)", "scale(f,2)",
+		"timeShift(f,'1d')", "aliasByNode(f,1)", "movingAverage(f,'5min')", "movingMedian(f,'5min')", "movingMax(f,'5min')", "asPercent(f)",
+		"groupByNode(f,1,'sum')", "removeBelowPercentile(f,50)", "sortByMaxima(f)", "highestAverage(f,10)", "alias(movingAverage(sumSeries(f),'5min'),'a')",
+		"movingAverage(f,'6h')", "movingMedian(f,'6h')", "movingMax(f,'6h')", "movingWindow(f,'5min','stddev')", "perSecond(f)", "integral(f)",
+		"removeAboveValue(f,50)", "filterSeries(f,'max','>',50)", "mostDeviant(f,10)", "removeBetweenPercentile(f,90)", "divideSeriesLists(f,f)",
+		"aggregate(f,'median')", "stddevSeries(f)",
 	} {
 		b.Run(target, func(b *testing.B) {
 			b.SetBytes(1000 * 8640 * 8)
 			b.ReportAllocs()
+			before := cpu()
 			for b.Loop() {
 				_, err := e.Evaluate(b.Context(), query.Request{Targets: []string{target}, Until: 86400})
 				require.NoError(b, err)
 			}
+			b.ReportMetric((cpu()-before)/float64(b.N)*1e3, "cpu-ms/op")
 		})
 	}
+}
+
+// cpu returns the seconds of CPU that the process has taken.
+func cpu() float64 {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // has no reason to fail
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }

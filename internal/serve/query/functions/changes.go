@@ -43,11 +43,11 @@ func changes() []query.Function {
 	}
 }
 
-// derived makes of each series another with as many values.
+// derived makes of each series another with as many values. to may be from: fn reads a value before it writes its place.
 func derived(c *query.Call, name, tag, arguments string, fn func(s *query.Series, from, to []float64)) ([]*query.Series, error) {
 	return c.Map(c.Series("seriesList"), func(s *query.Series) *query.Series {
 		points := s.Points()
-		to := c.Make(len(points))
+		to := s.Room(c, len(points))
 		fn(s, points, to)
 		out := s.Derive(name+"("+s.Name+arguments+")", to)
 		out.Tags = s.Tags.With(name, tag)
@@ -75,6 +75,20 @@ func counterOf(c *query.Call) counter {
 	return counter{min: c.Float("minValue"), max: c.Float("maxValue"), hasMin: c.Has("minValue"), hasMax: c.Has("maxValue"), before: query.Null()}
 }
 
+// growth puts into to what the counter grew by to each value of from.
+func (k *counter) growth(from, to []float64) {
+	if k.hasMin || k.hasMax {
+		for i, v := range from {
+			to[i] = k.next(v)
+		}
+		return
+	}
+	before := query.Null()
+	for i, v := range from {
+		to[i], before = unless(v < before, v-before), v
+	}
+}
+
 // next returns what the counter grew by to v.
 func (k *counter) next(v float64) float64 {
 	before := k.before
@@ -99,18 +113,17 @@ func (k *counter) next(v float64) float64 {
 func nonNegativeDerivative(c *query.Call) ([]*query.Series, error) {
 	return derived(c, "nonNegativeDerivative", "1", "", func(_ *query.Series, from, to []float64) {
 		k := counterOf(c)
-		for i, v := range from {
-			to[i] = k.next(v)
-		}
+		k.growth(from, to)
 	})
 }
 
 func perSecond(c *query.Call) ([]*query.Series, error) {
 	return derived(c, "perSecond", "1", "", func(s *query.Series, from, to []float64) {
 		k, step := counterOf(c), float64(s.Step)
-		for i, v := range from {
-			if to[i] = k.next(v); !query.IsNull(to[i]) {
-				to[i] = roundTo(to[i]/step, 6)
+		k.growth(from, to)
+		for i, v := range to {
+			if v == v {
+				to[i] = roundTo(v/step, 6)
 			}
 		}
 	})
@@ -119,12 +132,10 @@ func perSecond(c *query.Call) ([]*query.Series, error) {
 func delay(c *query.Call) ([]*query.Series, error) {
 	steps := c.Int("steps")
 	made, err := derived(c, "delay", strconv.Itoa(steps), fmt.Sprintf(",%d", steps), func(_ *query.Series, from, to []float64) {
-		for i := range to {
-			to[i] = query.Null()
-			if k := i - steps; k >= 0 && k < len(from) {
-				to[i] = from[k]
-			}
-		}
+		later, earlier := min(max(steps, 0), len(to)), min(max(-steps, 0), len(to))
+		copy(to[later:], from[earlier:])
+		nullFrom(to[:later], 0)
+		nullFrom(to, len(to)-earlier)
 	})
 	if steps == 0 {
 		for _, s := range made {

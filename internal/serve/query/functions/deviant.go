@@ -66,7 +66,7 @@ func (b band) has(v float64) bool { return b.low < v && v < b.high }
 func averageOutsidePercentile(c *query.Call) ([]*query.Series, error) {
 	all, n := c.Series("seriesList"), outer(c.Float("n"))
 	means := aggregates(c, all, query.Average)
-	between, ok := bandOf(notNull(nil, means), n)
+	between, ok := bandOf(query.NotNull(nil, means), n)
 	if !ok {
 		return nil, c.Errorf("there is no percentile %s", query.FormatG(n))
 	}
@@ -84,13 +84,11 @@ func removeBetweenPercentile(c *query.Call) ([]*query.Series, error) {
 	columns, rows := query.Columns(all)
 	bands := make([]band, rows)
 	var outside atomic.Bool
-	c.Split(rows, rows*len(all), func(from, to int) {
-		fullRows(columns, from, to, func(i int, row []float64) {
-			var ok bool
-			if bands[i], ok = bandOf(row, n); !ok {
-				outside.Store(true)
-			}
-		})
+	c.FullRows(columns, rows, func(i int, row []float64) {
+		var ok bool
+		if bands[i], ok = bandOf(row, n); !ok {
+			outside.Store(true)
+		}
 	})
 	if outside.Load() {
 		return nil, c.Errorf("there is no percentile %s", query.FormatG(n))

@@ -88,36 +88,45 @@ func eachPair(c *query.Call, first, second string, fn func(a, b *query.Series) (
 	return out, nil
 }
 
-// rows2 makes a series of two, on their common grid: fn of their values at each time, null behind the end of the
-// shorter.
-func rows2(c *query.Call, name string, a, b *query.Series, fn func(a, b float64) float64) (*query.Series, error) {
+// quotientOf makes a series of two, on their common grid: their quotients, times a factor.
+func quotientOf(c *query.Call, name string, a, b *query.Series, factor float64) (*query.Series, error) {
 	grid, err := query.Normalize([]*query.Series{a, b})
 	if err != nil {
 		return nil, err
 	}
-	s := query.NewSeries(name, grid.Start, grid.End, grid.Step, values2(c, a.Points(), b.Points(), fn))
+	x, y := a.Points(), b.Points()
+	s := query.NewSeries(name, grid.Start, grid.End, grid.Step, quotients(c.Make(max(len(x), len(y))), x, y, factor))
 	s.XFilesFactor = c.XFilesFactor()
 	return s, nil
 }
 
-func values2(c *query.Call, a, b []float64, fn func(a, b float64) float64) []float64 {
-	out := c.MakeNull(max(len(a), len(b)))
-	for i := range min(len(a), len(b)) {
-		out[i] = fn(a[i], b[i])
+// quotients puts into to, which may be a, the quotient of the values at each place, times a factor; null behind the end of the shorter.
+func quotients(to, a, b []float64, factor float64) []float64 {
+	n := min(len(a), len(b))
+	for i, v := range a[:n] {
+		to[i] = quotient(v, b[i]) * factor
 	}
-	return out
+	return nullFrom(to, n)
+}
+
+// nullFrom makes values null from a place on.
+func nullFrom(values []float64, from int) []float64 {
+	for i := from; i < len(values); i++ {
+		values[i] = query.Null()
+	}
+	return values
 }
 
 // quotient is a/b, null when b is 0 or one of them null.
-func quotient(a, b float64) float64 {
-	if b == 0 {
-		return query.Null()
-	}
-	return a / b
+func quotient(a, b float64) float64 { return unless(b == 0, a/b) }
+
+// unless is v, or null; it needs no branch. With all bits set a float64 is NaN.
+func unless(null bool, v float64) float64 {
+	return math.Float64frombits(math.Float64bits(v) | -uint64(one(null)))
 }
 
-func quotientOf(c *query.Call, a, b *query.Series) (*query.Series, error) {
-	return rows2(c, "divideSeries("+a.Name+","+b.Name+")", a, b, quotient)
+func divided(c *query.Call, a, b *query.Series) (*query.Series, error) {
+	return quotientOf(c, "divideSeries("+a.Name+","+b.Name+")", a, b, 1)
 }
 
 func divideSeries(c *query.Call) ([]*query.Series, error) {
@@ -136,7 +145,7 @@ func divideSeries(c *query.Call) ([]*query.Series, error) {
 	out := make([]*query.Series, len(dividends))
 	for i, s := range dividends {
 		var err error
-		if out[i], err = quotientOf(c, s, divisor[0]); err != nil {
+		if out[i], err = divided(c, s, divisor[0]); err != nil {
 			return nil, err
 		}
 	}
@@ -144,7 +153,7 @@ func divideSeries(c *query.Call) ([]*query.Series, error) {
 }
 
 func divideSeriesLists(c *query.Call) ([]*query.Series, error) {
-	return eachPair(c, "dividendSeriesList", "divisorSeriesList", func(a, b *query.Series) (*query.Series, error) { return quotientOf(c, a, b) })
+	return eachPair(c, "dividendSeriesList", "divisorSeriesList", func(a, b *query.Series) (*query.Series, error) { return divided(c, a, b) })
 }
 
 func powSeries(c *query.Call) ([]*query.Series, error) {
@@ -190,11 +199,11 @@ func weightedAverage(c *query.Call) ([]*query.Series, error) {
 		return nil, c.Errorf("weightedAverage must receive the same number of series for seriesListAvg and seriesListWeight but received respectively %d and %d",
 			len(values), len(weights))
 	}
-	products := productsOf(c, values, weights)
-	if len(products) == 0 {
+	weighed := weightedOf(c, values, weights)
+	if len(weighed) == 0 {
 		return nil, nil
 	}
-	above, err := combined(c, products, "sum", c.XFilesFactor())
+	above, err := combined(c, weighed, "sum", c.XFilesFactor())
 	if err != nil {
 		return nil, err
 	}
@@ -207,13 +216,14 @@ func weightedAverage(c *query.Call) ([]*query.Series, error) {
 		shown[i] = v.String()
 	}
 	name := "weightedAverage(" + sortedPaths(values) + ", " + sortedPaths(weights) + ", " + strings.Join(shown, ",") + ")"
-	s := query.NewSeries(name, above[0].Start, above[0].End, above[0].Step, values2(c, above[0].Values, below[0].Values, quotient))
+	x, y := above[0].Values, below[0].Values
+	s := query.NewSeries(name, above[0].Start, above[0].End, above[0].Step, quotients(c.Make(max(len(x), len(y))), x, y, 1))
 	s.XFilesFactor = c.XFilesFactor()
 	return []*query.Series{s}, nil
 }
 
-// productsOf returns value * weight of those that have the nodes in common, in the order in which they come.
-func productsOf(c *query.Call, values, weights []*query.Series) []*query.Series {
+// weightedOf returns value * weight of those that have the nodes in common, in the order in which they come.
+func weightedOf(c *query.Call, values, weights []*query.Series) []*query.Series {
 	nodes, places := c.Nodes("nodes"), map[string]int{}
 	var found []weighted
 	place := func(s *query.Series) *weighted {
@@ -229,17 +239,27 @@ func productsOf(c *query.Call, values, weights []*query.Series) []*query.Series 
 		place(values[i]).value = values[i]
 		place(weights[i]).weight = weights[i]
 	}
-	var products []*query.Series
+	var out []*query.Series
 	for _, w := range found {
 		if w.value == nil || w.weight == nil {
 			continue
 		}
-		v := values2(c, w.value.Points(), w.weight.Points(), func(a, b float64) float64 { return a * b })
+		v := products(c, w.value.Points(), w.weight.Points())
 		s := query.NewSeries("product("+w.weight.Name+","+w.value.Name+")", w.value.Start, w.value.End, w.value.Step, v)
 		s.XFilesFactor = c.XFilesFactor()
-		products = append(products, s)
+		out = append(out, s)
 	}
-	return products
+	return out
+}
+
+// products returns the product of the values at each place, null behind the end of the shorter.
+func products(c *query.Call, a, b []float64) []float64 {
+	out := c.Make(max(len(a), len(b)))
+	n := min(len(a), len(b))
+	for i, v := range a[:n] {
+		out[i] = v * b[i]
+	}
+	return nullFrom(out, n)
 }
 
 // sortedPaths returns the path expressions of a list, each once, sorted.

@@ -26,6 +26,11 @@ func gaps() []query.Function {
 			Name: "isNonNull", Group: "Transform", Call: isNonNull, Params: []query.Param{list},
 			Description: "1 for a value, 0 for null.",
 		},
+		{
+			Name: "compressPeriodicGaps", Group: "Transform", Call: compressPeriodicGaps, Params: []query.Param{list},
+			Description: "A series that has a value in each n-th step only gets n times the step: summarize(series, step, 'last') with a step that is guessed. n is the distance " +
+				"of the first two values that are not 0, if a third one stands alone as far behind them; else the series stays as it is.",
+		},
 	}
 }
 
@@ -105,4 +110,39 @@ func isNonNull(c *query.Call) ([]*query.Series, error) {
 		s.Whole = true
 	})
 	return all, nil
+}
+
+func compressPeriodicGaps(c *query.Call) ([]*query.Series, error) {
+	return c.Map(c.Series("seriesList"), func(s *query.Series) *query.Series {
+		s.Name = "compressPeriodicGaps(" + s.Name + ")"
+		s.PathExpression = s.Name
+		points, step := s.Points(), s.PointStep()
+		first, n := period(points)
+		if n == 0 {
+			return s
+		}
+		points = points[first:]
+		out := s.Derive(s.Name, query.Consolidate(c.Make((len(points) + n - 1) / n)[:0], points, n, "last", s.XFilesFactor))
+		out.Start, out.Step, out.Whole = s.Start+int64(first)*step, int64(n)*step, s.Whole
+		out.End = out.Start + int64(len(out.Values)-1)*out.Step // of the last value, as graphite-web has it
+		return out
+	}), nil
+}
+
+// period guesses how far apart values are, 0: no gaps that come again, and where the first is.
+func period(points []float64) (first, n int) {
+	next := func(i int) int {
+		for i < len(points) && (query.IsNull(points[i]) || points[i] == 0) {
+			i++
+		}
+		return i
+	}
+	first = next(0)
+	second := next(first + 1)
+	n = second - first
+	third := second + n
+	if n < 2 || third+1 >= len(points) || next(third) != third || !query.IsNull(points[third-1]) || !query.IsNull(points[third+1]) {
+		return 0, 0
+	}
+	return first, n
 }

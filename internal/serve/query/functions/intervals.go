@@ -9,13 +9,16 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query/when"
 )
 
+// alignments are what smartSummarize is told to align to; truth values align to nothing.
+var alignments = []string{"False", "None", "True", "days", "hours", "minutes", "months", "seconds", "weeks", "years"}
+
 func intervals() []query.Function {
 	return []query.Function{
 		{
 			Name: "smartSummarize", Group: "Transform", Call: smartSummarize,
 			Params: []query.Param{list, {Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
 				{Name: "func", Type: query.AggFunc, Default: "sum"},
-				{Name: "alignTo", Type: query.String}},
+				{Name: "alignTo", Type: query.String, Loose: true, Options: alignments}},
 			Description: "One value for each interval, func of the values in it, from the begin of the request on; with alignTo from the begin of the second, " +
 				"minute, hour, day, week (also week1 for Monday to week7), month or year in which the request begins.",
 		},
@@ -51,10 +54,10 @@ func smartSummarize(c *query.Call) ([]*query.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Has("alignTo") {
-		from, ok := beginOf(time.Unix(c.From, 0).In(c.Zone()), c.Text("alignTo"))
+	if unit := c.Value("alignTo").String(); c.Has("alignTo") && unit != "True" && unit != "False" {
+		from, ok := beginOf(time.Unix(c.From, 0).In(c.Zone()), unit)
 		if !ok {
-			return nil, c.Errorf("Invalid offset unit %s", query.Repr(c.Text("alignTo")))
+			return nil, c.Errorf("Invalid offset unit %s", query.Repr(unit))
 		}
 		if all, err = c.Again(from, c.Until); err != nil {
 			return nil, err

@@ -79,7 +79,7 @@ func nPercentile(c *query.Call) ([]*query.Series, error) {
 	outside := false
 	var out []*query.Series
 	for _, s := range c.Series("seriesList") {
-		v, ok := percentile(notNull(nil, s.Points()), n, false)
+		v, ok := percentile(query.NotNull(nil, s.Points()), n, false)
 		outside = outside || !ok
 		if query.IsNull(v) {
 			continue
@@ -157,11 +157,13 @@ func stdev(c *query.Call) ([]*query.Series, error) {
 	}
 	return derived(c, "stdev", strconv.Itoa(points), ","+strconv.Itoa(points), func(_ *query.Series, from, to []float64) {
 		n, sum, squares := 0.0, 0.0, 0.0
+		before := c.Make(len(from)) // for to may be from
+		copy(before, from)
 		for i, v := range from {
-			if k := i - points; k >= 0 && from[k] == from[k] {
+			if k := i - points; k >= 0 && before[k] == before[k] {
 				n--
-				sum -= from[k]
-				squares -= from[k] * from[k]
+				sum -= before[k]
+				squares -= before[k] * before[k]
 			}
 			if v == v {
 				n++

@@ -12,13 +12,13 @@ var windowSize = query.Param{Name: "windowSize", Type: query.IntOrInterval, Requ
 func moving() []query.Function {
 	return []query.Function{
 		{
-			Name: "movingWindow", Group: "Calculate", Call: movingWindow,
+			Name: "movingWindow", Group: "Calculate", Rereads: true, Call: movingWindow,
 			Params: []query.Param{list, windowSize, {Name: "func", Type: query.AggFunc, Default: "average"}, xFilesFactor},
 			Description: "Each value is func of those in the window before it: so many points, or a length of time. What is before the first value is " +
 				"read too. A window with less than xFilesFactor of its values is null.",
 		},
 		{
-			Name: "movingAverage", Group: "Calculate", Call: movingOver("average"),
+			Name: "movingAverage", Group: "Calculate", Rereads: true, Call: movingOver("average"),
 			Params:      []query.Param{list, windowSize, xFilesFactor},
 			Description: "Each value is the mean of those in the window before it: so many points, or a length of time. See movingWindow.",
 		},
@@ -28,7 +28,7 @@ func moving() []query.Function {
 
 // movingAs makes a row of the table.
 func movingAs(name, how string) query.Function {
-	return query.Function{Name: name, Group: "Calculate", Call: movingOver(how), Params: []query.Param{list, windowSize, xFilesFactor},
+	return query.Function{Name: name, Group: "Calculate", Rereads: true, Call: movingOver(how), Params: []query.Param{list, windowSize, xFilesFactor},
 		Description: "Each value is the " + how + " of those in the window before it: so many points, or a length of time. See movingWindow."}
 }
 
@@ -97,38 +97,6 @@ func (w window) points(s *query.Series) int {
 		return w.count
 	}
 	return int(w.seconds / s.Step)
-}
-
-// slide returns, for each value but the first n, agg of the n before it.
-func slide(c *query.Call, values []float64, n int, agg *query.Agg, factor float64) []float64 {
-	if n < 0 {
-		return c.MakeNull(len(values) - n) // such windows hold nothing, and there are more of them
-	}
-	n = min(n, len(values))
-	out := c.Make(len(values) - n)
-	switch {
-	case n == 0:
-	case agg.Name == "min", agg.Name == "max":
-		slideExtreme(values, out, n, factor, agg.Name == "max")
-		return out
-	case agg.Name == "median":
-		slideMedian(values, out, n, factor)
-		return out
-	}
-	full := make([]float64, 0, n)
-	for i := range out {
-		full = full[:0]
-		for _, v := range values[i : i+n] {
-			if !query.IsNull(v) {
-				full = append(full, v)
-			}
-		}
-		out[i] = query.Null()
-		if query.Xff(len(full), n, factor) {
-			out[i] = agg.Of(full)
-		}
-	}
-	return out
 }
 
 // capitalized returns s as Python's capitalize does: the first letter great, the others small.

@@ -19,9 +19,6 @@ func percents() []query.Function {
 const percentDescription = "100 * value / total. total is a number, one series, as many series as there are in the list (by their names in order), or, " +
 	"without it, the sum of all series at each time. With nodes each series is seen with those that have these parts of their path, or tags, in common."
 
-// share is how much of b a is, in percent.
-func share(a, b float64) float64 { return quotient(a, b) * 100 }
-
 func asPercent(c *query.Call) ([]*query.Series, error) {
 	all := c.Series("seriesList")
 	grid, err := query.Normalize(all)
@@ -74,13 +71,15 @@ func percentOfSeries(c *query.Call, all, total []*query.Series) ([]*query.Series
 }
 
 func percentOfOne(c *query.Call, s, total *query.Series) (*query.Series, error) {
-	return rows2(c, "asPercent("+s.Name+","+total.Name+")", s, total, share)
+	return quotientOf(c, "asPercent("+s.Name+","+total.Name+")", s, total, 100)
 }
 
 // percentOf returns series in percent of the same values.
 func percentOf(c *query.Call, all []*query.Series, total []float64, text string) []*query.Series {
 	return c.Map(all, func(s *query.Series) *query.Series {
-		out := query.NewSeries("asPercent("+s.Name+","+text+")", s.Start, s.End, s.Step, values2(c, s.Points(), total, share))
+		points := s.Points()
+		to := s.Room(c, max(len(points), len(total)))
+		out := query.NewSeries("asPercent("+s.Name+","+text+")", s.Start, s.End, s.Step, quotients(to, points, total, 100))
 		out.XFilesFactor = c.XFilesFactor()
 		return out
 	})

@@ -2,7 +2,6 @@ package functions
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,13 +38,11 @@ func percentileOfSeries(c *query.Call) ([]*query.Series, error) {
 	columns, rows := query.Columns(all)
 	values, interpolate := c.Make(rows), c.Bool("interpolate")
 	var outside atomic.Bool
-	c.Split(rows, rows*len(all), func(from, to int) {
-		fullRows(columns, from, to, func(i int, row []float64) {
-			v, ok := percentile(row, n, interpolate)
-			if values[i] = v; !ok {
-				outside.Store(true)
-			}
-		})
+	c.FullRows(columns, rows, func(i int, row []float64) {
+		v, ok := percentile(row, n, interpolate)
+		if values[i] = v; !ok {
+			outside.Store(true)
+		}
 	})
 	if outside.Load() {
 		return nil, c.Errorf("there is no percentile %s", query.FormatG(n))
@@ -53,42 +50,6 @@ func percentileOfSeries(c *query.Call) ([]*query.Series, error) {
 	s := query.NewSeries("percentileOfSeries("+all[0].PathExpression+","+query.FormatG(n)+")", grid.Start, grid.End, grid.Step, values)
 	s.XFilesFactor = c.XFilesFactor()
 	return []*query.Series{s}, nil
-}
-
-// turned is how many rows are put together at a time: columns are read in cache lines.
-const turned = 32
-
-// fullRows calls fn with each row from..to of columns, without nulls; fn may change its order.
-func fullRows(columns [][]float64, from, to int, fn func(i int, row []float64)) {
-	k := len(columns)
-	rows, n := make([]float64, turned*k), make([]int, turned)
-	for ; from < to; from += turned {
-		clear(n)
-		for _, col := range columns {
-			if from >= len(col) {
-				continue
-			}
-			for i, v := range col[from:min(from+turned, to, len(col))] {
-				if v == v {
-					rows[i*k+n[i]] = v
-					n[i]++
-				}
-			}
-		}
-		for i := range min(turned, to-from) {
-			fn(from+i, rows[i*k:i*k+n[i]])
-		}
-	}
-}
-
-// notNull appends those of values that are not null.
-func notNull(dst, values []float64) []float64 {
-	for _, v := range values {
-		if v == v {
-			dst = append(dst, v)
-		}
-	}
-	return dst
 }
 
 // percentile returns the n-th percentile of values, none of which is null, and whether there is such a one; null of none. It changes
@@ -113,80 +74,14 @@ func percentile(values []float64, n float64, interpolate bool) (v float64, ok bo
 	case rank < 0 || at > k:
 		return query.Null(), false
 	}
-	v = nth(values, at)
+	v = query.Nth(values, at)
 	if !interpolate || rank == k {
 		return v, true
 	}
 	if rank > k {
 		return query.Null(), false
 	}
-	return v + fraction*(nth(values, rank)-v), true
-}
-
-// sampleFrom is the length from which on nth looks at a sample first; with less it saves nothing.
-const sampleFrom = 2000
-
-// maxRounds bounds what values in a malicious order cost: some 30 rounds are usual for a million.
-const maxRounds = 100
-
-// nth returns the value that would be at place k if values were in rising order; those under it are before it then,
-// those over it behind. It is Floyd and Rivest's selection (CACM 18(3), 1975, algorithm 489): a pivot that a sample
-// shows to be near place k leaves little of either side, and branches that go one way mostly.
-func nth(values []float64, k int) float64 {
-	from, to := 0, len(values)-1
-	for rounds := 0; from < to; rounds++ {
-		if rounds == maxRounds {
-			slices.Sort(values[from : to+1])
-			return values[k]
-		}
-		if to-from > sampleFrom {
-			sampled(values, from, to, k)
-		}
-		i, j := partition(values, from, to, values[k])
-		switch {
-		case k <= j:
-			to = j
-		case k >= i:
-			from = i
-		default:
-			return values[k]
-		}
-	}
-	return values[k]
-}
-
-// sampled puts at place k what is at the place that belongs to it in a sample around k.
-func sampled(values []float64, from, to, k int) {
-	n, i := float64(to-from+1), float64(k-from+1)
-	z := math.Log(n)
-	size := 0.5 * math.Exp(2*z/3)
-	spread := 0.5 * math.Sqrt(z*size*(n-size)/n)
-	if i < n/2 {
-		spread = -spread
-	}
-	low := max(from, int(float64(k)-i*size/n+spread))
-	high := min(to, int(float64(k)+(n-i)*size/n+spread))
-	if low <= k && k <= high {
-		nth(values[low:high+1], k-low)
-	}
-}
-
-// partition puts what is under pivot before place i, what is over it behind place j, of from..to.
-func partition(values []float64, from, to int, pivot float64) (i, j int) {
-	i, j = from, to
-	for i <= j {
-		for values[i] < pivot {
-			i++
-		}
-		for values[j] > pivot {
-			j--
-		}
-		if i <= j {
-			values[i], values[j] = values[j], values[i]
-			i, j = i+1, j-1
-		}
-	}
-	return i, j
+	return v + fraction*(query.Nth(values, rank)-v), true
 }
 
 // removing makes a function that removes values over or under a percentile of their series.
@@ -202,7 +97,7 @@ func removing(name, description string, above bool) query.Function {
 			c.Each(all, func(_ int, s *query.Series) {
 				rename(s, name, n)
 				full := scratch.Get().(*[]float64)
-				*full = notNull((*full)[:0], s.Values)
+				*full = query.NotNull((*full)[:0], s.Values)
 				limit, ok := percentile(*full, n, false)
 				scratch.Put(full)
 				switch {
@@ -210,7 +105,7 @@ func removing(name, description string, above bool) query.Function {
 					outside.Store(true)
 				case !query.IsNull(limit):
 					s.Tags = s.Tags.With("nPercentile", query.FormatFloat(n))
-					remove(s.Own(c), limit, above)
+					remove(c, s, limit, above)
 				}
 			})
 			if outside.Load() {
@@ -221,20 +116,18 @@ func removing(name, description string, above bool) query.Function {
 }
 
 // remove makes values null that are over a limit, or under it.
-func remove(values []float64, limit float64, above bool) {
+func remove(c *query.Call, s *query.Series, limit float64, above bool) {
+	to := s.Room(c, len(s.Values))
 	if above {
-		for i, v := range values {
-			if v > limit {
-				values[i] = query.Null()
-			}
+		for i, v := range s.Values {
+			to[i] = unless(v > limit, v)
 		}
-		return
-	}
-	for i, v := range values {
-		if v < limit {
-			values[i] = query.Null()
+	} else {
+		for i, v := range s.Values {
+			to[i] = unless(v < limit, v)
 		}
 	}
+	s.Replace(to)
 }
 
 // removingValues makes a function that removes values over or under a number.
@@ -244,7 +137,7 @@ func removingValues(name, description string, above bool) query.Function {
 			n, all := c.Float("n"), c.Series("seriesList")
 			c.Each(all, func(_ int, s *query.Series) {
 				rename(s, name, n)
-				remove(s.Own(c), n, above)
+				remove(c, s, n, above)
 			})
 			return all, nil
 		}}

@@ -9,22 +9,22 @@ import (
 func smooth() []query.Function {
 	return []query.Function{
 		{
-			Name: "exponentialMovingAverage", Group: "Calculate", Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
+			Name: "exponentialMovingAverage", Group: "Calculate", Rereads: true, Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
 			Description: "Each value is 2/(n+1) v + (1 - 2/(n+1)) times the one before it; the first is the mean of the window before it. n is the window's points, " +
 				"or its seconds. Values are rounded to six digits.",
 		},
 		{
-			Name: "holtWintersForecast", Group: "Calculate", Call: holtWintersForecast, Params: seasonParams(false),
+			Name: "holtWintersForecast", Group: "Calculate", Rereads: true, Call: holtWintersForecast, Params: seasonParams(false),
 			Description: "What is expected by Holt and Winters' method (triple exponential smoothing, additive; P. R. Winters, Management Science 6, 1960), learnt from " +
 				"bootstrapInterval before the range.",
 		},
 		{
-			Name: "holtWintersConfidenceBands", Group: "Calculate", Params: seasonParams(true),
+			Name: "holtWintersConfidenceBands", Group: "Calculate", Rereads: true, Params: seasonParams(true),
 			Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation that is expected (Brutlag, LISA 2000).",
 			Call:        func(c *query.Call) ([]*query.Series, error) { return confidenceBands(c) },
 		},
 		{
-			Name: "holtWintersConfidenceArea", Group: "Calculate", Call: holtWintersConfidenceArea, Params: seasonParams(true),
+			Name: "holtWintersConfidenceArea", Group: "Calculate", Rereads: true, Call: holtWintersConfidenceArea, Params: seasonParams(true),
 			Description: "The area between holtWintersConfidenceBands.",
 		},
 		{

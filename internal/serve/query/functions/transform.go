@@ -33,10 +33,11 @@ func scale(c *query.Call) ([]*query.Series, error) {
 		s.Name = "scale(" + s.Name + suffix
 		s.PathExpression = s.Name
 		s.Whole = false
-		values := s.Own(c)
-		for i := range values {
-			values[i] *= factor
+		to := s.Room(c, len(s.Values))
+		for i, v := range s.Values {
+			to[i] = v * factor
 		}
+		s.Replace(to)
 	})
 	return all, nil
 }

@@ -202,7 +202,14 @@ func (s *script) eval(t *testing.T, rest string, below []string) error {
 	if !assert.NoError(t, err, where) {
 		return nil
 	}
-	return s.compare(t, where, got, below)
+	if err := s.compare(t, where, got, below); err != nil {
+		return err
+	}
+	// Named twice, what is read is shared and must not be written to.
+	req.Targets = []string{words[2], words[2]}
+	got, err = engine.Evaluate(t.Context(), req)
+	assert.NoError(t, err, where)
+	return s.compare(t, where+", first of two", got[:len(got)/2], below)
 }
 
 // compare checks what came against what is listed.

@@ -197,21 +197,13 @@ func (x *Index) appendPath(dst []byte, n uint32) []byte {
 func (x *Index) Add(name []byte) (id uint32, added bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n, ok := x.walk(name)
-	if ok {
-		if series := x.nodes.at(n).series.Load(); series != 0 {
-			return series - 1, false, nil
-		}
-	}
 	id = x.nextID
 	if len(x.holes) > 0 {
 		id = x.holes[0].from
 	}
-	if id > MaxID {
-		return 0, false, ErrFull
-	}
-	if err := x.put(id, name); err != nil {
-		return 0, false, err
+	has, err := x.put(id, name)
+	if err != nil || has != id {
+		return has, false, err
 	}
 	x.useID(id)
 	return id, true, nil
@@ -241,10 +233,11 @@ func (x *Index) Load(id uint32, name []byte) error {
 	if id < x.nextID || id > MaxID {
 		return fmt.Errorf("load series %d %q: not a number from %d to %d", id, name, x.nextID, MaxID)
 	}
-	if n, ok := x.walk(name); ok && x.nodes.at(n).series.Load() != 0 {
-		return fmt.Errorf("load series %d %q: %w", id, name, ErrExists)
+	has, err := x.put(id, name)
+	if err == nil && has != id {
+		err = ErrExists
 	}
-	if err := x.put(id, name); err != nil {
+	if err != nil {
 		return fmt.Errorf("load series %d %q: %w", id, name, err)
 	}
 	if id > x.nextID {
@@ -254,19 +247,27 @@ func (x *Index) Load(id uint32, name []byte) error {
 	return nil
 }
 
-// put makes the series id, whose name is not there.
-func (x *Index) put(id uint32, name []byte) error {
+// put makes the series id, unless one has the name: it returns which has it then.
+func (x *Index) put(id uint32, name []byte) (has uint32, err error) {
 	n, err := x.makeName(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := x.tag(id, name); err != nil {
+	if series := x.nodes.at(n).series.Load(); series != 0 {
+		return series - 1, nil
+	}
+	if id > MaxID {
+		err = ErrFull
+	} else {
+		err = x.tag(id, name)
+	}
+	if err != nil {
 		x.prune(n)
-		return err
+		return 0, err
 	}
 	x.settle(n, id)
 	x.count.Add(1)
-	return nil
+	return id, nil
 }
 
 // settle makes n the end of the series id.

@@ -24,6 +24,7 @@ const (
 // pattern is a regular expression of Python, searched for anywhere in a name.
 type pattern struct {
 	text     string
+	plain    *plain          // nil: one of the following
 	std      *regexp.Regexp  // linear time; nil where its syntax lacks something
 	back     *regexp2.Regexp // then this
 	timeouts atomic.Int32
@@ -39,7 +40,7 @@ func compilePattern(text string) (*pattern, error) {
 	p := &pattern{text: text}
 	std, refused := regexp.Compile(text)
 	if refused == nil {
-		p.std = std
+		p.std, p.plain = std, plainOf(text)
 		return p, nil
 	}
 	back, err := regexp2.Compile(text, regexp2.RE2)
@@ -58,6 +59,9 @@ func compilePattern(text string) (*pattern, error) {
 // found reports whether the pattern is in name. What cannot be decided in time
 // is not.
 func (p *pattern) found(name string) bool {
+	if p.plain != nil {
+		return p.plain.found(name)
+	}
 	if p.std != nil {
 		return p.std.MatchString(name)
 	}

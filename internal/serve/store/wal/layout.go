@@ -61,14 +61,6 @@ func seed(salt uint64, position int64) uint32 {
 	return uint32((salt ^ uint64(position)) * 0x9E3779B97F4A7C15 >> 32) // 2^64 / golden ratio: spreads the bits
 }
 
-func appendFrame(dst []byte, salt uint64, position int64, payload []byte) []byte {
-	s, at := seed(salt, position), len(dst)
-	dst = append(dst, make([]byte, frameLen)...)
-	putLength(dst[at:], s, uint32(len(payload)))
-	binary.LittleEndian.PutUint32(dst[at+8:], crc32.Update(s, castagnoli(), payload))
-	return append(dst, payload...)
-}
-
 // putLength writes the bytes that prove themselves.
 func putLength(frame []byte, seed, length uint32) {
 	binary.LittleEndian.PutUint32(frame, length)

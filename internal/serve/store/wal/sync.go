@@ -2,12 +2,7 @@ package wal
 
 import (
 	"fmt"
-	"slices"
 )
-
-// copyLen is how much is written at once, in bytes: a second of a busy store is
-// a few of these.
-const copyLen = 256 << 10
 
 // run is one write and its fdatasync, for all that was appended before it.
 type run struct {
@@ -73,7 +68,7 @@ func (l *Log) idle() {
 func (l *Log) lead(rotate bool) error {
 	r := &run{upto: l.end, done: make(chan struct{})}
 	l.running = r
-	l.takePending()
+	l.writing.take(&l.pending) // behind what failed runs left
 	l.mu.Unlock()
 	if err := l.write(); err != nil {
 		r.err = fmt.Errorf("write log %q: %w", l.path(l.number), err)
@@ -89,18 +84,7 @@ func (l *Log) lead(rotate bool) error {
 	return r.err
 }
 
-// takePending moves pending behind what failed runs left.
-func (l *Log) takePending() {
-	if len(l.writing) == 0 {
-		l.writing, l.pending, l.spare = l.pending, l.spare, nil
-		return
-	}
-	l.writing = append(l.writing, l.pending...)
-	l.pending = l.pending[:0]
-}
-
-// setDurable says that what was written is durable, and keeps its buffer for the
-// next Append.
+// setDurable says that what was written is durable, and has its memory used again.
 func (l *Log) setDurable(upto int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,10 +92,7 @@ func (l *Log) setDurable(upto int64) {
 		l.starts = append(l.starts, start{number: l.number, base: l.base})
 	}
 	l.durable = upto
-	if cap(l.writing) <= keepBuffer {
-		l.spare = l.writing[:0]
-	}
-	l.writing = nil
+	l.free.put(&l.writing)
 }
 
 // leave closes the file and counts on to the next. What Close says is of no
@@ -134,7 +115,7 @@ func (l *Log) leave() {
 
 // write makes writing durable. It does not hold mu.
 func (l *Log) write() error {
-	if len(l.writing) == 0 {
+	if l.writing.size == 0 {
 		return nil
 	}
 	if l.file != nil && l.size >= l.max {
@@ -146,7 +127,7 @@ func (l *Log) write() error {
 			return err
 		}
 	}
-	markFirst(l.writing, l.salt, l.durable)
+	markFirst(l.writing.pieces[0], l.salt, l.durable)
 	if err := l.writeFrames(); err != nil {
 		return err
 	}
@@ -159,8 +140,8 @@ func (l *Log) write() error {
 // writeFrames writes writing by way of a copy, for Write may change what it is
 // given, and after an error writing is needed again.
 func (l *Log) writeFrames() error {
-	for part := range slices.Chunk(l.writing, copyLen) {
-		l.scratch = append(l.scratch[:0], part...)
+	for _, piece := range l.writing.pieces {
+		l.scratch = append(l.scratch[:0], piece...)
 		n, err := l.file.Write(l.scratch)
 		l.size += int64(n)
 		if err != nil {

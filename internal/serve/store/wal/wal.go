@@ -57,10 +57,6 @@ const DefaultFileSize = 64 << 20
 // MaxPayload is the longest payload that Append takes, in bytes.
 const MaxPayload = 64 << 20
 
-// keepBuffer is the most that a buffer keeps, in bytes, when it has been written:
-// an outage may have made it large.
-const keepBuffer = 8 << 20
-
 // category is what pebble's disk statistics call our writes.
 const category = vfs.DiskWriteCategory("logmetrics-wal")
 
@@ -83,8 +79,8 @@ type Log struct {
 	mu      sync.Mutex // protects the fields below; never held during I/O
 	ready   bool       // Replay was called
 	closed  bool
-	pending []byte // frames of [end-len(pending), end)
-	spare   []byte // empty, to become pending
+	pending buffer // frames of [end-pending.size, end)
+	free    pool   // pieces of buffers
 	end     int64  // position of the next record
 	durable int64  // all before this is durable
 	number  uint64 // of the file that is written to next
@@ -95,7 +91,7 @@ type Log struct {
 	file    vfs.File // nil: the next write makes it
 	size    int64    // of file
 	base    int64    // position of file's first frame
-	writing []byte   // frames of [durable, ...) not yet durable, of failed runs too
+	writing buffer   // frames of [durable, ...) not yet durable, of failed runs too
 	scratch []byte
 }
 
@@ -151,9 +147,9 @@ func (l *Log) Append(payload []byte) Mark {
 	if !l.ready || l.closed {
 		panic("BUG: append to a log that is not open, or was not replayed")
 	}
-	was := len(l.pending)
-	l.pending = appendFrame(l.pending, l.salt, l.end, payload)
-	l.end += int64(len(l.pending) - was)
+	was := l.pending.size
+	l.pending.appendFrame(&l.free, l.salt, l.end, payload)
+	l.end += int64(l.pending.size - was)
 	return Mark{File: l.number, Offset: l.end}
 }
 

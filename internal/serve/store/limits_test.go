@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/serve/store"
+	"github.com/logmetrics/logmetrics/metric"
+)
+
+// TestNewNamesAreLimited: ten seconds' worth at once, then so many a second, and
+// never more than there may be in all; names that are known are taken always.
+func TestNewNamesAreLimited(t *testing.T) {
+	c := &clock{epoch}
+	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, MaxNewSeries: 10, MaxSeries: 125})
+	require.NoError(t, err)
+	w := db.NewWriter()
+	next := 0
+	takes := func(want int, then store.Refusal) {
+		t.Helper()
+		for i := range want + 3 {
+			r := w.Put(fmt.Appendf(nil, "a.b%d", next+i), metric.Unset, c.unix, 1)
+			if i < want {
+				require.Equal(t, store.Taken, r, i)
+			} else {
+				require.Equal(t, then, r, i)
+			}
+		}
+		next += want
+		assert.Equal(t, store.Taken, w.Put([]byte("a.b0"), metric.Unset, c.unix, 1))
+		assert.Equal(t, store.Taken, db.NewWriter().Put([]byte("a.b1"), metric.Unset, c.unix, 1), "known to another writer")
+		assert.Equal(t, next, db.Stats().Series)
+	}
+	takes(100, store.TooManyNew)
+	takes(0, store.TooManyNew)
+	c.unix++
+	takes(10, store.TooManyNew)
+	c.unix -= 100 // a clock that goes back must not stop it for so long
+	takes(10, store.TooManyNew)
+	c.unix += 1000
+	takes(5, store.TooManySeries)
+	require.NoError(t, w.Flush())
+	require.NoError(t, db.Close())
+}

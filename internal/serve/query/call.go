@@ -66,7 +66,7 @@ func (c *Call) Alive() { c.ev.budget.alive() }
 func (c *Call) MakeNull(n int) []float64 {
 	v := c.Make(n)
 	for i := range v {
-		v[i] = Null
+		v[i] = Null()
 	}
 	return v
 }

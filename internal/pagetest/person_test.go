@@ -2,12 +2,13 @@ package pagetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,13 +29,19 @@ import (
 const patience = 20 * time.Second
 
 // server is a real one with series in it.
-type server struct{ url, token, carbon string }
+type server struct{ url, token, carbon, statsd string }
 
 // start runs a server until the test ends.
 func start(t testing.TB) *server {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := serve.Open(serve.Options{Data: dir, HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+	return startWith(t, serve.Options{HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+}
+
+// startWith runs one with options, in a directory of its own.
+func startWith(t testing.TB, opt serve.Options) *server {
+	t.Helper()
+	opt.Data = t.TempDir()
+	s, err := serve.Open(opt)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -44,8 +52,11 @@ func start(t testing.TB) *server {
 	})
 	r := &server{}
 	for _, a := range s.Addresses() {
-		if strings.HasPrefix(a.Name, "carbon-tcp") {
+		switch a.Name {
+		case "carbon-tcp":
 			r.carbon = a.Address
+		case "statsd-udp":
+			r.statsd = a.Address
 		}
 	}
 	r.url, r.token = s.URL()
@@ -79,7 +90,9 @@ var chromium context.Context
 // begun starts it for the first of them.
 var begun = sync.OnceValue(func() error { return chromedp.Do(chromium) })
 
-func TestMain(m *testing.M) { os.Exit(withBrowser(m.Run)) }
+func TestMain(m *testing.M) {
+	os.Exit(withBrowser(func() int { return withPrograms(m.Run) }))
+}
 
 func withBrowser(run func() int) int {
 	path, _ := exec.LookPath("chromium") // where there is none, sit says so
@@ -100,6 +113,8 @@ type person struct {
 
 	mu      sync.Mutex
 	console []string // errors that the browser showed
+	abroad  []string // what it asked of anybody but the server
+	refused bool     // the test has the server refuse something, which a browser shows, too
 }
 
 // sit opens a window, which is closed with the test.
@@ -116,7 +131,20 @@ func sit(t testing.TB, s *server) *person {
 	_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	require.NoError(t, err)
 	go p.read(chromedp.Console(ctx))
+	require.NoError(t, chromedp.Listen(ctx, p.asks))
+	t.Cleanup(p.calm)
 	return p
+}
+
+// asks keeps what the browser asks of others than the server.
+func (p *person) asks(event any) {
+	e, ok := event.(*network.EventRequestWillBeSent)
+	if !ok || strings.HasPrefix(e.Request.URL, p.s.url+"/") || strings.HasPrefix(e.Request.URL, "data:") || strings.HasPrefix(e.Request.URL, "blob:"+p.s.url) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abroad = append(p.abroad, e.Request.URL)
 }
 
 // read keeps what the console shows of errors.
@@ -133,12 +161,20 @@ func (p *person) read(messages func(func(chromedp.ConsoleMessage, error) bool)) 
 	}
 }
 
-// calm fails the test if the browser showed an error.
+// calm fails the test, at its end at the latest, if the browser showed an error or
+// asked anybody but the server.
 func (p *person) calm() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	assert.Empty(p.t, p.console, "errors in the console")
+	errors := p.console
+	if p.refused {
+		errors = slices.DeleteFunc(errors, func(s string) bool {
+			return strings.HasPrefix(s, "Failed to load resource: the server responded with a status of 4")
+		})
+	}
+	assert.Empty(p.t, errors, "errors in the console")
+	assert.Empty(p.t, p.abroad, "asked elsewhere")
 }
 
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -196,7 +232,7 @@ func (p *person) sees(js string) {
 // text waits until the page shows a text.
 func (p *person) text(s string) {
 	p.t.Helper()
-	p.sees("document.body.innerText.includes(" + strconv.Quote(s) + ")")
+	p.sees("document.body.innerText.includes(" + quote(s) + ")")
 }
 
 // place is where an element is.
@@ -205,7 +241,7 @@ type place struct{ X, Y, W, H float64 }
 // find returns where the element is that a selector finds, in sight.
 func (p *person) find(selector string) place {
 	p.t.Helper()
-	q := "document.querySelector(" + strconv.Quote(selector) + ")"
+	q := "document.querySelector(" + quote(selector) + ")"
 	p.sees(q)
 	value[bool](p, "("+q+`.scrollIntoView({block: "nearest", inline: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x, r.y, r.width, r.height])("+q+".getBoundingClientRect())")
@@ -222,7 +258,7 @@ func (p *person) click(selector string) {
 // press clicks the button that has this text or label.
 func (p *person) press(name string) {
 	p.t.Helper()
-	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
+	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + quote(name) + `))`)
 	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
@@ -246,7 +282,7 @@ func (p *person) choose(label, option string) {
 // param waits until the address says so.
 func (p *person) param(name, want string) {
 	p.t.Helper()
-	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%q) || '') === %q", name, want))
+	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%s) || '') === %s", quote(name), quote(want)))
 }
 
 // drawn waits until a graph is drawn and nothing is under way.
@@ -270,6 +306,12 @@ func (p *person) shot(name string) {
 func (p *person) drag(fromX, fromY, toX, toY float64) {
 	p.t.Helper()
 	p.do(chromedp.DragAndDropXY(fromX, fromY, toX, toY, 5))
+}
+
+// quote writes a text as JavaScript has it.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string is always one of JSON
+	return string(b)
 }
 
 // The keys that are held while the mouse is used.

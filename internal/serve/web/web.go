@@ -19,6 +19,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -40,7 +41,10 @@ type file struct {
 
 // Handler returns what answers GET for the page at / and for its files. Each
 // answer may be kept by the browser, which asks whether it is still the same.
-func Handler() (http.Handler, error) {
+func Handler() (http.Handler, error) { return packed() }
+
+// packed packs the files once, which takes longer than all else of a start.
+var packed = sync.OnceValues(func() (http.Handler, error) {
 	files := make(map[string]file)
 	root, err := fs.Sub(static, "static")
 	if err != nil {
@@ -61,15 +65,15 @@ func Handler() (http.Handler, error) {
 		return nil, fmt.Errorf("pack the page: %w", err)
 	}
 	return handler(files), nil
-}
+})
 
 // Files are the patterns of [http.ServeMux] that Handler answers.
 func Files() []string {
-	return []string{"GET /{$}", "GET /js/", "GET /vendor/", "GET /app.css", "GET /icon.svg"}
+	return []string{"GET /{$}", "GET /js/", "GET /vendor/", "GET /app.css", "GET /later.css", "GET /icon.svg"}
 }
 
 func pack(name string, b []byte) (file, error) {
-	if strings.HasPrefix(name, "js/") || name == "app.css" {
+	if !strings.HasPrefix(name, "vendor/") && (path.Ext(name) == ".js" || path.Ext(name) == ".css") {
 		b = bare(b)
 	}
 	f := file{kind: mime.TypeByExtension(path.Ext(name)), plain: b}

@@ -10,6 +10,7 @@ import { Targets, without } from "./targets.js";
 import { Tree } from "./tree.js";
 import { reload } from "./timebar.js";
 import { zoneOf } from "./time.js";
+import { filled, unfilled } from "./url.js";
 
 /**
  * @typedef {import("./url.js").View} View
@@ -23,6 +24,9 @@ export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
+  const drawn = { ...view, targets: filled(view.targets, view.vars) };
+  const onGraph = (/** @type {Partial<View>} */ p) =>
+    onView(p.targets ? { ...p, targets: unfilled(p.targets, drawn.targets, view.targets) } : p);
   const add = (/** @type {string} */ t) => view.targets.includes(t) || onView({ targets: [...view.targets, t] });
   const choose = (/** @type {string} */ t, /** @type {boolean} */ alone) => {
     const i = view.targets.indexOf(t);
@@ -39,7 +43,7 @@ export function Explore({ view, onView, onKeep, theme }) {
         <${TargetInput} id="search" label="add a metric or target" placeholder="search metrics, or type a target: servers.*.load, sumSeries(…)      /" value="" clear onDone=${(/** @type {string} */ t) => add(t)} /></div>
       <${Targets} view=${view} onView=${onView} faults=${faults} />
       <${Looks} view=${view} onView=${onView} onKeep=${onKeep} />
-      <${Graph} key=${theme} view=${view} events=${events} onView=${onView} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
+      <${Graph} key=${theme} view=${drawn} events=${events} onView=${onGraph} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
         onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} />
       <${EventList} list=${events} tz=${view.tz} />
     </main>
@@ -71,9 +75,9 @@ function Looks({ view, onView, onKeep }) {
     <label>events <input class="arg tags" aria-label="tags of events" placeholder="none; * all" value=${view.events} onChange=${(/** @type {any} */ e) => onView({ events: e.target.value.trim() })} /></label>
     <button aria-label="add event" title="add an event" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>+</button>
     <button aria-pressed=${String(view.table)} onClick=${() => onView({ table: !view.table })}>table</button>
-    <button onClick=${onKeep} disabled=${!view.targets.length}>to dashboard</button>
+    <button onClick=${onKeep} disabled=${!view.targets.length}>${view.dashboard ? "back to " + view.dashboard : "to dashboard"}</button>
     <button onClick=${copy}>copy link</button>
-    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL(view, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
+    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL({ ...view, targets: filled(view.targets, view.vars) }, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
     <span role="status">${said}</span>
     ${adding && html`<${NewEvent} tz=${view.tz} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), onView({ events: view.events || "*" }), reload())} />`}
   </div>`;

@@ -14,6 +14,7 @@ const keys = [
   ["d", "dashboards"],
   ["↑ ↓ ← → in the tree", "go through it; Enter opens a branch, or draws a metric or takes it away; with Shift: it alone, of a branch all"],
   ["Alt + arrows on a graph of a dashboard", "move it; with Shift: make it larger or smaller"],
+  ["Enter, Delete on a graph of a dashboard", "full screen; remove it"],
   ["Esc", "close"],
 ];
 

@@ -39,7 +39,9 @@ function Row({ l, sum, at, near, view, onView, onFocus, alone }) {
   const [naming, setNaming] = useState(false);
   const hidden = view.hidden.includes(l.name);
   const toggle = (/** @type {MouseEvent} */ e) =>
-    onView({ hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name] });
+    onView({
+      hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name],
+    });
   const without = () => view.hidden.filter((/** @type {string} */ n) => n !== l.name);
   const only = () =>
     [...(row.current?.parentElement?.querySelectorAll(".name") ?? [])].map((b) => b.textContent || "").filter((n) => n !== l.name);

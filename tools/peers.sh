@@ -18,6 +18,7 @@ graphite-carbon
 graphite-web
 influxdb
 logrotate
+nginx-light
 nsca
 nsca-client
 prometheus

@@ -3,12 +3,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 // carbonCase is a load of carbon's lines.
@@ -75,57 +75,48 @@ func (c carbonCase) loaded(p *carbonPeer, dir string) (s *started, l points, r c
 
 // filed loads p, and has it file all.
 func (c carbonCase) filed(p *carbonPeer) (r carbonResult, err error) {
-	return r, inDirectory(func(dir string) error {
+	return r, process.InDirectory(func(dir string) error {
 		var s *started
 		var l points
 		s, l, r, err = c.loaded(p, dir)
 		if s != nil {
-			defer func() { s.end(syscall.SIGTERM) }()
+			defer func() { s.End(syscall.SIGTERM) }()
 		}
 		if err != nil {
 			return err
 		}
-		before := s.cpu()
+		before := s.CPU()
 		time.Sleep(quietTime)
 		if err := p.file(s, &r); err != nil {
 			return err
 		}
-		_, r.quiet = s.memory()
-		r.filing += max(0, s.cpu()-before) / float64(r.points) * 1e6
+		_, r.quiet = s.Memory()
+		r.filing += max(0, s.CPU()-before) / float64(r.points) * 1e6
 		return p.look(s, &l, &r)
 	})
 }
 
 // killed loads p, waits two seconds, ends it by kill -9 and starts it again.
 func (c carbonCase) killed(p *carbonPeer) (r carbonResult, err error) {
-	return r, inDirectory(func(dir string) error {
+	return r, process.InDirectory(func(dir string) error {
 		var s *started
 		var l points
 		s, l, r, err = c.loaded(p, dir)
 		if s != nil {
-			defer func() { s.end(syscall.SIGTERM) }()
+			defer func() { s.End(syscall.SIGTERM) }()
 		}
 		if err != nil {
 			return err
 		}
 		time.Sleep(2 * time.Second)
-		s.end(syscall.SIGKILL)
+		s.End(syscall.SIGKILL)
 		begin := time.Now()
-		if s.process, err = start(p.ready, s.Args, dir); err != nil {
+		if s.Process, err = process.Start(p.ready, s.Args, dir); err != nil {
 			return err
 		}
 		r.restart = time.Since(begin)
 		return p.look(s, &l, &r)
 	})
-}
-
-// inDirectory calls f with a new directory, which is removed.
-func inDirectory(f func(dir string) error) error {
-	dir, err := os.MkdirTemp("", "logmetrics-bench-serve-")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(dir), os.RemoveAll(dir))
 }
 
 // take has the server take the load. The first points of all, which make the
@@ -134,14 +125,14 @@ func (s *started) take(r *carbonResult, streams [][][]byte, pace time.Duration) 
 	if err := s.sendAll(streams, 0, 1, 0, r.series); err != nil {
 		return err
 	}
-	before, begin := s.cpu(), time.Now()
+	before, begin := s.CPU(), time.Now()
 	if err := s.sendAll(streams, 1, len(streams[0]), pace, r.points); err != nil {
 		return err
 	}
 	measured := float64(r.points - r.series)
 	r.rate = measured / time.Since(begin).Seconds()
-	r.taking = (s.cpu() - before) / measured * 1e6
-	r.resident, r.own = s.memory()
+	r.taking = (s.CPU() - before) / measured * 1e6
+	r.resident, r.own = s.Memory()
 	return nil
 }
 

@@ -6,17 +6,16 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 // carbonPeer is a server that takes carbon's lines, and how to ask it what it has.
@@ -37,7 +36,7 @@ func (p *carbonPeer) called() string { return p.name }
 // started is a peer that runs, with a directory of its own.
 type started struct {
 	*carbonPeer
-	*process
+	*process.Process
 	dir string
 }
 
@@ -46,43 +45,34 @@ func (p *carbonPeer) start(dir string) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	proc, err := start(p.ready, argv, dir)
+	proc, err := process.Start(p.ready, argv, dir)
 	return &started{p, proc, dir}, err
 }
 
 // carbonPeers are those that are there.
 func carbonPeers(bin string) []*carbonPeer {
 	list := []*carbonPeer{oursForCarbon(bin)}
-	if path := found("victoria-metrics"); path != "" {
+	if path := process.Found("victoria-metrics"); path != "" {
 		list = append(list, victoria(path))
 	}
-	if path := found("carbon-cache"); path != "" {
+	if path := process.Found("carbon-cache"); path != "" {
 		list = append(list, carbonCache(path))
 	}
 	return list
 }
 
-// found returns the path of a program, "" without it, which is said.
-func found(program string) string {
-	path, err := exec.LookPath(program)
-	if err != nil {
-		fmt.Println("left out, absent:", program)
-	}
-	return path
-}
-
 func oursForCarbon(bin string) *carbonPeer {
-	p := &carbonPeer{name: "logmetrics", series: 1 << 30, line: freePort(), ready: freePort()}
+	p := &carbonPeer{name: "logmetrics", series: 1 << 30, line: process.FreePort(), ready: process.FreePort()}
 	http := p.ready // opened last
 	p.argv = func(dir string) ([]string, error) {
-		return []string{bin, "serve", "--data=" + filepath.Join(dir, "data"), loopback("--http", http), loopback("--carbon", p.line),
+		return []string{bin, "serve", "--data=" + filepath.Join(dir, "data"), process.Loopback("--http", http), process.Loopback("--carbon", p.line),
 			"--pickle=off", "--statsd=off", "--influx-udp=off"}, nil
 	}
 	line := regexp.MustCompile(`(?m)^logmetrics_ingest_points_total\{listener="carbon"\} (\S+)$`)
-	p.taken = func(string) (int64, error) { return figure(http, line) }
+	p.taken = func(string) (int64, error) { return process.Figure(http, line) }
 	p.file = func(*started, *carbonResult) error { return nil } // that is what look does
 	p.look = func(s *started, _ *points, r *carbonResult) error {
-		s.end(syscall.SIGTERM)
+		s.End(syscall.SIGTERM)
 		got, err := ask(filepath.Join(s.dir, "data"))
 		r.lost = r.points - got.Points
 		r.filing += got.Filing / float64(r.points) * 1e6
@@ -92,20 +82,18 @@ func oursForCarbon(bin string) *carbonPeer {
 	return p
 }
 
-func loopback(flag string, port int) string { return fmt.Sprintf("%s=127.0.0.1:%d", flag, port) }
-
 func victoria(path string) *carbonPeer {
-	p := &carbonPeer{name: "victoria-metrics", series: 1 << 30, line: freePort()}
+	p := &carbonPeer{name: "victoria-metrics", series: 1 << 30, line: process.FreePort()}
 	p.ready = p.line
-	http := freePort()
+	http := process.FreePort()
 	p.argv = func(dir string) ([]string, error) {
-		return []string{path, "-storageDataPath=" + filepath.Join(dir, "data"), loopback("-graphiteListenAddr", p.line), loopback("-httpListenAddr", http),
+		return []string{path, "-storageDataPath=" + filepath.Join(dir, "data"), process.Loopback("-graphiteListenAddr", p.line), process.Loopback("-httpListenAddr", http),
 			"-retentionPeriod=1", "-search.maxUniqueTimeseries=2000000", "-search.disableCache", "-search.latencyOffset=0s"}, nil
 	}
 	line := regexp.MustCompile(`(?m)^vm_rows_inserted_total\{type="graphite"\} (\S+)$`)
-	p.taken = func(string) (int64, error) { return figure(http, line) }
+	p.taken = func(string) (int64, error) { return process.Figure(http, line) }
 	p.file = func(*started, *carbonResult) error {
-		_, err := get(http, "/internal/force_flush")
+		_, err := process.Get(http, "/internal/force_flush")
 		return err
 	}
 	p.look = func(s *started, l *points, r *carbonResult) error {
@@ -121,7 +109,7 @@ func victoria(path string) *carbonPeer {
 // victoriaPoints counts what can be read.
 func victoriaPoints(port int, l *points) (int64, error) {
 	end := l.start + int64(l.steps)*step
-	text, err := get(port, fmt.Sprintf("/api/v1/query?nocache=1&time=%d&query=%s", end,
+	text, err := process.Get(port, fmt.Sprintf("/api/v1/query?nocache=1&time=%d&query=%s", end,
 		url.QueryEscape(fmt.Sprintf(`sum(count_over_time({__name__=~"bench.+"}[%ds]))`, l.steps*step+60))))
 	if err != nil {
 		return 0, err
@@ -158,11 +146,11 @@ ENABLE_TAGS = False
 // that it can be asked to write. It says what it took in its own series, a minute
 // later: it has taken what its files have.
 func carbonCache(path string) *carbonPeer {
-	p := &carbonPeer{name: "carbon-cache", series: 5000, line: freePort()}
+	p := &carbonPeer{name: "carbon-cache", series: 5000, line: process.FreePort()}
 	p.ready = p.line
 	p.argv = func(dir string) ([]string, error) {
 		conf := filepath.Join(dir, "carbon.conf")
-		text := fmt.Sprintf(carbonConf, dir, p.line, freePort(), freePort())
+		text := fmt.Sprintf(carbonConf, dir, p.line, process.FreePort(), process.FreePort())
 		if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 			return nil, err
 		}
@@ -201,29 +189,4 @@ func whisperPoints(dir string) (n int64, err error) {
 		err = nil
 	}
 	return n, err
-}
-
-// get returns the answer of a server on this host.
-func get(port int, pathAndQuery string) (string, error) {
-	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, pathAndQuery))
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode/100 != 2 {
-		err = fmt.Errorf("%s: %s: %s", pathAndQuery, resp.Status, text)
-	}
-	return string(text), err
-}
-
-// figure returns the sum of the lines of a page of metrics that match.
-func figure(port int, line *regexp.Regexp) (int64, error) {
-	page, err := get(port, "/metrics")
-	var sum float64
-	for _, m := range line.FindAllStringSubmatch(page, -1) {
-		v, _ := strconv.ParseFloat(m[1], 64)
-		sum += v
-	}
-	return int64(sum), err
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 // flushCase is what a flush takes in which each name has one value.
@@ -40,7 +42,7 @@ const flushes = 3
 
 // measure sends each name once in each of some intervals.
 func (c flushCase) measure(p *statsdPeer) (r flushResult, err error) {
-	return r, inDirectory(func(dir string) error {
+	return r, process.InDirectory(func(dir string) error {
 		sink, err := newSink(p.graphite)
 		if err != nil {
 			return err
@@ -51,16 +53,16 @@ func (c flushCase) measure(p *statsdPeer) (r flushResult, err error) {
 			return err
 		}
 		untilFlush(200 * time.Millisecond)
-		s, err := start(p.ready, argv, dir)
+		s, err := process.Start(p.ready, argv, dir)
 		if err != nil {
 			return err
 		}
-		defer func() { s.end(syscall.SIGTERM) }()
+		defer func() { s.End(syscall.SIGTERM) }()
 		return c.flushed(s, p.port, &r)
 	})
 }
 
-func (c flushCase) flushed(s *process, port int, r *flushResult) error {
+func (c flushCase) flushed(s *process.Process, port int, r *flushResult) error {
 	out, err := newSender(port)
 	if err != nil {
 		return err
@@ -69,7 +71,7 @@ func (c flushCase) flushed(s *process, port int, r *flushResult) error {
 	deck := c.deck()
 	var later, taking []float64
 	for i := range flushes + 1 {
-		begin := s.cpu()
+		begin := s.CPU()
 		for k, d := range deck {
 			if err := out.one(d); err != nil {
 				return err
@@ -78,23 +80,23 @@ func (c flushCase) flushed(s *process, port int, r *flushResult) error {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		taking = append(taking, s.cpu()-begin)
+		taking = append(taking, s.CPU()-begin)
 		untilFlush(-500 * time.Millisecond)
-		before := s.cpu()
+		before := s.CPU()
 		untilNext(4 * time.Second) // npm's flushes are at multiples of its own start
-		took := s.cpu() - before
+		took := s.CPU() - before
 		if i == 0 {
 			r.first = took
 		} else {
 			later = append(later, took)
 		}
-		r.resident, _ = s.memory()
+		r.resident, _ = s.Memory()
 	}
 	same := func(v *float64) float64 { return *v }
-	r.later, r.listening, r.peak = median(later, same), median(taking[1:], same), s.peak()
-	before := s.cpu()
+	r.later, r.listening, r.peak = median(later, same), median(taking[1:], same), s.Peak()
+	before := s.CPU()
 	time.Sleep(2 * time.Second)
-	r.idle = s.cpu() - before
+	r.idle = s.CPU() - before
 	return nil
 }
 

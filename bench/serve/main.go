@@ -23,6 +23,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 var (
@@ -52,7 +54,7 @@ func main() {
 		log.Fatal(err)
 	}
 	bin, err := filepath.Abs(flag.Arg(0)) // servers run elsewhere
-	if err = errors.Join(err, leaveFirstCPU()); err != nil {
+	if err = errors.Join(err, process.LeaveFirstCPU()); err != nil {
 		log.Fatal(err)
 	}
 	takers, counters := carbonPeers(bin), statsdPeers(bin)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 // statsdCase is a load of datagrams with lines of counters.
@@ -54,11 +56,11 @@ func (c statsdCase) measure(p *statsdPeer) (r statsdResult, err error) {
 	}
 	names, deck := c.each(), c.deck()
 	untilFlush(200 * time.Millisecond)
-	s, err := start(p.ready, argv, dir)
+	s, err := process.Start(p.ready, argv, dir)
 	if err != nil {
 		return r, err
 	}
-	defer func() { s.end(syscall.SIGTERM) }()
+	defer func() { s.End(syscall.SIGTERM) }()
 	out, err := newSender(p.port)
 	if err != nil {
 		return r, err
@@ -69,18 +71,18 @@ func (c statsdCase) measure(p *statsdPeer) (r statsdResult, err error) {
 		return r, err
 	}
 	untilFlush(time.Second)
-	before, begin := s.cpu(), time.Now()
+	before, begin := s.CPU(), time.Now()
 	packets, err := out.send(deck, begin.Add(time.Duration(*seconds)*time.Second))
 	if err != nil {
 		return r, err
 	}
 	elapsed := time.Since(begin).Seconds()
 	time.Sleep(500 * time.Millisecond)
-	taking := s.cpu() - before
+	taking := s.CPU() - before
 	untilFlush(2 * time.Second)
-	r.flush = s.cpu() - before - taking
-	r.resident, _ = s.memory()
-	s.end(syscall.SIGTERM)
+	r.flush = s.CPU() - before - taking
+	r.resident, _ = s.Memory()
+	s.End(syscall.SIGTERM)
 	got, err := p.sum(dir, sink)
 	lines := got - float64(learned)
 	r.sent, r.taken, r.taking = float64(packets*c.perPacket)/elapsed, lines/elapsed, taking/lines*1e6

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/logmetrics/logmetrics/bench/process"
 )
 
 // statsdPeer is a server that sums up what datagrams say.
@@ -36,13 +38,13 @@ func statsdPeers(bin string) []*statsdPeer {
 }
 
 func newStatsdPeer(name string) *statsdPeer {
-	return &statsdPeer{name: name, port: freePort(), ready: freePort(), graphite: freePort()}
+	return &statsdPeer{name: name, port: process.FreePort(), ready: process.FreePort(), graphite: process.FreePort()}
 }
 
 func oursForStatsd(bin, dialect string) *statsdPeer {
 	p := newStatsdPeer("logmetrics, " + dialect)
 	p.argv = func(dir string) ([]string, error) {
-		return []string{bin, "serve", "--data=" + filepath.Join(dir, "data"), loopback("--http", p.ready), fmt.Sprintf("--statsd=127.0.0.1:%d,%s", p.port, dialect),
+		return []string{bin, "serve", "--data=" + filepath.Join(dir, "data"), process.Loopback("--http", p.ready), fmt.Sprintf("--statsd=127.0.0.1:%d,%s", p.port, dialect),
 			"--statsd-namespace=new", "--carbon=off", "--pickle=off", "--influx-udp=off"}, nil
 	}
 	p.sum = func(dir string, _ *sink) (float64, error) {
@@ -60,7 +62,7 @@ func node() *statsdPeer {
 		fmt.Println("left out, absent: npm's statsd")
 		return nil
 	}
-	binary := found("node")
+	binary := process.Found("node")
 	if binary == "" {
 		return nil
 	}

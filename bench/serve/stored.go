@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,4 +113,18 @@ func ownCPU() float64 {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // has no reason to fail
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// diskUse is what the files below dir take, in bytes.
+func diskUse(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil // what goes while it is counted is not counted
+		}
+		if fi, err := d.Info(); err == nil {
+			n += fi.Sys().(*syscall.Stat_t).Blocks * 512
+		}
+		return nil
+	})
+	return n
 }

@@ -1,16 +1,11 @@
 package pagetest_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // cells are where the graphs of a dashboard lie: [column, row, width, height].
@@ -75,20 +70,38 @@ func TestDashboardIsArrangedAndKept(t *testing.T) {
 
 	at := p.find(second + " h2") // to the right of the first, with the mouse
 	column := value[float64](p, `document.querySelector(".grid").clientWidth / 12`)
-	p.drag(at.X+20, at.Y+5, at.X+20+5*column, at.Y+5-4*82)
+	to := []float64{at.X + 20 + 5*column, at.Y + 5 - 4*82}
+	p.mouse(chromedp.MousePressed, at.X+20, at.Y+5, 0)
+	p.mouse(chromedp.MouseMoved, to[0], to[1], 0)
+	p.sees(`document.querySelector(".frame").style.gridColumn === "7 / span 6"`) // where it would be
+	p.shot("moving")
+	p.keys(kb.Escape)
+	p.sees(`!document.querySelector(".frame")`)
+	p.mouse(chromedp.MouseReleased, to[0], to[1], 0)
+	p.lie("[[0,0,5,4],[1,4,6,4]]")
+	p.drag(at.X+20, at.Y+5, to[0], to[1])
 	p.lie("[[0,0,5,4],[6,0,6,4]]")
 	corner := p.find(second + " .corner")
 	p.drag(corner.X+8, corner.Y+8, corner.X+8-column, corner.Y+8+82)
 	p.lie("[[0,0,5,4],[6,0,5,5]]")
 	p.drawn()
-	p.text("not saved")
+	p.text("column 7, row 1, 5 wide, 5 high; not saved")
+	p.press("discard")
+	p.lie("[[0,0,6,4],[0,4,6,4]]")
+	alt(first, kb.ArrowLeft, chromedp.ModifierShift)
+	p.drag(at.X+20, at.Y+5, to[0]+column, to[1])
+	p.lie("[[0,0,5,4],[6,0,6,4]]")
+	p.drag(corner.X+8, corner.Y+8, corner.X+8-column, corner.Y+8+82)
+	p.lie("[[0,0,5,4],[6,0,5,5]]")
+	p.drawn()
 	p.press("save")
 	p.saved()
 	p.shot("dashboard")
 
 	p.press("rename servers.web1.load")
 	p.answer("Load" + kb.Enter)
-	p.press("full screen Load")
+	value[bool](p, `(document.querySelector("[aria-label=Load].cell").focus(), true)`)
+	p.keys(kb.Enter)
 	p.param("full", "0")
 	p.sees(`document.querySelectorAll(".cell").length === 1`)
 	p.drawn()
@@ -97,6 +110,13 @@ func TestDashboardIsArrangedAndKept(t *testing.T) {
 	p.param("full", "")
 	p.press("save")
 	p.saved()
+	p.press("full screen") // of them all
+	p.param("full", "all")
+	p.sees(`document.querySelector(".top").offsetParent === null && document.querySelectorAll(".cell").length === 2`)
+	p.drawn()
+	p.shot("wall")
+	p.click(".leave")
+	p.param("full", "")
 
 	p.open("/?dashboard=ops") // as somebody else
 	p.lie("[[0,0,5,4],[6,0,5,5]]")
@@ -104,7 +124,8 @@ func TestDashboardIsArrangedAndKept(t *testing.T) {
 	p.prefers("dark")
 	p.drawn()
 	p.shot("dashboard-dark")
-	p.press("remove Load")
+	value[bool](p, `(document.querySelector("[aria-label=Load].cell").focus(), true)`)
+	p.keys(kb.Delete)
 	p.lie("[[6,0,5,5]]")
 	p.press("delete")
 	p.press("cancel") // thinks again
@@ -114,7 +135,7 @@ func TestDashboardIsArrangedAndKept(t *testing.T) {
 	p.param("dashboard", "")
 	p.press("dashboards")
 	p.text("None yet")
-	p.calm()
+	p.shot("list-empty")
 }
 
 func TestDashboardWithAVariable(t *testing.T) {
@@ -133,12 +154,43 @@ func TestDashboardWithAVariable(t *testing.T) {
 	p.param("var-host", "web2")
 	p.drawn()
 	p.text("servers.web2.load")
+	p.press("variable…") // one within another
+	p.answer("what=servers.$host.re*" + kb.Enter)
+	p.sees(`[...document.querySelectorAll("select[aria-label='$what'] option")].map(o => o.value).join() === "*,requests"`)
 	p.press("save")
 	p.saved()
 	p.open("/" + value[string](p, "location.search"))
 	p.drawn()
 	p.text("servers.web2.load")
-	p.calm()
+
+	p.press("change servers.$host.load") // and back
+	p.param("edit", "0")
+	p.text("servers.web2.load")
+	p.choose("kind of graph", "area")
+	p.param("draw", "area")
+	p.press("back to hosts")
+	p.param("edit", "")
+	p.param("var-host", "web2")
+	p.drawn()
+	p.text("not saved")
+	p.press("change servers.$host.load")
+	p.param("draw", "area")
+	p.param("target", "servers.$host.load")
+	p.press("back to hosts")
+	p.param("edit", "")
+	p.drawn()
+	p.press("rename servers.web2.load") // in the legend
+	p.sees(`document.activeElement.matches(".rename")`)
+	value[bool](p, "(document.activeElement.select(), true)")
+	p.keys("the load" + kb.Enter)
+	p.text("the load")
+	p.choose("$host", "web1")
+	p.param("var-host", "web1")
+	p.drawn()
+	p.text("the load")
+	p.press("remove $what")
+	p.sees(`document.querySelectorAll(".variable").length === 1`)
+	p.shot("variables")
 }
 
 func TestTemplateDashboard(t *testing.T) {
@@ -147,7 +199,6 @@ func TestTemplateDashboard(t *testing.T) {
 	lines := ""
 	for i, name := range []string{"numSent", "numDeferred", "numBounced"} {
 		lines += day("servers.mx.postfix."+name, 1440, 60, func(k int) float64 { return float64((k*7+i*13)%(60/(i+1))) + 5 })
-		lines += day("servers.mx.postfix.pct"+name[3:], 1440, 60, func(k int) float64 { return float64(100-40*i) / 2 })
 	}
 	s.send(t, lines)
 	p := sit(t, s)
@@ -164,47 +215,12 @@ func TestTemplateDashboard(t *testing.T) {
 	p.shot("dashboard-phone")
 	assert.LessOrEqual(t, value[float64](p, "document.documentElement.scrollWidth"), 390.0, "nothing is wider than a phone")
 	p.press("save as…")
+	p.refused = true
 	p.answer("mail" + kb.Enter)
 	p.text("this needs the token")
 	p.keys(kb.Escape)
 	p.sees(`!document.querySelector("dialog")`)
 	p.param("dashboard", "template:postfix")
-}
-
-func TestDashboardIsExportedAndImported(t *testing.T) {
-	t.Parallel()
-	s := web(t)
-	p := two(t, s)
-	dir := t.TempDir()
-	_, err := chromedp.Call(p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir,
-		BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID})
-	require.NoError(t, err)
-	p.press("export")
-	own := filepath.Join(dir, "ops.json")
-	require.Eventually(t, func() bool {
-		b, err := os.ReadFile(own)
-		return err == nil && json.Valid(b)
-	}, patience, patience/200)
-
-	theirs := filepath.Join(dir, "graphite.json")
-	require.NoError(t, os.WriteFile(theirs, []byte(`{"state": {"name": "old", "graphs": [
-		["target=servers.web1.load", {"target": ["servers.web1.load", "servers.web2.load"], "title": "Two loads", "areaMode": "stacked"}, "/render?x"],
-		["target=servers.web3.load", {"target": ["servers.web3.load"]}, "/render?y"]]}}`), 0o600))
-	for _, file := range []struct{ name, path, lie string }{{"again", own, "[[0,0,6,4],[0,4,6,4]]"}, {"old", theirs, "[[0,0,6,4],[6,0,6,4]]"}} {
-		p.open("/?dashboard=" + file.name)
-		p.text("There is no dashboard of this name yet")
-		p.do(chromedp.SetUploadFiles("input[type=file]", []string{file.path}))
-		p.lie(file.lie)
-		p.drawn()
-		p.press("save")
-		p.saved()
-	}
-	p.text("Two loads")
-	bad := filepath.Join(dir, "bad.json")
-	require.NoError(t, os.WriteFile(bad, []byte(`{"panels": 3}`), 0o600))
-	p.do(chromedp.SetUploadFiles("input[type=file]", []string{bad}))
-	p.text("this is no dashboard")
-	p.calm()
 }
 
 func TestEventIsAddedAndMarked(t *testing.T) {
@@ -214,11 +230,12 @@ func TestEventIsAddedAndMarked(t *testing.T) {
 	p.open("/?target=servers.web1.load&from=-1h")
 	p.press("add event")
 	p.sees(`document.activeElement.name === "what"`)
+	p.refused = true
 	p.keys("deploy <b>2.0</b>" + kb.Tab + "web" + kb.Tab + kb.Enter)
 	p.text("this needs the token")
 	p.open("/?target=servers.web1.load&from=-1h#token=" + s.token) // no new page: only what is behind # is new
 	p.sees(`location.hash === ""`)
-	p.press("add, now")
+	p.press("add")
 	p.param("events", "*")
 	p.text("deploy <b>2.0</b>") // as text
 	p.drawn()

@@ -118,6 +118,7 @@ func TestHowAGraphIsDrawn(t *testing.T) {
 func TestMistakesAreToldWhereTheyAre(t *testing.T) {
 	t.Parallel()
 	p := sit(t, web(t))
+	p.refused = true
 	p.open("/?target=servers.web1.load&target=noSuchFunction(servers.web1.load)")
 	p.drawn()
 	p.sees(`document.querySelectorAll(".target.wrong").length === 1`)

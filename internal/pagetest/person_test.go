@@ -2,18 +2,21 @@ package pagetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,13 +29,19 @@ import (
 const patience = 20 * time.Second
 
 // server is a real one with series in it.
-type server struct{ url, token, carbon string }
+type server struct{ url, token, carbon, statsd string }
 
 // start runs a server until the test ends.
 func start(t testing.TB) *server {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := serve.Open(serve.Options{Data: dir, HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+	return startWith(t, serve.Options{HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+}
+
+// startWith runs one with options, in a directory of its own.
+func startWith(t testing.TB, opt serve.Options) *server {
+	t.Helper()
+	opt.Data = t.TempDir()
+	s, err := serve.Open(opt)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -43,8 +52,11 @@ func start(t testing.TB) *server {
 	})
 	r := &server{}
 	for _, a := range s.Addresses() {
-		if strings.HasPrefix(a.Name, "carbon-tcp") {
+		switch a.Name {
+		case "carbon-tcp":
 			r.carbon = a.Address
+		case "statsd-udp":
+			r.statsd = a.Address
 		}
 	}
 	r.url, r.token = s.URL()
@@ -78,7 +90,9 @@ var chromium context.Context
 // begun starts it for the first of them.
 var begun = sync.OnceValue(func() error { return chromedp.Do(chromium) })
 
-func TestMain(m *testing.M) { os.Exit(withBrowser(m.Run)) }
+func TestMain(m *testing.M) {
+	os.Exit(withBrowser(func() int { return withPrograms(m.Run) }))
+}
 
 func withBrowser(run func() int) int {
 	path, _ := exec.LookPath("chromium") // where there is none, sit says so
@@ -99,6 +113,8 @@ type person struct {
 
 	mu      sync.Mutex
 	console []string // errors that the browser showed
+	abroad  []string // what it asked of anybody but the server
+	refused bool     // the test has the server refuse something, which a browser shows, too
 }
 
 // sit opens a window, which is closed with the test.
@@ -115,7 +131,20 @@ func sit(t testing.TB, s *server) *person {
 	_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	require.NoError(t, err)
 	go p.read(chromedp.Console(ctx))
+	require.NoError(t, chromedp.Listen(ctx, p.asks))
+	t.Cleanup(p.calm)
 	return p
+}
+
+// asks keeps what the browser asks of others than the server.
+func (p *person) asks(event any) {
+	e, ok := event.(*network.EventRequestWillBeSent)
+	if !ok || strings.HasPrefix(e.Request.URL, p.s.url+"/") || strings.HasPrefix(e.Request.URL, "data:") || strings.HasPrefix(e.Request.URL, "blob:"+p.s.url) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abroad = append(p.abroad, e.Request.URL)
 }
 
 // read keeps what the console shows of errors.
@@ -132,12 +161,20 @@ func (p *person) read(messages func(func(chromedp.ConsoleMessage, error) bool)) 
 	}
 }
 
-// calm fails the test if the browser showed an error.
+// calm fails the test, at its end at the latest, if the browser showed an error or
+// asked anybody but the server.
 func (p *person) calm() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	assert.Empty(p.t, p.console, "errors in the console")
+	errors := p.console
+	if p.refused {
+		errors = slices.DeleteFunc(errors, func(s string) bool {
+			return strings.HasPrefix(s, "Failed to load resource: the server responded with a status of 4")
+		})
+	}
+	assert.Empty(p.t, errors, "errors in the console")
+	assert.Empty(p.t, p.abroad, "asked elsewhere")
 }
 
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -195,7 +232,7 @@ func (p *person) sees(js string) {
 // text waits until the page shows a text.
 func (p *person) text(s string) {
 	p.t.Helper()
-	p.sees("document.body.innerText.includes(" + strconv.Quote(s) + ")")
+	p.sees("document.body.innerText.includes(" + quote(s) + ")")
 }
 
 // place is where an element is.
@@ -204,7 +241,7 @@ type place struct{ X, Y, W, H float64 }
 // find returns where the element is that a selector finds, in sight.
 func (p *person) find(selector string) place {
 	p.t.Helper()
-	q := "document.querySelector(" + strconv.Quote(selector) + ")"
+	q := "document.querySelector(" + quote(selector) + ")"
 	p.sees(q)
 	value[bool](p, "("+q+`.scrollIntoView({block: "nearest", inline: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x, r.y, r.width, r.height])("+q+".getBoundingClientRect())")
@@ -221,7 +258,7 @@ func (p *person) click(selector string) {
 // press clicks the button that has this text or label.
 func (p *person) press(name string) {
 	p.t.Helper()
-	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + strconv.Quote(name) + `))`)
+	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + quote(name) + `))`)
 	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
 	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
@@ -245,7 +282,7 @@ func (p *person) choose(label, option string) {
 // param waits until the address says so.
 func (p *person) param(name, want string) {
 	p.t.Helper()
-	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%q) || '') === %q", name, want))
+	p.sees(fmt.Sprintf("(new URLSearchParams(location.search).get(%s) || '') === %s", quote(name), quote(want)))
 }
 
 // drawn waits until a graph is drawn and nothing is under way.
@@ -269,4 +306,90 @@ func (p *person) shot(name string) {
 func (p *person) drag(fromX, fromY, toX, toY float64) {
 	p.t.Helper()
 	p.do(chromedp.DragAndDropXY(fromX, fromY, toX, toY, 5))
+}
+
+// quote writes a text as JavaScript has it.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string is always one of JSON
+	return string(b)
+}
+
+// The keys that are held while the mouse is used.
+const (
+	ctrl  = 2
+	shift = 8
+)
+
+// mouse does one thing with the mouse at a place, while keys are held.
+func (p *person) mouse(kind input.DispatchMouseEventType, x, y float64, held int64, more ...func(*input.DispatchMouseEventParams)) {
+	p.t.Helper()
+	m := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Modifiers: held}
+	if kind != chromedp.MouseWheel {
+		m.Button, m.ClickCount = input.MouseButtonLeft, 1
+	}
+	if kind == chromedp.MouseMoved && len(more) == 0 {
+		m.Button = input.MouseButtonNone
+	}
+	for _, f := range more {
+		f(&m)
+	}
+	_, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, m)
+	require.NoError(p.t, err)
+}
+
+// hover moves the mouse to a place of a graph, as shares of its width and height,
+// and returns the place.
+func (p *person) hover(plot string, across, down float64) (x, y float64) {
+	p.t.Helper()
+	at := p.find(plot + " .u-over")
+	x, y = at.X+at.W*across, at.Y+at.H*down
+	p.mouse(chromedp.MouseMoved, x-2, y, 0)
+	p.mouse(chromedp.MouseMoved, x, y, 0)
+	return x, y
+}
+
+// pan drags a graph with Shift held, by a share of its width.
+func (p *person) pan(across float64) {
+	p.t.Helper()
+	at := p.find(".plot .u-over")
+	x, y, by := at.X+at.W/2, at.Y+at.H/2, at.W*across
+	held := func(m *input.DispatchMouseEventParams) { m.Buttons = 1 }
+	p.mouse(chromedp.MousePressed, x, y, shift, held)
+	for i := range 5 {
+		p.mouse(chromedp.MouseMoved, x+by*float64(i+1)/5, y, shift, held)
+	}
+	p.mouse(chromedp.MouseReleased, x+by, y, shift)
+}
+
+// ink returns how many pixels of a graph are of about a colour, #rrggbb, with an
+// opacity from 0 to 255 in [low,high].
+func (p *person) ink(color string, low, high int) int {
+	p.t.Helper()
+	return int(value[float64](p, fmt.Sprintf(`(c => { const want = %q.match(/[0-9a-f]{2}/gi).map(h => parseInt(h, 16));
+		const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+		let n = 0;
+		for (let i = 0; i < d.length; i += 4) if (d[i+3] >= %d && d[i+3] <= %d && want.every((v, k) => Math.abs(d[i+k] - v) < 8)) n++;
+		return n })(document.querySelector(".plot canvas"))`, color, low, high)))
+}
+
+// picture is what a graph shows.
+func (p *person) picture() string {
+	p.t.Helper()
+	return value[string](p, `document.querySelector(".plot canvas").toDataURL()`)
+}
+
+// span returns the range that the address says, in seconds before now.
+func (p *person) span() (from, until float64) {
+	p.t.Helper()
+	p.sees(`/^\d+$/.test(new URLSearchParams(location.search).get("from"))`)
+	r := value[[]float64](p, `(q => [q.get("from"), q.get("until")].map(t => Date.now() / 1000 - t))(new URLSearchParams(location.search))`)
+	return r[0], r[1]
+}
+
+// script loads a module of the page as m and returns what an expression makes of it.
+func script[T any](p *person, module, js string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](fmt.Sprintf("import(%q).then(async m => %s)", module, js), chromedp.EvalAwaitPromise))
+	require.NoError(p.t, err, js)
+	return v
 }

@@ -104,6 +104,7 @@ var classes = map[string]access.Class{
 	"GET /js/":                        access.Health,
 	"GET /vendor/":                    access.Health,
 	"GET /app.css":                    access.Health,
+	"GET /later.css":                  access.Health,
 	"GET /icon.svg":                   access.Health,
 	"GET /kv/{container}":             access.Read,
 	"GET /kv/{container}/{key...}":    access.Read,

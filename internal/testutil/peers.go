@@ -37,6 +37,7 @@ var peers = map[string]peer{
 	"grep":             {command("grep"), "apt-get install grep"},
 	"python3":          {command("python3"), "apt-get install python3"},
 	"collectd":         {command("/usr/sbin/collectd"), "tools/peers.sh (apt-get install collectd-core)"},
+	"nginx":            {command("/usr/sbin/nginx"), "tools/peers.sh (apt-get install nginx-light)"},
 	"axe-core":         {module("axe-core", "axe.min.js"), "tools/peers.sh (npm install axe-core)"},
 	"chromium":         {command("chromium"), "tools/peers.sh (apt-get install chromium)"},
 	"carbon-c-relay":   {command("carbon-c-relay"), "tools/peers.sh (apt-get install carbon-c-relay)"},

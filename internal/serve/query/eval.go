@@ -21,8 +21,8 @@ type evaluation struct {
 	xff     float64
 	budget  budget
 	memo    map[string]any
-	fetched map[span]map[string]*reading // by pattern
-	series  int                          // that may still be read
+	fetched map[span]map[patternKey]*reading // by pattern
+	series  int                              // that may still be read
 	points  int
 	depth   int // of ranges within ranges
 	agains  int // how often something was evaluated again
@@ -31,7 +31,7 @@ type evaluation struct {
 func newEvaluation(ctx context.Context, e *Engine, req Request) *evaluation {
 	l := e.opt.Limits
 	ev := &evaluation{e: e, ctx: ctx, req: &req, xff: req.XFilesFactor, memo: map[string]any{},
-		fetched: map[span]map[string]*reading{}, series: l.Series, points: l.Points}
+		fetched: map[span]map[patternKey]*reading{}, series: l.Series, points: l.Points}
 	ev.budget.ctx, ev.budget.limit = ctx, l.Bytes
 	ev.budget.left.Store(l.Bytes)
 	ev.budget.used, ev.budget.total = &e.used, l.TotalBytes
@@ -109,6 +109,22 @@ func (ev *evaluation) path(path string, repl replacements, at span) Value {
 	return ListValue(ev.found(Pattern{Text: path}, at))
 }
 
+// outline returns the pattern that the first argument of a call is, if no more than the outlines of its series are needed.
+func (ev *evaluation) outline(t *target.Expr, repl replacements) (p Pattern, ok bool) {
+	fn, known := ev.e.opt.Functions.Get(t.Text)
+	if !known || !fn.Rereads || len(t.Args) == 0 {
+		return p, false
+	}
+	switch first := t.Args[0]; {
+	case first.Kind == target.Path:
+		p.Text, _, ok = repl.in(first.Text)
+	case first.Kind == target.Call && first.Text == "seriesByTag":
+		p, ok = tagPattern(first), true
+	}
+	p.Outline = true
+	return p, ok
+}
+
 func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Value, error) {
 	switch t.Text {
 	case "seriesByTag":
@@ -122,7 +138,12 @@ func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Valu
 		return Value{}, &InputError{Message: "Received request for unknown function: " + t.Text}
 	}
 	args := make([]Value, len(t.Args))
+	outline, isOutline := ev.outline(t, repl)
 	for i, arg := range t.Args {
+		if i == 0 && isOutline {
+			args[i] = ListValue(ev.found(outline, at))
+			continue
+		}
 		v, err := ev.eval(arg, repl, at)
 		if err != nil {
 			return Value{}, err
@@ -176,10 +197,29 @@ func (ev *evaluation) call(name string, args []Value, kwargs []keyword, first *t
 	if errors.Is(err, ErrEmpty) {
 		return ListValue(nil), nil
 	}
-	if err == nil && len(list) > ev.e.opt.Limits.Series {
-		err = ev.tooManySeries()
+	if err == nil {
+		err = ev.bounded(list)
 	}
 	return ListValue(list), err
+}
+
+// maxName bounds a series' name, in bytes: as much as a target may have.
+const maxName = 1 << 20
+
+// bounded looks at what a function returned. Names are paid for as values are: some functions make longer ones of long ones.
+func (ev *evaluation) bounded(list []*Series) error {
+	if len(list) > ev.e.opt.Limits.Series {
+		return ev.tooManySeries()
+	}
+	bytes := 0
+	for _, s := range list {
+		if len(s.Name) > maxName {
+			return fmt.Errorf("%w: a name of more than %d bytes", ErrLimit, maxName)
+		}
+		bytes += len(s.Name)
+	}
+	ev.budget.take(bytes / 8)
+	return nil
 }
 
 func (ev *evaluation) tooManySeries() error {

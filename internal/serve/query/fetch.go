@@ -22,7 +22,7 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 		if len(ev.fetched) >= ev.e.opt.Limits.Fetches {
 			return fmt.Errorf("%w: more than %d ranges", ErrLimit, ev.e.opt.Limits.Fetches)
 		}
-		have = map[string]*reading{}
+		have = map[patternKey]*reading{}
 		ev.fetched[at] = have
 	}
 	var missing []Pattern
@@ -41,7 +41,7 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 	return ev.fetch(missing, have, at)
 }
 
-func (ev *evaluation) fetch(missing []Pattern, have map[string]*reading, at span) error {
+func (ev *evaluation) fetch(missing []Pattern, have map[patternKey]*reading, at span) error {
 	left := (ev.budget.total - ev.budget.used.Load()) / 8 // others may take of it meanwhile: hold says
 	q := Fetch{Patterns: missing, From: at.from, Until: at.until, Now: ev.req.Now, MaxSeries: ev.series, Want: ev.req.MaxDataPoints, MaxPoints: int(max(min(int64(ev.points), left), 0))}
 	lists, err := ev.e.opt.Source.Fetch(ev.ctx, q)
@@ -106,7 +106,12 @@ func (ev *evaluation) patterns(t *target.Expr, repl replacements, fn func(Patter
 			}
 			return
 		}
-		for _, arg := range t.Args {
+		args := t.Args
+		if p, ok := ev.outline(t, repl); ok {
+			fn(p)
+			args = args[1:]
+		}
+		for _, arg := range args {
 			ev.patterns(arg, repl, fn)
 		}
 		for _, kw := range t.Keywords {

@@ -28,6 +28,8 @@ type Pattern struct {
 
 	// Statistic is what of each bucket is wanted: one of Statistics; "" is what a plain read shows.
 	Statistic string
+	// Outline says that only series' names, Start, End and Step are wanted: their Values may be nil.
+	Outline bool
 }
 
 // Statistics are what a Source may keep of a bucket beside its value.

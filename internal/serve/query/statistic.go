@@ -8,7 +8,12 @@ import (
 )
 
 // key tells patterns of a request apart.
-func (p Pattern) key() string { return p.Text + "\x00" + p.Statistic }
+func (p Pattern) key() patternKey { return patternKey{p.Text, p.Statistic, p.Outline} }
+
+type patternKey struct {
+	text, statistic string
+	outline         bool
+}
 
 // statistic evaluates statistic(PATH or seriesByTag(...), 'min'), which is no function: what is read depends on it.
 func (ev *evaluation) statistic(t *target.Expr, repl replacements, at span) (Value, error) {

@@ -95,9 +95,9 @@ func TestFilesAreSentOnce(t *testing.T) {
 	assert.Equal(t, 404, get(t, "/js/", "").StatusCode)
 }
 
-// TestBareKeepsCode: a comment that something follows on its line is code, and
-// lines stay where they are.
+// TestBareKeepsCode: a comment that something follows on its line is code, a type
+// is none, and lines stay where they are.
 func TestBareKeepsCode(t *testing.T) {
-	in := "// a\n/** b\n * c\n */\nf(); // d\n  /** @type {any} */ (x).g();\n/* e */\nh();\n"
-	assert.Equal(t, "\n\n\n\nf(); // d\n/** @type {any} */ (x).g();\n\nh();\n", string(bare([]byte(in))))
+	in := "// a\n/** b\n * c\n */\nf(); // d\n  /** @type {any} */ (x).g((/** @type {string} */ s) => s);\n/* e */\nh();\n"
+	assert.Equal(t, "\n\n\n\nf(); // d\n(x).g((s) => s);\n\nh();\n", string(bare([]byte(in))))
 }

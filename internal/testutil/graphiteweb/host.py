@@ -1,9 +1,9 @@
 """Runs graphite-web over a folder of whisper files, on a clock that stands.
 
 argv[1] is a JSON file:
-  {"dir": ..., "now": unix, "cluster": [host:port], "series":
+  {"dir": ..., "now": unix, "port": of 127.0.0.1, "cluster": [host:port], "series":
     [{"name", "method", "xff", "archives": [[step, points]], "points": [[time, value]]}]}
-It prints the port that it listens on, 127.0.0.1, and runs until its standard
+All but the first two may lack. It prints the port that it listens on, and runs until its standard
 input ends. Below /-/decode/ it has a service of its own: a body in pickle or
 msgpack goes in, the same as JSON comes out.
 """
@@ -69,7 +69,7 @@ def configure():
                 "INDEX_FILE = %r\nCONF_DIR = %r\nMIGRATION_MODULES = {a: None for a in "
                 "('account', 'dashboard', 'events', 'tags', 'url_shortener', 'auth', 'admin', "
                 "'sessions', 'contenttypes', 'tagging')}\n" % (
-                    config["cluster"] or [], storage, os.path.join(storage, "log"),
+                    config.get("cluster") or [], storage, os.path.join(storage, "log"),
                     os.path.join(storage, "whisper"), os.path.join(storage, "index"), storage))
     os.environ["GRAPHITE_SETTINGS_MODULE"] = "conformance_settings"
     os.environ["DJANGO_SETTINGS_MODULE"] = "graphite.settings"
@@ -119,7 +119,7 @@ def update(f, part, step):
 
 def load():
     from graphite.storage import STORE
-    for series in config["series"] or []:
+    for series in config.get("series") or []:
         write(series)
         STORE.tagdb.tag_series(series["name"])  # carbon does it for names without tags, too
 
@@ -183,7 +183,7 @@ def main():
             return decode(environ, start_response)
         return application(environ, start_response)
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", config.get("port", 0)), Handler)
     server.set_app(serve)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)

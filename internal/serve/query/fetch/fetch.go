@@ -46,7 +46,7 @@ func (s *Source) Fetch(ctx context.Context, q query.Fetch) ([][]*query.Series, e
 	out := make([][]*query.Series, len(found))
 	for i, list := range found {
 		for _, m := range list {
-			if r := reads[wanted{store.ID(m.ID), q.Patterns[i].Statistic}]; r != nil && r.values != nil {
+			if r := reads[wanted{store.ID(m.ID), columnOf(q.Patterns[i])}]; r != nil && (r.outline || r.values != nil) {
 				out[i] = append(out[i], r.series(m.Path))
 			}
 		}
@@ -95,9 +95,17 @@ func (s *Source) findFiles(ctx context.Context, pattern string, limit int) ([]na
 
 // wanted is a column of a series.
 type wanted struct {
-	id        store.ID
-	statistic string // "": what a plain read shows
+	id store.ID
+	column
 }
+
+// column is what of a series is wanted.
+type column struct {
+	statistic string // "": what a plain read shows
+	outline   bool   // no values
+}
+
+func columnOf(p query.Pattern) column { return column{p.Statistic, p.Outline} }
 
 // read is one series to be read.
 type read struct {
@@ -109,27 +117,30 @@ type read struct {
 
 // plan says what of which series is to be read, each once.
 func (s *Source) plan(found [][]names.Match, q query.Fetch) (map[wanted]*read, error) {
-	byStatistic := map[string][]store.ID{}
+	byColumn := map[column][]store.ID{}
 	for i, list := range found {
-		ids := byStatistic[q.Patterns[i].Statistic]
+		ids := byColumn[columnOf(q.Patterns[i])]
 		for _, m := range list {
 			ids = append(ids, store.ID(m.ID))
 		}
-		byStatistic[q.Patterns[i].Statistic] = ids
+		byColumn[columnOf(q.Patterns[i])] = ids
 	}
 	all := map[wanted]*read{}
 	points := int64(0)
-	for statistic, ids := range byStatistic {
+	for col, ids := range byColumn {
 		slices.Sort(ids)
 		ids = slices.Compact(ids)
 		reads := make([]read, len(ids))
-		for i, reach := range s.db.Reach(ids, q.From, q.Now, enoughStep(statistic, q)) {
+		for i, reach := range s.db.Reach(ids, q.From, q.Now, enoughStep(col.statistic, q)) {
 			r := &reads[i]
 			if !r.bounds(reach, q) {
 				continue
 			}
-			r.wanted = wanted{ids[i], statistic}
+			r.wanted = wanted{ids[i], col}
 			all[r.wanted] = r
+			if col.outline {
+				continue
+			}
 			if points += (r.end - r.start) / r.step; points > int64(q.MaxPoints) {
 				return nil, fmt.Errorf("%w: more than %d points", query.ErrLimit, q.MaxPoints)
 			}
@@ -165,7 +176,9 @@ func (r *read) bounds(reach store.Reach, q query.Fetch) bool {
 func (s *Source) readAll(ctx context.Context, all map[wanted]*read) error {
 	reads := make([]*read, 0, len(all))
 	for _, r := range all {
-		reads = append(reads, r)
+		if !r.outline {
+			reads = append(reads, r)
+		}
 	}
 	slices.SortFunc(reads, func(a, b *read) int {
 		return cmp.Or(cmp.Compare(a.statistic, b.statistic), cmp.Compare(a.step, b.step), cmp.Compare(a.start, b.start), cmp.Compare(a.id, b.id))
@@ -208,14 +221,14 @@ func (s *Source) readPart(ctx context.Context, part []*read) error {
 	}
 	for i, c := range columns {
 		if c != nil {
-			part[i].values = column(c, first.statistic)
+			part[i].values = valuesOf(c, first.statistic)
 		}
 	}
 	return nil
 }
 
-// column returns what is wanted of each bucket. The other columns are not kept alive by it.
-func column(c *store.Columns, statistic string) []float64 {
+// valuesOf returns what is wanted of each bucket. The other columns are not kept alive by it.
+func valuesOf(c *store.Columns, statistic string) []float64 {
 	if statistic == "" {
 		return c.Value
 	}

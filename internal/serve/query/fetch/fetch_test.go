@@ -106,6 +106,19 @@ func TestFetchFinds(t *testing.T) {
 	assert.Same(t, &all[0][0].Values[0], &all[5][0].Values[0], "what two patterns find is read once")
 }
 
+func TestAnOutlineIsNotRead(t *testing.T) {
+	db := filled(t, 60, "s.a")
+	q := query.Fetch{Patterns: []query.Pattern{{Text: "s.a", Outline: true}, {Text: "s.*"}}, From: now - 60, Until: now}
+	got := read(t, db, q)
+	require.Len(t, got[0], 1)
+	assert.Nil(t, got[0][0].Values)
+	assert.NotNil(t, got[1][0].Values)
+	assert.Equal(t, []int64{got[1][0].Start, got[1][0].End, 10}, []int64{got[0][0].Start, got[0][0].End, got[0][0].Step})
+	q.Now, q.MaxSeries, q.MaxPoints = now, 2, 6
+	_, err := fetch.New(db).Fetch(t.Context(), q)
+	require.NoError(t, err, "it has no points")
+}
+
 func TestFetchRefuses(t *testing.T) {
 	db := filled(t, 60, "s.a", "s.b")
 	s := fetch.New(db)

@@ -25,7 +25,7 @@ var clock = []query.Function{
 		Description: "Null for values before startSliceAt and after endSliceAt.",
 	},
 	{
-		Name: "timeStack", Group: "Transform", Call: timeStack,
+		Name: "timeStack", Group: "Transform", Rereads: true, Call: timeStack,
 		Params: []query.Param{list, {Name: "timeShiftUnit", Type: query.Interval, Default: "1d", Suggestions: []any{"1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"}},
 			{Name: "timeShiftStart", Type: query.Integer, Default: 0}, {Name: "timeShiftEnd", Type: query.Integer, Default: 7}},
 		Description: "The series as they were timeShiftStart, ..., timeShiftEnd-1 times timeShiftUnit ago.",

@@ -11,13 +11,13 @@ var windowSize = query.Param{Name: "windowSize", Type: query.IntOrInterval, Requ
 
 var moving = []query.Function{
 	{
-		Name: "movingWindow", Group: "Calculate", Call: movingWindow,
+		Name: "movingWindow", Group: "Calculate", Rereads: true, Call: movingWindow,
 		Params: []query.Param{list, windowSize, {Name: "func", Type: query.AggFunc, Default: "average"}, xFilesFactor},
 		Description: "Each value is func of those in the window before it: so many points, or a length of time. What is before the first value is " +
 			"read too. A window with less than xFilesFactor of its values is null.",
 	},
 	{
-		Name: "movingAverage", Group: "Calculate", Call: movingOver("average"),
+		Name: "movingAverage", Group: "Calculate", Rereads: true, Call: movingOver("average"),
 		Params:      []query.Param{list, windowSize, xFilesFactor},
 		Description: "Each value is the mean of those in the window before it: so many points, or a length of time. See movingWindow.",
 	},
@@ -26,7 +26,7 @@ var moving = []query.Function{
 
 // movingAs makes a row of the table.
 func movingAs(name, how string) query.Function {
-	return query.Function{Name: name, Group: "Calculate", Call: movingOver(how), Params: []query.Param{list, windowSize, xFilesFactor},
+	return query.Function{Name: name, Group: "Calculate", Rereads: true, Call: movingOver(how), Params: []query.Param{list, windowSize, xFilesFactor},
 		Description: "Each value is the " + how + " of those in the window before it: so many points, or a length of time. See movingWindow."}
 }
 

@@ -9,7 +9,7 @@ import (
 
 var shift = []query.Function{
 	{
-		Name: "timeShift", Group: "Transform", Call: timeShift, Signature: "(seriesList, timeShift, resetEnd=True, alignDST=False)",
+		Name: "timeShift", Group: "Transform", Rereads: true, Call: timeShift, Signature: "(seriesList, timeShift, resetEnd=True, alignDST=False)",
 		Params: []query.Param{list,
 			{Name: "timeShift", Type: query.Interval, Required: true, Suggestions: []any{"1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"}},
 			{Name: "resetEnd", Type: query.Boolean, Default: true},

@@ -51,7 +51,11 @@ func (m *Memory) Fetch(ctx context.Context, q query.Fetch) ([][]*query.Series, e
 			return nil, &query.InputError{Message: err.Error()}
 		}
 		for _, path := range found {
-			out[i] = append(out[i], read(m.series[path], q))
+			s := read(m.series[path], q)
+			if p.Outline {
+				s.Replace(nil) // who looks at them is found out
+			}
+			out[i] = append(out[i], s)
 		}
 	}
 	return out, nil

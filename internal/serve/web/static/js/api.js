@@ -10,8 +10,11 @@ export class Refused extends Error {
   }
 }
 
+/** own is the name under which the browser keeps something of this server, which others may share its host with. @param {string} name */
+export const own = (name) => "logmetrics." + location.pathname.slice(1) + name;
+
 /** The token comes once in the address, behind '#', where no server sees it, and is then kept by the browser. */
-const tokenKey = "logmetrics.token";
+const tokenKey = own("token");
 
 export function keepToken() {
   const found = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -20,14 +23,12 @@ export function keepToken() {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
-export const hasToken = () => Boolean(localStorage.getItem(tokenKey));
-
 /**
  * ask sends a request and returns the answer; what is not good is thrown.
  * @param {string} path
  * @param {RequestInit} [init]
  */
-async function ask(path, init = {}) {
+export async function ask(path, init = {}) {
   const headers = new Headers(init.headers);
   const token = localStorage.getItem(tokenKey);
   if (token) headers.set("Authorization", "Bearer " + token);
@@ -46,7 +47,9 @@ async function ask(path, init = {}) {
 async function reason(r) {
   const text = (await r.text())
     .replace(/<[^>]*>/g, " ")
+    .replace(/; targets: ".*$/s, "") // who asked knows
     .trim()
+    .replace(/^Invalid parameters \((.*)\)$/s, "$1")
     .slice(0, 500);
   if (r.status === 401) return "this needs the token: open the address that the server prints, with #token= at its end";
   return text || "the server answers " + r.status;
@@ -90,8 +93,11 @@ export async function render(q, signal) {
  * @property {0|1} expandable
  */
 
-/** find returns the nodes that match a pattern. @param {string} query @param {AbortSignal} [signal] @returns {Promise<Node[]>} */
-export const find = (query, signal) => json("metrics/find?" + form({ query, format: "treejson" }), signal);
+/** find returns the first nodes that match a pattern. @param {string} query @param {number} limit @returns {Promise<Node[]>} */
+export const find = (query, limit) => json("metrics/find?" + form({ query, format: "treejson", limit }));
+
+/** search returns the first paths that match a pattern. @param {string} query @param {number} limit @param {AbortSignal} signal @returns {Promise<{path: string, is_leaf: boolean}[]>} */
+export const search = (query, limit, signal) => json("metrics/find?" + form({ query, format: "json", limit }), signal);
 
 /**
  * expand returns what matches patterns: series, or branches, too.
@@ -144,23 +150,3 @@ export const events = (q, signal) => json("events/get_data?" + form(q), signal);
 
 /** addEvent keeps an event. @param {{what: string, tags: string[], data: string, when: number}} e */
 export const addEvent = (e) => ask("events/", { method: "POST", body: JSON.stringify(e) });
-
-/** kept returns the value of a key, null where there is none. @param {string} container @param {string} key */
-export async function kept(container, key) {
-  try {
-    return await json(`kv/${encodeURIComponent(container)}/${encodeURIComponent(key)}`);
-  } catch (e) {
-    if (e instanceof Refused && e.code === 404) return null;
-    throw e;
-  }
-}
-
-/** keys returns the keys of a container. @param {string} container @returns {Promise<string[]>} */
-export const keys = (container) => json(`kv/${encodeURIComponent(container)}/`);
-
-/** keep keeps a value. @param {string} container @param {string} key @param {any} value */
-export const keep = (container, key, value) =>
-  ask(`kv/${encodeURIComponent(container)}/${encodeURIComponent(key)}`, { method: "PUT", body: JSON.stringify(value) });
-
-/** drop forgets a value. @param {string} container @param {string} key */
-export const drop = (container, key) => ask(`kv/${encodeURIComponent(container)}/${encodeURIComponent(key)}`, { method: "DELETE" });

@@ -1,9 +1,11 @@
 // A target in parts: what it reads, and the functions around it in the order in
 // which they work. Each can be changed, moved and taken away.
-import { html, useEffect, useState } from "./dom.js";
+import "./sheet.js";
+import { html, useEffect, useRef, useState } from "./dom.js";
 import { functions } from "./api.js";
 import { chain, join } from "./target.js";
-import { firstSentence, TargetInput } from "./search.js";
+import { firstSentence } from "./hints.js";
+import { TargetInput } from "./search.js";
 
 /** @typedef {import("./api.js").Fn} Fn */
 
@@ -54,8 +56,8 @@ function Chip({ step, fn, first, last, onArg, onRemove, onMove }) {
       const p = params[Math.min(k, params.length - 1)] ?? { name: "argument", type: "string" };
       const options = p.options?.map((/** @type {any} */ o) => o.name ?? o) ?? p.suggestions ?? [];
       const list = options.length ? `options-${step.name}-${p.name}` : undefined;
-      const width = Math.max((step.args[k] ?? "").length, 3) + 1;
-      return html`<${Field} key=${k} class="arg" aria-label=${`${p.name} of ${step.name}`} title=${p.name} placeholder=${p.name} list=${list} value=${step.args[k] ?? ""} style=${{ width: Math.max(width, step.args[k] ? 0 : p.name.length + 1) + "ch" }}
+      const value = bare(step.args[k] ?? "");
+      return html`<${Field} key=${k} class="arg" aria-label=${`${p.name} of ${step.name}`} title=${p.name} placeholder=${p.name} list=${list} value=${value} style=${{ width: Math.min(Math.max(value.length, value ? 2 : p.name.length), 30) + (list ? 4 : 2) + "ch" }}
         onChange=${(/** @type {any} */ e) => onArg(k, shaped(p.type, e.target.value))} />${list && html`<datalist id=${list}>${options.map((/** @type {any} */ o) => html`<option value=${o} />`)}</datalist>`}`;
     })}
     <button class="plain tiny" aria-label=${"move " + step.name + " behind"} disabled=${last} onClick=${() => onMove(1)}>›</button>
@@ -70,21 +72,30 @@ function Field({ value, ...rest }) {
   return html`<input ...${rest} value=${text} onInput=${(/** @type {any} */ e) => setText(e.target.value)} />`;
 }
 
+/** bare is an argument without the quotes around it. @param {string} v */
+const bare = (v) => /^(["'])([^"']*)\1$/.exec(v)?.[2] ?? v;
+
 /** shaped puts quotes around what needs them. @param {string} type @param {string} v */
 function shaped(type, v) {
   v = v.trim();
-  if (v === "" || /^(["'].*["']|[-+]?[\d.]+(e[-+]?\d+)?|true|false|none)$/i.test(v) || /^[A-Za-z_]+\s*=|\(/.test(v)) return v;
-  return /series/i.test(type) ? v : `'${v.replace(/'/g, "")}'`;
+  if (v === "" || /^(["']).*\1$|^[A-Za-z_]+\s*=/.test(v)) return v;
+  const plain = /^([-+]?[\d.]+(e[-+]?\d+)?|true|false|none)$/i.test(v) || v.includes("(") || /series/i.test(type);
+  return plain && !/^string|date/i.test(type) ? v : `'${v.replace(/'/g, "")}'`;
 }
 
 /** Add is the list of all functions. @param {{known: Record<string, Fn>, id: string, onAdd: (f: Fn) => void}} props */
 function Add({ known, id, onAdd }) {
   const [text, setText] = useState("");
-  const find = (/** @type {string} */ s) => known[s] ?? Object.values(known).find((f) => f.name.toLowerCase() === s.toLowerCase());
-  const add = (/** @type {string} */ s) => {
-    const f = find(s);
-    setText(f ? "" : s);
-    if (f) onAdd(f);
+  const waits = useRef(false); // Enter comes as two events
+  const add = async (/** @type {string} */ s) => {
+    if (waits.current) return;
+    waits.current = true;
+    const all = await functions().catch(() => known); // they may be on their way when somebody types fast
+    waits.current = false;
+    const f = all[s] ?? Object.values(all).find((f) => f.name.toLowerCase() === s.toLowerCase());
+    if (!f) return;
+    setText("");
+    onAdd(f);
   };
   return html`<span class="add"><input list=${id + "-functions"} aria-label="add a function" placeholder="+ function" value=${text}
       onInput=${(/** @type {any} */ e) => (/insertReplacement|undefined/.test(String(e.inputType)) ? add(e.target.value) : setText(e.target.value))}

@@ -1,35 +1,49 @@
 // Looking at single targets: the tree, one graph, and what is in it.
 import { cls, html, useEffect, useRef, useState } from "./dom.js";
 import { form } from "./api.js";
-import { EventList, NewEvent, useEvents } from "./events.js";
+import { EventList, useEvents } from "./events.js";
 import { Graph } from "./graph.js";
+import { later } from "./later.js";
+import { questions } from "./load.js";
 import { TargetInput } from "./search.js";
-import { Targets } from "./targets.js";
+import { Targets, without } from "./targets.js";
 import { Tree } from "./tree.js";
 import { reload } from "./timebar.js";
+import { zoneOf } from "./time.js";
+import { filled, unfilled } from "./url.js";
 
 /**
  * @typedef {import("./url.js").View} View
  * @typedef {(patch: Partial<View>) => void} OnView
  */
 
+const NewEvent = later(() => import("./eventform.js").then((m) => m.NewEvent));
+
 /** @param {{view: View, onView: OnView, onKeep: () => void, theme: number}} props */
 export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
-  const add = (/** @type {string} */ t, more = true) =>
-    onView(more ? { targets: [...view.targets.filter((x) => x !== t), t] } : { targets: [t], right: [], bands: {}, hidden: [] });
+  const drawn = { ...view, targets: filled(view.targets, view.vars) };
+  const onGraph = (/** @type {Partial<View>} */ p) =>
+    onView(p.targets ? { ...p, targets: unfilled(p.targets, drawn.targets, view.targets) } : p);
+  const add = (/** @type {string} */ t) => view.targets.includes(t) || onView({ targets: [...view.targets, t] });
+  const choose = (/** @type {string} */ t, /** @type {boolean} */ alone) => {
+    const i = view.targets.indexOf(t);
+    if (alone) onView({ targets: [t], right: [], bands: {}, hidden: [] });
+    else if (i >= 0) onView(without(view, i));
+    else add(t);
+  };
   return html`<div class=${cls("explore", narrow && "with-tree")}>
     <nav class="side" aria-label="metrics">
-      <${Tree} opened=${view.tree} chosen=${view.targets} onOpened=${(/** @type {string} */ tree) => onView({ tree })} onChoose=${(/** @type {string} */ t, /** @type {boolean} */ more) => (setNarrow(false), add(t, more || view.targets.length > 0))} />
+      <${Tree} opened=${view.tree} chosen=${view.targets} onOpened=${(/** @type {string} */ tree) => onView({ tree })} onChoose=${choose} />
     </nav>
     <main class="work">
       <div class="line"><button class="only-narrow" aria-expanded=${String(narrow)} onClick=${() => setNarrow(!narrow)}>metrics</button>
-        <${TargetInput} id="search" label="add a metric or target" placeholder="metric, glob or function; / comes here" value="" clear onDone=${(/** @type {string} */ t) => add(t)} /></div>
+        <${TargetInput} id="search" label="add a metric or target" placeholder="search metrics, or type a target: servers.*.load, sumSeries(…)      /" value="" clear onDone=${(/** @type {string} */ t) => add(t)} /></div>
       <${Targets} view=${view} onView=${onView} faults=${faults} />
       <${Looks} view=${view} onView=${onView} onKeep=${onKeep} />
-      <${Graph} key=${theme} view=${view} events=${events} onView=${onView} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
+      <${Graph} key=${theme} view=${drawn} events=${events} onView=${onGraph} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
         onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} />
       <${EventList} list=${events} tz=${view.tz} />
     </main>
@@ -58,14 +72,14 @@ function Looks({ view, onView, onKeep }) {
     <select aria-label="kind of graph" value=${view.draw} onChange=${(/** @type {any} */ e) => onView({ draw: e.target.value })}><option value="lines">lines</option><option value="area">area</option><option value="stack">stacked</option></select>
     <button aria-pressed=${String(view.log)} onClick=${() => onView({ log: !view.log })}>log</button>
     <select aria-label="comparison" value=${weeks} onChange=${(/** @type {any} */ e) => onView({ weeks: e.target.value.split(",").filter(Boolean).map(Number) })}>${overlays.map(([v, t]) => html`<option value=${v}>${t}</option>`)}${!overlays.some(([v]) => v === weeks) && html`<option value=${weeks}>and weeks ${weeks}</option>`}</select>
-    <label>events <input class="arg" aria-label="tags of events" placeholder="none; * all" value=${view.events} onChange=${(/** @type {any} */ e) => onView({ events: e.target.value.trim() })} /></label>
-    <button aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>add event</button>
+    <label>events <input class="arg tags" aria-label="tags of events" placeholder="none; * all" value=${view.events} onChange=${(/** @type {any} */ e) => onView({ events: e.target.value.trim() })} /></label>
+    <button aria-label="add event" title="add an event" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>+</button>
     <button aria-pressed=${String(view.table)} onClick=${() => onView({ table: !view.table })}>table</button>
-    <button onClick=${onKeep} disabled=${!view.targets.length}>to dashboard</button>
+    <button onClick=${onKeep} disabled=${!view.targets.length}>${view.dashboard ? "back to " + view.dashboard : "to dashboard"}</button>
     <button onClick=${copy}>copy link</button>
-    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL(view, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
+    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL({ ...view, targets: filled(view.targets, view.vars) }, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
     <span role="status">${said}</span>
-    ${adding && html`<${NewEvent} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), onView({ events: view.events || "*" }), reload())} />`}
+    ${adding && html`<${NewEvent} tz=${view.tz} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), onView({ events: view.events || "*" }), reload())} />`}
   </div>`;
 }
 
@@ -73,10 +87,12 @@ function Looks({ view, onView, onKeep }) {
 export function renderURL(view, format) {
   /** @type {Record<string, string|number|string[]>} */
   const q = {
-    target: view.targets.map((t, i) => (view.right.includes(i) ? `secondYAxis(${t})` : t)),
+    target: view.targets.flatMap((t, i) =>
+      questions(t, i, view).map(({ text }) => (view.right.includes(i) ? `secondYAxis(${text})` : text)),
+    ),
     from: view.from,
     until: view.until,
-    tz: view.tz,
+    tz: zoneOf(view.tz),
     format,
   };
   if (format === "png" || format === "svg") {

@@ -31,8 +31,8 @@ export function settled(cells, moved = -1, down = false) {
   const out = cells.slice();
   for (const i of order) {
     const c = { ...inside(cells[i]) };
-    while (placed.some((p) => meet(p, c))) c.y++;
-    while (c.y > 0 && !placed.some((p) => meet(p, { ...c, y: c.y - 1 }))) c.y--;
+    for (let p; (p = placed.find((p) => meet(p, c))); ) c.y = p.y + p.h;
+    c.y = Math.max(0, ...placed.filter((p) => p.y < c.y && meet({ ...p, y: c.y }, c)).map((p) => p.y + p.h));
     placed.push(c);
     out[i] = c;
   }

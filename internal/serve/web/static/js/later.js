@@ -3,9 +3,9 @@ import { html, useEffect, useState } from "./dom.js";
 
 /**
  * later returns a component that stands for one that is not loaded yet.
- * @param {() => Promise<any>} load
+ * @param {() => Promise<any>} load @param {(props: any) => any} [meanwhile] what is shown until it is
  */
-export function later(load) {
+export function later(load, meanwhile) {
   return (/** @type {any} */ props) => {
     const [found, set] = useState(/** @type {any} */ (null));
     useEffect(
@@ -17,6 +17,6 @@ export function later(load) {
       [],
     );
     if (found?.fault) return html`<p class="fault" role="alert">a part of the page cannot be loaded: ${found.fault}</p>`;
-    return found && html`<${found.part} ...${props} />`;
+    return found ? html`<${found.part} ...${props} />` : (meanwhile?.(props) ?? null);
   };
 }

@@ -1,67 +1,76 @@
 // The legend: names, colours and values of the series; here they are hidden,
 // coloured and renamed.
-import { cls, html, useMemo, useState } from "./dom.js";
+import { cls, html, useEffect, useMemo, useRef, useState } from "./dom.js";
 import { color, dash } from "./palette.js";
-import { exact, short, summary } from "./number.js";
-import { quoted } from "./target.js";
+import { later } from "./later.js";
+import { exact, near as value, short, summary } from "./number.js";
+import { natural } from "./load.js";
 
 /** @typedef {import("./url.js").View} View */
 
 const columns = /** @type {const} */ (["last", "min", "avg", "max"]);
+const Rename = later(() => import("./rename.js").then((m) => m.Rename));
 const most = 200; // rows that are shown at once
 
 /**
- * @param {{lines: import("./points.js").Line[], at: number|null, view: View, onView: (patch: Partial<View>) => void, onFocus: (name: string) => void}} props
+ * @param {{lines: import("./points.js").Line[], values: (number|null|undefined)[]|null, near?: string, view: View, onView: (patch: Partial<View>) => void, onFocus: (name: string) => void}} props
  */
-export function Legend({ lines, at, view, onView, onFocus }) {
+export function Legend({ lines, values, near, view, onView, onFocus }) {
   const rows = useMemo(
-    () => lines.filter((l) => l.role === "now" || l.role === "past").map((l) => ({ l, sum: summary(l.values) })),
+    () => lines.map((l, k) => ({ l, k, sum: summary(l.values) })).filter(({ l }) => l.role === "now" || l.role === "past"),
     [lines],
   );
   const [sort, setSort] = useState(/** @type {""|"name"|typeof columns[number]} */ (""));
   const sorted = sort
     ? [...rows].sort((a, b) =>
-        sort === "name" ? a.l.name.localeCompare(b.l.name) : (b.sum[sort] || -Infinity) - (a.sum[sort] || -Infinity),
+        sort === "name" ? natural.compare(a.l.name, b.l.name) : (b.sum[sort] || -Infinity) - (a.sum[sort] || -Infinity),
       )
     : rows;
   const head = (/** @type {any} */ key, /** @type {string} */ text) =>
     html`<th scope="col" aria-sort=${sort === key ? (key === "name" ? "ascending" : "descending") : "none"}><button class="plain" onClick=${() => setSort(sort === key ? "" : key)}>${text}</button></th>`;
   return html`<div class="legend"><table>
-    <thead><tr>${head("name", "series")}<th scope="col">at cursor</th>${columns.map((c) => head(c, c))}</tr></thead>
-    <tbody>${sorted.slice(0, most).map(({ l, sum }) => html`<${Row} key=${l.name + l.target} l=${l} sum=${sum} at=${at} view=${view} onView=${onView} onFocus=${onFocus} alone=${rows.filter((r) => r.l.target === l.target).length === 1} />`)}</tbody>
+    <thead><tr>${head("name", "series")}<th scope="col"><span>at cursor</span></th>${columns.map((c) => head(c, c))}</tr></thead>
+    <tbody>${sorted.slice(0, most).map(({ l, k, sum }) => html`<${Row} key=${l.name + l.target} l=${l} sum=${sum} at=${values ? (values[k] ?? null) : undefined} near=${l.name === near} view=${view} onView=${onView} onFocus=${onFocus} alone=${rows.filter((r) => r.l.target === l.target).length === 1} />`)}</tbody>
   </table>${rows.length > most && html`<p class="quiet">${rows.length - most} more series</p>`}</div>`;
 }
 
 /** @param {any} props */
-function Row({ l, sum, at, view, onView, onFocus, alone }) {
+function Row({ l, sum, at, near, view, onView, onFocus, alone }) {
   const [naming, setNaming] = useState(false);
   const hidden = view.hidden.includes(l.name);
   const toggle = (/** @type {MouseEvent} */ e) =>
-    onView({ hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name] });
+    onView({
+      hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name],
+    });
   const without = () => view.hidden.filter((/** @type {string} */ n) => n !== l.name);
-  const only = () => [...document.querySelectorAll(".legend .name")].map((b) => b.textContent || "").filter((n) => n !== l.name);
+  const only = () =>
+    [...(row.current?.parentElement?.querySelectorAll(".name") ?? [])].map((b) => b.textContent || "").filter((n) => n !== l.name);
   const tint = view.colors[l.name] || color(Math.max(l.order, 0));
-  const rename = (/** @type {string} */ to) => {
-    setNaming(false);
-    if (!to || to === l.name) return;
-    const targets = view.targets.map((/** @type {string} */ t, /** @type {number} */ i) =>
-      i === l.target ? `alias(${t},${quoted(to)})` : t,
-    );
-    onView({ targets, hidden: without() });
-  };
-  return html`<tr class=${cls(hidden && "off")} onMouseEnter=${() => onFocus(l.name)} onMouseLeave=${() => onFocus("")}>
+  const row = useRef(/** @type {HTMLElement|null} */ (null));
+  useEffect(() => void (near && into(row.current)), [near]);
+  return html`<tr ref=${row} class=${cls(hidden && "off", near && "near")} onMouseEnter=${() => onFocus(l.name)} onMouseLeave=${() => onFocus("")}>
     <th scope="row"><div class="series">
       <label class="swatch" title="colour"><${Swatch} tint=${tint} dashes=${l.role === "past" ? [3, 3] : dash(Math.max(l.order, 0))} /><input type="color" aria-label=${"colour of " + l.name} value=${tint} onChange=${(/** @type {any} */ e) => onView({ colors: { ...view.colors, [l.name]: e.target.value } })} /></label>
       ${
         naming
-          ? html`<input class="rename" aria-label=${"new name of " + l.name} value=${l.name} ref=${(/** @type {any} */ n) => n?.focus()} onBlur=${(/** @type {any} */ e) => rename(e.target.value)} onKeyDown=${(/** @type {any} */ e) => (e.key === "Enter" ? rename(e.target.value) : e.key === "Escape" && setNaming(false))} />`
+          ? html`<${Rename} l=${l} view=${view} alone=${alone} onDone=${(/** @type {Partial<View>|null} */ p) => (setNaming(false), p && onView({ ...p, hidden: without() }))} />`
           : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`
       }
-      ${alone && l.role === "now" && !naming && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
+      ${l.role === "now" && !naming && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
     </div></th>
-    <td title=${at == null ? "" : exact(l.values[at])}>${at == null ? "" : exact(l.values[at])}</td>
+    <td title=${at === undefined ? "" : exact(at)}>${at === undefined ? "" : value(at)}</td>
     ${columns.map((c) => html`<td title=${exact(sum[c])}>${short(sum[c])}</td>`)}
   </tr>`;
+}
+
+/** into scrolls a row into sight within the legend; the page stays where it is. @param {HTMLElement|null} row */
+function into(row) {
+  const box = row?.closest(".legend");
+  if (!row || !box) return;
+  const top = row.offsetTop - 24; // below the heading
+  if (top < box.scrollTop) box.scrollTop = top;
+  else if (row.offsetTop + row.offsetHeight > box.scrollTop + box.clientHeight)
+    box.scrollTop = row.offsetTop + row.offsetHeight - box.clientHeight;
 }
 
 /** @param {{tint: string, dashes: number[]}} props */

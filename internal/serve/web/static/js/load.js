@@ -1,8 +1,8 @@
 // What a graph asks the server, and what it makes of the answers.
 import { render } from "./api.js";
 import { column, filled, spacing, stacked, times } from "./points.js";
-import { second } from "./time.js";
-import { withStatistic } from "./target.js";
+import { drew, rangeOf, zoneOf } from "./time.js";
+import { closed, isPath, withStatistic } from "./target.js";
 
 /**
  * @typedef {import("./points.js").Line} Line
@@ -14,7 +14,7 @@ import { withStatistic } from "./target.js";
  * @property {Line[]} lines
  * @property {(number|null|undefined)[][]} drawn what is drawn of the lines: stacked, or as they are
  * @property {[number, number]} range asked for, Unix seconds
- * @property {{target: number, text: string}[]} faults
+ * @property {{target: number, text: string, none?: boolean}[]} faults by target; none: nothing is wrong with it but that it found nothing
  */
 
 /**
@@ -24,16 +24,19 @@ import { withStatistic } from "./target.js";
  * @returns {Promise<Picture>}
  */
 export async function load(wish, points, signal) {
-  /** @type {{target: number, text: string}[]} */
+  /** @type {Picture["faults"]} */
   const faults = [];
   const asked = wish.targets.flatMap((t, i) => questions(t, i, wish));
   const answers = await Promise.all(
     asked.map(async (q) => {
       try {
-        const q1 = { target: [q.text], from: wish.from, until: wish.until, tz: wish.tz, maxDataPoints: points };
-        return (await render(q1, signal)).map((a) => ({ ...q, answer: a }));
+        const q1 = { target: [q.text], from: wish.from, until: wish.until, tz: zoneOf(wish.tz), maxDataPoints: points };
+        const found = await render(q1, signal);
+        if (!found.length && q.role === "now") faults.push({ target: q.target, text: nothing(q.text), none: true });
+        if (isPath(wish.targets[q.target])) found.sort((a, b) => natural.compare(a.target, b.target));
+        return found.map((a) => ({ ...q, answer: a }));
       } catch (e) {
-        if (signal.aborted) throw e;
+        if (signal.aborted || /** @type {any} */ (e).code === 0) throw e; // nothing is known anew, so what is there stays
         if (q.role === "now") faults.push({ target: q.target, text: /** @type {Error} */ (e).message });
         return [];
       }
@@ -42,10 +45,19 @@ export async function load(wish, points, signal) {
   return picture(answers.flat(), wish, faults);
 }
 
+/** natural is the order of people: web2 before web10. */
+export const natural = new Intl.Collator("en", { numeric: true });
+
+/** nothing says why a target may have found nothing. @param {string} t */
+const nothing = (t) =>
+  /["']/.test(closed(t).replace(/"[^"]*"|'[^']*'/g, "")) || closed(t) !== t
+    ? "A bracket or quote is not closed."
+    : "No series has such a name in this time.";
+
 /** @typedef {{text: string, target: number, role: Line["role"], weeks: number}} Question */
 
-/** questions are what is asked for one target. @param {string} t @param {number} i @param {Wish} wish @returns {Question[]} */
-function questions(t, i, wish) {
+/** questions are what is asked for one target. @param {string} t @param {number} i @param {Pick<Wish, "bands"|"weeks">} wish @returns {Question[]} */
+export function questions(t, i, wish) {
   /** @type {Question[]} */
   const list = [{ text: t, target: i, role: "now", weeks: 0 }];
   const ends = { minmax: ["min", "max"], stddev: ["average", "stddev"] }[wish.bands[i]];
@@ -60,23 +72,25 @@ function picture(answers, wish, faults) {
   const x = times(answers.map((a) => a.answer));
   let order = 0;
   const lines = answers.map(({ answer, target, role, weeks }) => ({
-    name: weeks ? `${answer.target}, ${weeks} w before` : answer.target,
+    name: answer.target,
     target,
     role,
     weeks,
     order: role === "now" ? order++ : -1,
     spacing: spacing(answer.datapoints),
+    step: (answer.datapoints[1]?.[1] ?? NaN) - answer.datapoints[0]?.[1] || 0,
     values: column(answer.datapoints, x),
   }));
   pair(lines, wish);
   const now = Math.floor(Date.now() / 1000);
-  const begin = second(wish.from, now);
-  const end = second(wish.until, now);
+  const [begin, end] = rangeOf(wish, now);
+  const range = /** @type {[number, number]} */ (begin < end ? [begin, end] : [x[0] ?? now - 3600, x[x.length - 1] ?? now]);
+  drew(wish, range);
   return {
     x,
     lines,
     drawn: wish.draw === "stack" ? stack(lines, x, wish.hidden) : lines.map((l) => l.values),
-    range: [Number.isNaN(begin) ? (x[0] ?? now - 3600) : begin, Number.isNaN(end) ? (x[x.length - 1] ?? now) : end],
+    range,
     faults,
   };
 }
@@ -92,7 +106,12 @@ function pair(lines, wish) {
       lines.filter((l) => l.target === target && l.role === role && l.weeks === weeks);
     const now = of("now");
     for (const role of /** @type {Line["role"][]} */ (["low", "high"])) of(role).forEach((l, i) => (l.order = now[i]?.order ?? 0));
-    for (const w of wish.weeks) of("past", w).forEach((l, i) => (l.order = now[i]?.order ?? 0));
+    for (const w of wish.weeks)
+      of("past", w).forEach((l, i) => {
+        const same = now.find((n) => l.name.startsWith(`timeShift(${n.name}, "`)) ?? now[i]; // some are younger than that
+        l.order = same?.order ?? 0;
+        l.name = `${same?.name ?? l.name}, ${w === 1 ? "a week" : w + " weeks"} before`;
+      });
     if (wish.bands[target] !== "stddev") continue;
     const high = of("high");
     of("low").forEach((l, i) => {

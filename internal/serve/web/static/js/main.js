@@ -42,6 +42,7 @@ function Page() {
   const [theme, setTheme] = useState(0);
   const [help, setHelp] = useState(false);
   const [list, setList] = useState(false);
+  const [visit, setVisit] = useState(0); // how often a dashboard was, be it the same
   useEffect(() => follow(() => setTheme((n) => n + 1)), []);
   useRefresh(view.refresh);
   useEffect(
@@ -61,25 +62,29 @@ function Page() {
     "-": move({ grow: 2 }),
     ArrowLeft: move({ by: -0.5 }),
     ArrowRight: move({ by: 0.5 }),
-    Escape: () => (help || list ? (setHelp(false), setList(false)) : view.full >= 0 && onView({ full: -1 })),
+    Escape: () => (help || list ? (setHelp(false), setList(false)) : view.full !== -1 && onView({ full: -1 })),
   });
-  const explore = () => onView({ ...plain, from: view.from, until: view.until, tz: view.tz });
+  /** go shows something else of the same time. @param {Partial<View>} [to] */
+  const go = (to) => onView({ ...plain, from: view.from, until: view.until, tz: view.tz, refresh: view.refresh, ...to });
+  const keep = () =>
+    boards().then((m) =>
+      view.dashboard
+        ? m.putBack(view).then(() => go({ dashboard: view.dashboard, vars: view.vars }))
+        : m.keepGraph(view).then((name) => name && go({ dashboard: name })),
+    );
   return html`<header class="top">
       <a class="skip" href="#work">to the graph</a>
-      <button class="brand plain" onClick=${explore}><img src="icon.svg" alt="" width="20" height="20" /> logmetrics</button>
-      <button aria-pressed=${String(!view.dashboard)} onClick=${explore}>explore</button>
+      <button class="brand plain" onClick=${() => go()}><img src="icon.svg" alt="" width="20" height="20" /> logmetrics</button>
+      <button aria-pressed=${String(!view.dashboard)} onClick=${() => go()}>explore</button>
       <button aria-pressed=${String(Boolean(view.dashboard))} aria-expanded=${String(list)} onClick=${() => setList(!list)}>dashboards</button>
       <${TimeBar} view=${view} onView=${onView} />
       <span class="end"><${Theme} /><button aria-label="help" title="help (?)" onClick=${() => setHelp(true)}>?</button></span>
     </header>
-    ${list && html`<${DashboardList} onChoose=${(/** @type {string} */ name) => (setList(false), onView({ ...plain, from: view.from, until: view.until, tz: view.tz, dashboard: name }))} onClose=${() => setList(false)} />`}
+    ${list && html`<${DashboardList} onChoose=${(/** @type {string} */ dashboard, /** @type {Partial<View>} */ time) => (setList(false), setVisit(visit + 1), go({ ...time, dashboard }))} onClose=${() => setList(false)} />`}
     <div id="work" class="body" tabindex="-1">${
-      view.dashboard
-        ? html`<${Dashboard} key=${view.dashboard} view=${view} onView=${onView} theme=${theme} />`
-        : html`<${Explore} view=${view} onView=${onView} theme=${theme} onKeep=${() =>
-            boards()
-              .then((m) => m.keepGraph(view))
-              .then((name) => name && onView({ ...plain, from: view.from, until: view.until, tz: view.tz, dashboard: name }))} />`
+      view.dashboard && view.edit < 0
+        ? html`<${Dashboard} key=${visit + view.dashboard} view=${view} onView=${onView} theme=${theme} />`
+        : html`<${Explore} view=${view} onView=${onView} theme=${theme} onKeep=${keep} />`
     }</div>
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}`;
 }

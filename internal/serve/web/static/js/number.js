@@ -21,6 +21,26 @@ export function short(v) {
   return round(v * 1000 ** i, 3) + small[i];
 }
 
+/**
+ * ticks writes the values of an axis: all in one unit, with as many digits as tell
+ * them apart.
+ * @param {(number|null)[]} list null: no mark
+ */
+export function ticks(list) {
+  const values = list.filter((v) => v != null);
+  const top = Math.max(...values.map(Math.abs));
+  const i = top >= 1000 && top < 1e21 ? Math.min(Math.floor(Math.log10(top) / 3 + 1e-12), large.length - 1) : 0;
+  const unit = 1000 ** i;
+  const step = Math.abs((values[1] ?? top) - (values[0] ?? 0)) / unit;
+  let digits = 0;
+  while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits++;
+  const plain = top < 1e-6 || top >= 1e21 ? short : (/** @type {number} */ v) => (v ? (v / unit).toFixed(digits) + large[i] : "0");
+  return list.map((v) => (v == null ? "" : plain(v)));
+}
+
+/** near writes a value without the noise behind its ninth digit. @param {number|null|undefined} v */
+export const near = (v) => (v == null || Number.isNaN(v) ? "–" : Number.isInteger(v) ? String(v) : round(v, 9));
+
 /** exact writes all of a value. @param {number|null|undefined} v */
 export const exact = (v) => (v == null || Number.isNaN(v) ? "–" : String(v));
 

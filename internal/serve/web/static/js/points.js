@@ -7,7 +7,8 @@
  * @property {string} name
  * @property {number} target which of the view's targets it came from
  * @property {number} order its place, which colour and dash follow
- * @property {number} spacing seconds between its points
+ * @property {number} spacing seconds between its values
+ * @property {number} step seconds between its points, which may have none
  * @property {(number|null|undefined)[]} values
  * @property {"now"|"past"|"low"|"high"} role past: shown beside now; low, high: the ends of a band
  * @property {number} weeks how long ago, for past
@@ -76,6 +77,16 @@ export const gaps =
     const width = Math.abs(u.valToPos(u.scales.x.min + spacing, "x", true) - u.valToPos(u.scales.x.min, "x", true));
     return list.filter(([a, b]) => b - a > width * joined + 1);
   };
+
+/**
+ * shownAt is the value that a cursor is at: the nearest, if it is no further than
+ * the line is drawn.
+ * @param {Line} l @param {ArrayLike<number>} x @param {import("./chart.js").At|null} at @param {number} k the line's number
+ */
+export function shownAt(l, x, at, k) {
+  const i = at?.of[k];
+  return at && i != null && Math.abs(x[i] - x[at.i]) <= Math.max(l.spacing, l.step) * joined ? l.values[i] : undefined;
+}
 
 /** filled is a column with what gaps would join, for areas that stand on each other. @param {(number|null|undefined)[]} values @param {ArrayLike<number>} at @param {number} spacing */
 export function filled(values, at, spacing) {

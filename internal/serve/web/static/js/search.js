@@ -1,61 +1,8 @@
-// The line in which targets are typed: names are completed from what there is,
-// functions from the server's list, with what they do.
+// The line in which targets are typed, with hints below it.
 import { cls, html, useEffect, useRef, useState } from "./dom.js";
-import { find, functions } from "./api.js";
+import { closed } from "./target.js";
 
-/** @typedef {{text: string, insert: string, kind: "metric"|"branch"|"function", doc: string, begin: number}} Hint */
-
-/** word returns the name that ends at the cursor, and where it begins. @param {string} s @param {number} at */
-function word(s, at) {
-  let begin = at;
-  let braces = 0;
-  while (begin > 0) {
-    const c = s[begin - 1];
-    if (c === "}") braces++;
-    if (c === "{") braces--;
-    if (braces <= 0 && /[\s(),'"|]/.test(c)) break;
-    begin--;
-  }
-  return { begin, text: s.slice(begin, at) };
-}
-
-/**
- * hints returns what may stand at the cursor.
- * @param {string} s @param {number} at @param {AbortSignal} signal @returns {Promise<Hint[]>}
- */
-async function hints(s, at, signal) {
-  const { begin, text } = word(s, at);
-  if (/^[\d.]*$/.test(text) && begin > 0) return [];
-  const quotes = s.slice(0, begin).replace(/[^"']/g, "").length;
-  if (quotes % 2) return [];
-  const [nodes, fns] = await Promise.all([
-    find(text.includes(".") || text === "" ? text + "*" : `*${text}*`, signal).catch(() => []),
-    text && !text.includes(".") ? functions().catch(() => ({})) : {},
-  ]);
-  const names = nodes.slice(0, 40).map((n) => {
-    const branch = Boolean(n.expandable) && !n.leaf;
-    return /** @type {Hint} */ ({ text: n.id, insert: n.id + (branch ? "." : ""), kind: branch ? "branch" : "metric", doc: "", begin });
-  });
-  const low = text.toLowerCase();
-  const calls = Object.values(fns)
-    .filter((f) => f.name.toLowerCase().includes(low))
-    .sort(
-      (a, b) => Number(b.name.toLowerCase().startsWith(low)) - Number(a.name.toLowerCase().startsWith(low)) || a.name.localeCompare(b.name),
-    )
-    .slice(0, 12)
-    .map(
-      (f) => /** @type {Hint} */ ({ text: f.function, insert: f.name + "(", kind: "function", doc: firstSentence(f.description), begin }),
-    );
-  return [...names, ...calls];
-}
-
-/** @param {string} s */
-export const firstSentence = (s) =>
-  (s || "")
-    .trim()
-    .split(/\n\s*\n|\.\s/)[0]
-    .replace(/\s+/g, " ")
-    .slice(0, 160);
+/** @typedef {import("./hints.js").Hint} Hint */
 
 /** useHints asks for hints a moment after the last key. @param {string} s @param {number} at @param {boolean} wanted */
 function useHints(s, at, wanted) {
@@ -65,10 +12,12 @@ function useHints(s, at, wanted) {
     const stop = new AbortController();
     const timer = setTimeout(
       () =>
-        hints(s, at, stop.signal).then(
-          (h) => stop.signal.aborted || set(h),
-          () => {},
-        ),
+        import("./hints.js")
+          .then((m) => m.hints(s, at, stop.signal))
+          .then(
+            (h) => stop.signal.aborted || set(h),
+            () => {},
+          ),
       80,
     );
     return () => (clearTimeout(timer), stop.abort());
@@ -84,12 +33,13 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
   const [text, setText] = useState(value);
   const [at, setAt] = useState(value.length);
   const [open, setOpen] = useState(false);
-  const [here, setHere] = useState(-1);
+  const [mark, setMark] = useState(""); // which hint the keys are at, wherever it stands when others come
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
   const list = useHints(text, at, open);
   useEffect(() => setText(value), [value]);
   useEffect(() => (autofocus ? input.current?.focus() : undefined), []);
-  useEffect(() => setHere(-1), [list]);
+  const here = list.findIndex((h) => h.kind + h.text === mark);
+  const go = (/** @type {number} */ i) => setMark(list[i].kind + list[i].text);
   const take = (/** @type {Hint} */ h) => {
     const s = text.slice(0, h.begin) + h.insert + text.slice(at);
     const to = h.begin + h.insert.length;
@@ -102,11 +52,11 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
     setOpen(false);
     if (!s.trim()) return;
     if (clear) setText("");
-    onDone(s.trim());
+    onDone(closed(s.trim()));
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
-    if (e.key === "ArrowDown" && list.length) setHere((here + 1) % list.length);
-    else if (e.key === "ArrowUp" && list.length) setHere((here + list.length - 1) % list.length);
+    if (e.key === "ArrowDown" && list.length) go((here + 1) % list.length);
+    else if (e.key === "ArrowUp" && list.length) go((Math.max(here, 0) + list.length - 1) % list.length);
     else if ((e.key === "Enter" || e.key === "Tab") && list[here]) take(list[here]);
     else if (e.key === "Enter") done(text);
     else if (e.key === "Escape") open && list.length ? setOpen(false) : (setText(value), onCancel?.(), input.current?.blur());
@@ -119,7 +69,7 @@ export function TargetInput({ value, label, placeholder, id, clear, onDone, onCa
     <input ref=${input} id=${id} type="text" role="combobox" spellcheck=${false} autocomplete="off" aria-label=${label} placeholder=${placeholder} aria-expanded=${String(shown)} aria-controls=${id + "-hints"} aria-autocomplete="list"
       aria-activedescendant=${shown && here >= 0 ? `${id}-hint-${here}` : undefined} value=${text}
       onInput=${(/** @type {any} */ e) => (setText(e.target.value), setAt(e.target.selectionStart), setOpen(true))}
-      onSelect=${(/** @type {any} */ e) => setAt(e.target.selectionStart)} onFocus=${() => clear && setOpen(true)} onKeyDown=${onKeyDown}
+      onKeyUp=${(/** @type {any} */ e) => setAt(e.target.selectionStart)} onFocus=${() => clear && setOpen(true)} onKeyDown=${onKeyDown}
       onBlur=${() => (setOpen(false), !clear && text !== value && done(text))} />
     ${
       shown &&

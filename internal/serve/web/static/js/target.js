@@ -62,6 +62,12 @@ function matching(s, i) {
   return -1;
 }
 
+/** closed is a target with the brackets that it left open closed. @param {string} s */
+export function closed(s) {
+  const bare = s.replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g, "");
+  return /["']/.test(bare) ? s : s + ")".repeat(Math.max(0, bare.split("(").length - bare.split(")").length));
+}
+
 /** print is parse's inverse. @param {Tree} t @returns {string} */
 export function print(t) {
   if (t.kind === "text") return t.text;

@@ -1,8 +1,8 @@
 // The targets of a graph, one a row: as text or in parts, and how each is drawn.
 import { html, useState } from "./dom.js";
+import { settled } from "./graph.js";
 import { later } from "./later.js";
 import { TargetInput } from "./search.js";
-import { color } from "./palette.js";
 import { withStatistic } from "./target.js";
 
 /**
@@ -10,7 +10,10 @@ import { withStatistic } from "./target.js";
  * @typedef {(patch: Partial<View>) => void} OnView
  */
 
-const Chips = later(() => import("./chips.js").then((m) => m.Chips));
+const Chips = later(
+  () => settled.then(() => import("./chips.js")).then((m) => m.Chips),
+  ({ target, id, onChange }) => html`<${TargetInput} id=${id + "-source"} label="series" value=${target} onDone=${onChange} />`,
+);
 
 /** renumbered is what is said by number of targets after the one at i is gone. @param {View} v @param {number} i */
 export function without(v, i) {
@@ -44,15 +47,15 @@ function Target({ i, target, view, onView, onTarget, fault }) {
   };
   const id = "target-" + i;
   return html`<li class=${fault ? "target wrong" : "target"}>
-    <span class="mark" style=${{ background: color(i) }} aria-hidden="true"></span>
+    <span class="mark" aria-hidden="true">${i + 1}</span>
     ${asText ? html`<${TargetInput} id=${id} label=${`target ${i + 1}`} value=${target} autofocus onDone=${onTarget} onCancel=${() => setAsText(false)} />` : html`<${Chips} id=${id} target=${target} onChange=${onTarget} />`}
     <span class="how">
       <button aria-pressed=${String(asText)} title="edit as text" onClick=${() => setAsText(!asText)}>text</button>
       <${Statistic} target=${target} onTarget=${onTarget} />
       <select aria-label=${`band of target ${i + 1}`} value=${band} disabled=${!withStatistic(target, "min")} onChange=${(/** @type {any} */ e) => setBand(e.target.value)}><option value="">no band</option><option value="minmax">min–max</option><option value="stddev">± stddev</option></select>
       <button aria-pressed=${String(right)} title="the right axis" onClick=${() => onView({ right: right ? view.right.filter((k) => k !== i) : [...view.right, i] })}>right</button>
-      <button title="once more, to change" aria-label=${`copy target ${i + 1}`} onClick=${() => onView({ targets: [...view.targets, target] })}>copy</button>
-      <button class="danger" aria-label=${`remove target ${i + 1}`} onClick=${() => onView(without(view, i))}>remove</button>
+      <button title="once more, to change it" aria-label=${`copy target ${i + 1}`} onClick=${() => onView({ targets: [...view.targets, target] })}>copy</button>
+      <button class="danger" title="remove" aria-label=${`remove target ${i + 1}`} onClick=${() => onView(without(view, i))}>×</button>
     </span>
     ${fault && html`<p class="fault" role="alert">${fault}</p>`}
   </li>`;

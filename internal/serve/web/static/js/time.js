@@ -38,11 +38,27 @@ export function second(t, now) {
   return NaN;
 }
 
+/** What the server made of forms that only it reads, by their texts: what was drawn. @type {Map<string, [number, number]>} */
+const drawn = new Map();
+
+/** @typedef {{from: string, until: string}} Span */
+
+/** drew remembers which range a span was drawn as. @param {Span} v @param {[number, number]} range */
+export const drew = (v, range) => void drawn.set(v.from + " " + v.until, range);
+
+/** rangeOf returns the range of a span, NaN where nothing is known of it. @param {Span} v @param {number} [now] @returns {[number, number]} */
+export function rangeOf(v, now = Math.floor(Date.now() / 1000)) {
+  const [a, b] = [second(v.from, now), second(v.until, now)];
+  return Number.isNaN(a + b) ? (drawn.get(v.from + " " + v.until) ?? [NaN, NaN]) : [a, b];
+}
+
 /** zoneOf returns the zone that a view's tz means. @param {string} tz */
 export const zoneOf = (tz) => tz || Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
+
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** parts returns a time's numbers in a zone. @param {number} t Unix seconds @param {string} zone */
 export function parts(t, zone) {
@@ -65,10 +81,10 @@ export function parts(t, zone) {
   const p = Object.fromEntries(f.formatToParts(t * 1000).map((x) => [x.type, x.value]));
   return {
     date: `${p.year}-${p.month}-${p.day}`,
-    day: `${p.month}-${p.day}`,
+    day: `${p.weekday} ${Number(p.day)} ${months[Number(p.month) - 1]}`,
+    month: `${months[Number(p.month) - 1]} ${p.year}`,
     time: `${p.hour}:${p.minute}`,
     second: p.second,
-    weekday: p.weekday,
   };
 }
 
@@ -85,7 +101,7 @@ export const steps = [
 ];
 
 /**
- * mark writes times of an axis: the day where it begins, else the time.
+ * marks writes times of an axis, and the day where it begins.
  * @param {number[]} list @param {string} zone @param {number} step
  */
 export function marks(list, zone, step) {
@@ -94,13 +110,13 @@ export function marks(list, zone, step) {
     const p = parts(t, zone);
     const newDay = p.date !== before;
     before = p.date;
-    if (step >= 86400) return step >= 2592000 ? p.date.slice(0, 7) : p.day;
+    if (step >= 86400) return step >= 2592000 ? p.month : p.day;
     const clock = step < 60 ? `${p.time}:${p.second}` : p.time;
-    return newDay && (p.time === "00:00" || list.length < 2 || t === list[0]) ? `${clock}\n${p.weekday} ${p.day}` : clock;
+    return newDay ? `${clock}\n${p.day}` : clock;
   });
 }
 
-/** ago says how long something is. @param {number} s seconds */
+/** long says how long something is. @param {number} s seconds */
 export function long(s) {
   for (const [n, name] of /** @type {[number, string][]} */ ([
     [86400, "d"],
@@ -121,13 +137,12 @@ export function zones() {
 /**
  * shifted moves a range by a share of its length, or makes it longer, as absolute
  * times.
- * @param {{from: string, until: string}} v
+ * @param {Span} v
  * @param {{by?: number, grow?: number}} how
  */
 export function shifted(v, { by = 0, grow = 1 }) {
   const now = Math.floor(Date.now() / 1000);
-  const a = second(v.from, now);
-  const b = second(v.until, now);
+  const [a, b] = rangeOf(v, now);
   if (!(b > a)) return v;
   const middle = (a + b) / 2 + (b - a) * by;
   const half = Math.max(((b - a) * grow) / 2, 5);

@@ -1,15 +1,18 @@
 // The tree of metrics: branches are asked for when they are opened, and only the
 // rows in sight are in the page, so that a branch with a million leaves is one
 // that can be scrolled.
-import { cls, html, useEffect, useLayoutEffect, useRef, useState } from "./dom.js";
+import { cls, html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./dom.js";
 import { find } from "./api.js";
+import { natural } from "./load.js";
 
 /**
  * @typedef {import("./api.js").Node} Node
  * @typedef {{node: Node, depth: number, place: number, of: number}} Row
  */
 
-const rowHeight = 26;
+const rowHeight = 24;
+
+const most = 20_000; // children of a branch that are asked for; who has more searches
 
 /**
  * useTree keeps what is known of the tree, and which branches are open.
@@ -23,7 +26,9 @@ function useTree(opened, onOpened) {
   const load = async (/** @type {string} */ path) => {
     set((s) => ({ ...s, busy: s.busy + 1 }));
     try {
-      const list = await find(path ? path + ".*" : "*");
+      const list = await find(path ? path + ".*" : "*", most);
+      list.sort((a, b) => a.leaf - b.leaf || natural.compare(a.text, b.text));
+      if (list.length >= most) list.push({ text: "… and more: press / to search", id: path + ".…", leaf: 0, expandable: 0 });
       children.current.set(path, list);
       set((s) => ({ error: "", busy: s.busy - 1, round: s.round + 1 }));
     } catch (e) {
@@ -47,7 +52,8 @@ function useTree(opened, onOpened) {
       load(path);
     });
   }, []);
-  return { rows: rows(children.current, open.current), open: open.current, toggle, reload: () => load(""), ...state };
+  const list = useMemo(() => rows(children.current, open.current), [state.round]);
+  return { rows: list, open: open.current, toggle, reload: () => load(""), ...state };
 }
 
 /** rows are what of the tree is shown, from top to bottom. @param {Map<string, Node[]>} children @param {Set<string>} open */
@@ -66,7 +72,7 @@ function rows(children, open) {
 }
 
 /**
- * @param {{opened: string, chosen: string[], onOpened: (path: string) => void, onChoose: (path: string, more: boolean) => void}} props
+ * @param {{opened: string, chosen: string[], onOpened: (path: string) => void, onChoose: (path: string, alone: boolean) => void}} props
  */
 export function Tree({ opened, chosen, onOpened, onChoose }) {
   const tree = useTree(opened, onOpened);
@@ -74,42 +80,54 @@ export function Tree({ opened, chosen, onOpened, onChoose }) {
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
   const [at, setAt] = useState(0);
-  const moved = useRef(false);
+  const wanted = useRef(false); // whether the row that the keys are at gets the focus
   const here = Math.min(at, Math.max(tree.rows.length - 1, 0));
+  const there = tree.rows.length > 0;
   useLayoutEffect(() => {
-    const measure = () => box.current && setHeight(box.current.clientHeight);
-    measure();
-    addEventListener("resize", measure);
-    return () => removeEventListener("resize", measure);
-  }, []);
+    if (!box.current) return;
+    const o = new ResizeObserver(([e]) => setHeight(e.contentRect.height));
+    o.observe(box.current);
+    return () => o.disconnect();
+  }, [there]);
   useLayoutEffect(() => {
-    if (!moved.current || !box.current) return;
+    if (!wanted.current || !box.current) return;
+    wanted.current = false;
     const y = here * rowHeight;
-    if (y < box.current.scrollTop) box.current.scrollTop = y;
-    else if (y + rowHeight > box.current.scrollTop + box.current.clientHeight)
-      box.current.scrollTop = y + rowHeight - box.current.clientHeight;
-    /** @type {HTMLElement|null} */ (box.current.querySelector(`[data-row="${here}"]`))?.focus();
-  }, [here, top]);
+    const { scrollTop, clientHeight } = box.current;
+    box.current.scrollTop = Math.min(y, Math.max(scrollTop, y + rowHeight - clientHeight));
+    /** @type {HTMLElement|null} */ (box.current.querySelector(`[data-row="${here}"]`))?.focus({ preventScroll: true });
+  }, [here]);
   const go = (/** @type {number} */ i) => {
-    moved.current = true;
-    setAt(Math.max(0, Math.min(i, tree.rows.length - 1)));
+    const to = Math.max(0, Math.min(i, tree.rows.length - 1));
+    wanted.current = to !== here;
+    setAt(to);
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => treeKey(e, tree, here, go, onChoose);
   const first = Math.max(0, Math.floor(top / rowHeight) - 5);
   const last = Math.min(tree.rows.length, Math.ceil((top + height) / rowHeight) + 5);
-  const shown = tree.rows.slice(first, last);
-  if (!tree.rows.length && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
-  return html`<div class="tree" role="tree" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown} onFocusOut=${() => (moved.current = false)}>
+  const shown = Array.from({ length: last - first }, (_, i) => first + i);
+  if (there && (here < first || here >= last)) shown.push(here); // what has the focus stays
+  if (!there && tree.round && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
+  return html`${tree.error && html`<p class="fault" role="alert">${tree.error}</p>`}<div class="tree" role="tree" aria-multiselectable="true" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown}>
     <div role="presentation" style=${{ height: tree.rows.length * rowHeight + "px", position: "relative" }}>
-      ${shown.map(
-        (
-          r,
-          i,
-        ) => html`<${Branch} key=${r.node.id + (r.node.leaf ? "" : ".")} row=${r} i=${first + i} here=${first + i === here} open=${tree.open.has(r.node.id)} chosen=${chosen.includes(r.node.id)}
-        onClick=${(/** @type {MouseEvent} */ e) => (setAt(first + i), r.node.expandable ? tree.toggle(r.node.id, !tree.open.has(r.node.id)) : onChoose(r.node.id, e.ctrlKey || e.metaKey || e.shiftKey))} />`,
-      )}
+      ${shown.map((i) => {
+        const { node } = tree.rows[i];
+        return html`<${Branch} key=${node.id + (node.leaf ? "" : ".")} row=${tree.rows[i]} i=${i} here=${i === here} open=${tree.open.has(node.id)} chosen=${chosen.includes(node.id)}
+          onClick=${(/** @type {MouseEvent} */ e) => (setAt(i), act(node, tree, e.shiftKey, onChoose))} />`;
+      })}
     </div>
   </div>`;
+}
+
+/**
+ * act opens or closes a branch, and draws a metric or takes it away. With Shift it
+ * alone is drawn, of a branch all that is in it.
+ * @param {Node} node @param {any} tree @param {boolean} shift @param {(path: string, alone: boolean) => void} choose
+ */
+function act(node, tree, shift, choose) {
+  if (node.leaf) choose(node.id, shift);
+  else if (node.expandable && shift) choose(node.id + ".*", true);
+  else if (node.expandable) tree.toggle(node.id, !tree.open.has(node.id));
 }
 
 /** @param {any} props */
@@ -118,7 +136,7 @@ function Branch({ row, i, here, open, chosen, onClick }) {
   return html`<div role="treeitem" data-row=${i} class=${cls("row", chosen && "chosen", node.leaf && "leaf")} aria-level=${depth + 1} aria-posinset=${place} aria-setsize=${of}
     aria-expanded=${node.expandable ? String(open) : undefined} aria-selected=${String(chosen)} tabindex=${here ? 0 : -1} title=${node.id}
     style=${{ position: "absolute", top: i * rowHeight + "px", height: rowHeight + "px", paddingLeft: 6 + depth * 14 + "px" }} onClick=${onClick}>
-    <span class="twist" aria-hidden="true">${node.expandable ? (open ? "▾" : "▸") : "·"}</span><span class="text">${node.text}</span>
+    <span class="twist" aria-hidden="true">${node.expandable ? (open ? "▾" : "▸") : chosen ? "✓" : "·"}</span><span class="text">${node.text}</span>
   </div>`;
 }
 
@@ -143,17 +161,29 @@ function treeKey(e, tree, at, go, choose) {
     End: () => go(tree.rows.length - 1),
     ArrowRight: () => (node.expandable && !isOpen ? tree.toggle(node.id, true) : go(at + 1)),
     ArrowLeft: () => (node.expandable && isOpen ? tree.toggle(node.id, false) : go(parent())),
-    Enter: () => (node.expandable ? tree.toggle(node.id, !isOpen) : choose(node.id, e.ctrlKey)),
-    " ": () => (node.expandable ? tree.toggle(node.id, !isOpen) : choose(node.id, true)),
+    Enter: () => act(node, tree, e.shiftKey, choose),
+    " ": () => act(node, tree, e.shiftKey, choose),
   };
   if (!does[e.key]) {
     if (e.key.length !== 1) return;
-    const next = [...tree.rows.keys()].find((k) => k > at && tree.rows[k].node.text.toLowerCase().startsWith(e.key.toLowerCase()));
-    if (next !== undefined) go(next);
+    const next = typed(e.key, tree.rows, at);
+    if (next >= 0 && e.key !== "/" && e.key !== "?") go(next);
     return;
   }
   e.preventDefault();
   does[e.key]();
+}
+
+let soFar = { text: "", when: 0 };
+
+/** typed is the row that begins with what was typed within a second, from the one at which it is on. @param {string} key @param {Row[]} rows @param {number} at */
+function typed(key, rows, at) {
+  const now = performance.now();
+  soFar = { text: (now - soFar.when < 1000 ? soFar.text : "") + key.toLowerCase(), when: now };
+  const begin = soFar.text.length > 1 ? at : at + 1;
+  const is = (/** @type {Row} */ r) => r.node.text.toLowerCase().startsWith(soFar.text);
+  const next = rows.findIndex((r, i) => i >= begin && is(r));
+  return next >= 0 ? next : rows.findIndex(is);
 }
 
 /** @param {{error: string, reload: () => void}} props */

@@ -19,7 +19,8 @@
  * @property {boolean} table values as a table
  * @property {string} dashboard its name, "" where single targets are looked at
  * @property {Record<string,string>} vars of the dashboard, by name
- * @property {number} full the dashboard's graph that fills the page, -1 for none
+ * @property {number} full the dashboard's graph that fills the page, -1 for none, -2 for all: nothing but graphs is shown
+ * @property {number} edit the dashboard's graph that is being changed, -1 for none
  * @property {string} tree the branch of the tree that is open
  */
 
@@ -42,6 +43,7 @@ export const plain = {
   dashboard: "",
   vars: {},
   full: -1,
+  edit: -1,
   tree: "",
 };
 
@@ -52,6 +54,15 @@ const numbers = (s) =>
     .filter(Boolean)
     .map(Number)
     .filter((n) => Number.isInteger(n) && n >= 0);
+
+/** zone is a time zone that the browser knows, "" for any other. @param {string} tz */
+function zone(tz) {
+  try {
+    return tz && new Intl.DateTimeFormat("en", { timeZone: tz }) && tz;
+  } catch {
+    return "";
+  }
+}
 
 /** pairs reads "key:value" of several parameters of a name. @param {string[]} list */
 const pairs = (list) => Object.fromEntries(list.map((s) => [s.slice(0, s.lastIndexOf(":")), s.slice(s.lastIndexOf(":") + 1)]));
@@ -71,7 +82,7 @@ export function read(query) {
     targets: q.getAll("target").filter(Boolean),
     from: q.get("from") || plain.from,
     until: q.get("until") || plain.until,
-    tz: q.get("tz") || "",
+    tz: zone(q.get("tz") || ""),
     refresh: numbers(q.get("refresh"))[0] || 0,
     draw: draw === "area" || draw === "stack" ? draw : "lines",
     log: q.get("scale") === "log",
@@ -86,7 +97,8 @@ export function read(query) {
     table: q.has("table"),
     dashboard: q.get("dashboard") || "",
     vars,
-    full: q.has("full") ? (numbers(q.get("full"))[0] ?? -1) : -1,
+    full: q.get("full") === "all" ? -2 : (numbers(q.get("full"))[0] ?? -1),
+    edit: numbers(q.get("edit"))[0] ?? -1,
     tree: q.get("tree") || "",
   };
 }
@@ -115,8 +127,16 @@ export function write(v) {
   Object.entries(v.colors).forEach(([n, c]) => q.append("color", n + ":" + c));
   if (v.table) q.append("table", "1");
   Object.entries(v.vars).forEach(([n, x]) => q.append("var-" + n, x));
-  put("full", v.full, -1);
+  put("full", v.full === -2 ? "all" : v.full, -1);
+  put("edit", v.edit, -1);
   put("tree", v.tree);
   const s = q.toString();
   return s ? "?" + s : location.pathname;
 }
+
+/** filled puts the values of variables into targets. @param {string[]} targets @param {Record<string,string>} vars */
+export const filled = (targets, vars) =>
+  targets.map((t) => t.replace(/\$(\w+)/g, (all, name) => (Object.hasOwn(vars, name) ? vars[name] : all)));
+
+/** unfilled is targets that were changed around what was filled in, with the variables again. @param {string[]} changed @param {string[]} full @param {string[]} raw */
+export const unfilled = (changed, full, raw) => changed.map((t, i) => (full[i] ? t.replace(full[i], () => raw[i]) : t));

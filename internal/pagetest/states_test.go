@@ -1,0 +1,142 @@
+package pagetest_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestNothingYet: an empty server says what to do.
+func TestNothingYet(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := sit(t, s)
+	p.do(chromedp.Navigate(s.url + "/"))
+	p.text("No metrics yet. Send one:")
+	p.text("nc -q0 127.0.0.1 2003")
+	p.text("Choose a metric in the tree")
+	p.shot("empty")
+	s.send(t, fmt.Sprintf("my.first.metric 42 %d\n", time.Now().Unix()))
+	p.sees(`[...document.querySelectorAll(".empty button")].some(b => (b.click(), true))`)
+	p.sees(`document.querySelector("[role=treeitem][title=my]") || (document.querySelector(".empty button")?.click(), false)`)
+	p.calm()
+}
+
+// TestWhatIsThereStays: when the server does not answer, the old graph is there, and
+// what went wrong is said; the next answer takes that away.
+func TestWhatIsThereStays(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	p.refused = true
+	p.open("/?target=servers.web1.load")
+	p.drawn()
+	value[bool](p, `(window.ask = window.fetch, window.fetch = () => Promise.reject(new TypeError("cut")), true)`)
+	p.press("reload")
+	p.sees(`document.querySelector(".note[role=alert]").innerText === "not loaded: the server does not answer" && document.querySelector(".plot canvas")`)
+	p.shot("not-loaded")
+	value[bool](p, `(window.fetch = ask, true)`)
+	p.press("reload")
+	p.sees(`!document.querySelector(".note[role=alert]")`)
+	p.refused = true
+	p.open("/?target=sumSeries(servers.web1.load")
+	p.sees(`document.querySelector(".target.wrong .fault").innerText === "A bracket or quote is not closed."`)
+	p.open("/?target=scale(servers.web1.load)")
+	p.sees(`document.querySelector(".target.wrong .fault").innerText === 'Missing required parameter "factor" for function "scale"'`)
+}
+
+// TestAddressHoldsAll: what an address says is shown, and written as it was.
+func TestAddressHoldsAll(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	all := "?target=servers.*.load&target=servers.web1.requests&from=-6h&until=-1h&tz=Asia%2FTokyo&refresh=300&draw=area&scale=log&right=1" +
+		"&band=0%3Aminmax&weeks=1&events=*&hide=servers.web2.load&color=servers.web1.load%3A%23ff0080&table=1&tree=servers"
+	p.open("/" + all)
+	p.drawn()
+	p.sees(`document.querySelector(".values thead")`) // loaded later
+	assert.Equal(t, all, script[string](p, "/js/url.js", "m.write(m.read(location.search))"))
+	shown := `[document.querySelector("select[aria-label=reload]").value, document.querySelector("select[aria-label='time zone']").value, document.querySelector("select[aria-label='kind of graph']").value,
+		document.querySelector("select[aria-label='band of target 1']").value, document.querySelector("select[aria-label=comparison]").value, document.querySelector("input[aria-label='tags of events']").value,
+		document.querySelector(".legend tr.off .name").innerText, document.querySelectorAll(".u-axis").length, document.querySelectorAll(".values thead").length,
+		[...document.querySelectorAll("button[aria-pressed=true]")].map(b => b.innerText.trim()).filter(s => /^(log|right|table)$/.test(s)).join(" ")].join()`
+	p.sees(`document.querySelector(".values thead")`)
+	assert.Equal(t, "300,Asia/Tokyo,area,minmax,1,*,servers.web2.load,3,1,right log table", value[string](p, shown))
+	assert.Equal(t, "#ff0080", value[string](p, `document.querySelector("[aria-label='colour of servers.web1.load']").value`))
+	p.calm()
+}
+
+// TestByKeysAlone: Tab goes through all there is, each stop is in sight and marked, and
+// leaves the page at its end.
+func TestByKeysAlone(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	p.open("/?target=servers.*.load&tree=servers")
+	p.drawn()
+	p.sees(`document.querySelector("[aria-label='add a function']")`)
+	stops := map[string]bool{}
+	for range 90 {
+		p.keys(kb.Tab)
+		at := value[string](p, `(a => { if (a === document.body) return "";
+			const r = a.getBoundingClientRect(), s = getComputedStyle(a), mark = a.matches(".swatch input") ? getComputedStyle(a.parentElement) : s;
+			const seen = r.right > 0 && r.left < innerWidth && r.bottom > 0 && r.top < innerHeight + 1;
+			return (seen ? "" : "OUT OF SIGHT ") + (mark.outlineStyle !== "none" && parseFloat(mark.outlineWidth) >= 2 ? "" : "NOT MARKED ") +
+				(a.getAttribute("aria-label") || a.id || a.innerText || a.className) })(document.activeElement)`)
+		if at == "" {
+			break
+		}
+		assert.NotContains(t, at, "OUT OF SIGHT")
+		assert.NotContains(t, at, "NOT MARKED")
+		stops[at] = true
+	}
+	for _, want := range []string{"to the graph", "range", "time zone", "▾\nservers", "add a metric or target", "series", "add a function", "statistic", "kind of graph", "tags of events", "PNG", "graph of servers.*.load", "servers.web3.load"} {
+		assert.Contains(t, stops, want)
+	}
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
+	require.NoError(t, err)
+	assert.Equal(t, "0s", value[string](p, `getComputedStyle(document.querySelector(".plot .uplot")).transitionDuration`))
+	assert.Equal(t, "3 series", value[string](p, `document.querySelector(".note [role=status]").innerText`), "who listens is told, too")
+}
+
+// TestNarrow: on a phone and at 200 % the bar is one row, which unfolds, and nothing is
+// wider than the window.
+func TestNarrow(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	for _, size := range []struct {
+		name string
+		w, h int64
+	}{{"phone", 390, 844}, {"zoomed", 640, 400}} {
+		p.size(size.w, size.h)
+		p.open("/?target=servers.*.load&target=servers.web1.requests&right=1&events=*")
+		p.drawn()
+		p.sees(`document.querySelector("[aria-label='add a function']")`)
+		fits := func() {
+			t.Helper()
+			assert.LessOrEqual(t, value[float64](p, "document.documentElement.scrollWidth"), float64(size.w), "nothing is wider")
+		}
+		assert.Less(t, value[float64](p, `document.querySelector("header.top").offsetHeight`), 45.0, "one row")
+		fits()
+		p.shot(size.name)
+		p.press("time")
+		p.shot(size.name + "-time")
+		p.press("from … until")
+		p.sees(`document.activeElement.name === "from"`)
+		fits()
+		p.keys(kb.Escape)
+		p.choose("range", "-3h")
+		p.param("from", "-3h")
+		p.press("time")
+		p.press("metrics")
+		p.press("servers")
+		p.press("web1")
+		p.press("load")
+		p.sees(`new URLSearchParams(location.search).getAll("target").includes("servers.web1.load")`)
+		fits()
+	}
+	p.calm()
+}

@@ -1,0 +1,32 @@
+// The field in which a series gets another name.
+import { html, useEffect, useRef } from "./dom.js";
+import { quoted } from "./target.js";
+
+/** @typedef {import("./url.js").View} View */
+
+/** @param {{l: import("./points.js").Line, view: View, alone: boolean, onDone: (patch: Partial<View>|null) => void}} props */
+export function Rename({ l, view, alone, onDone }) {
+  const input = useRef(/** @type {HTMLInputElement|null} */ (null));
+  const over = useRef(false); // taking the field away is no answer
+  useEffect(() => input.current?.select(), []);
+  const end = (/** @type {string} */ to) => {
+    if (over.current) return;
+    over.current = true;
+    to = to.trim();
+    if (!to || to === l.name) return onDone(null);
+    const { [l.name]: tint, ...colors } = view.colors;
+    const targets = view.targets.map((t, i) => (i === l.target ? renamed(t, l.name, to, alone) : t));
+    onDone({ targets, colors: tint ? { ...colors, [to]: tint } : colors });
+  };
+  const key = (/** @type {any} */ e) => (e.key === "Enter" ? end(e.target.value) : e.key === "Escape" && end(""));
+  return html`<input ref=${input} class="rename" aria-label=${"new name of " + l.name} defaultValue=${l.name} onBlur=${(/** @type {any} */ e) => end(e.target.value)} onKeyDown=${key} />`;
+}
+
+/**
+ * renamed has a target call one of its series something else.
+ * @param {string} t @param {string} from @param {string} to @param {boolean} alone whether it has no other
+ */
+function renamed(t, from, to, alone) {
+  if (alone) return `alias(${/^alias\((.*),(?:"[^"]*"|'[^']*')\)$/.exec(t)?.[1] ?? t},${quoted(to)})`;
+  return `aliasSub(${t},${quoted("^" + from.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") + "$")},${quoted(to.replace(/\\/g, ""))})`;
+}

@@ -5,13 +5,15 @@ LDFLAGS := -trimpath -ldflags=-s
 export CGO_ENABLED ?= 0
 FUZZTIME ?= 10s
 
-.PHONY: help demo build test check short race fuzz page-check bench bench-serve chaos soak conformance golden lint cross clean
+.PHONY: help demo build test check short race fuzz page-check bench bench-serve bench-query chaos soak conformance golden pictures lint cross clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t14
 
-demo: build ## build, extract metrics from a real mail log, show what would be sent
+demo: build ## build, show the metrics of a real mail log, and then logs of two weeks as a dashboard in the browser
 	@tools/demo.sh $(BIN)
+	@$(GO) build $(LDFLAGS) -o build/demo ./demo
+	@build/demo $(BIN)
 
 build: ## the static binary, as build/logmetrics
 	$(GO) build $(LDFLAGS) -o $(BIN) ./cmd/logmetrics
@@ -50,6 +52,10 @@ bench-serve: build ## the server beside victoria-metrics, carbon-cache, npm's st
 	$(GO) build -o build/bench-serve ./bench/serve
 	BRUBECK=$(BRUBECK) build/bench-serve -rounds $(or $(ROUNDS),3) $(BIN)
 
+bench-query: build ## the Graphite API beside victoria-metrics and graphite-web, over HTTP; ROUNDS (3) of each, NAMES (1000000) in the larger set
+	$(GO) build -o build/bench-query ./bench/query
+	build/bench-query -rounds $(or $(ROUNDS),3) -names $(or $(NAMES),1000000) $(BIN)
+
 chaos: ## runs from cron killed 1000 times, then 200 and their gatherer 50 times, then MIN (10) minutes of a daemon to which all happens, over rotating logs; servers killed at full load, and on a full disk
 	$(GO) test -count=1 -timeout 60m -run 'TestChaos|FaultPoint' ./internal/extract -v -kills 1000
 	$(GO) test -count=1 -timeout 60m -run GathererChaos ./internal/extract -v -gatherer-kills 200
@@ -65,7 +71,11 @@ conformance: ## all that the Graphite API is asked, beside graphite-web's answer
 golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./parsers ./outputs -update
 	$(GO) test ./internal/serve/picture -run "Gallery|Docs" -update
+	$(GO) test ./internal/serve/query/functions -run Docs -update
 	$(GO) test ./cmd/logmetrics -run 'NamesOfOutputs|FiguresBesideLogster' -update
+
+pictures: ## draw the README's picture of the page anew, in Chromium
+	$(GO) test ./internal/pagetest -run StrangersMinute -update
 
 clean: ## remove what make made
 	rm -rf build

@@ -77,7 +77,7 @@ func (k *dbInfoCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	_, size, err := listFiles(dir)
+	_, size, err := listFiles(dir, copies)
 	if err != nil {
 		return err
 	}

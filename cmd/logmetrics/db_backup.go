@@ -47,7 +47,7 @@ func (k *dbBackupCmd) Run(ctx context.Context, c *console) (err error) {
 		return fmt.Errorf("back up %q: %w; while logmetrics serve runs POST /admin/backup?name=NAME makes a backup, which logmetrics db restore takes, too", dir, store.ErrLocked)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	files, total, err := listFiles(dir)
+	files, total, err := listFiles(dir, copies)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (k *dbRestoreCmd) Run(ctx context.Context, c *console) error {
 
 // copyAll is restore for a backup that a running server made: a directory as ours.
 func copyAll(ctx context.Context, c *console, from, dir string) error {
-	files, total, err := listFiles(from)
+	files, total, err := listFiles(from, copies)
 	if err != nil {
 		return err
 	}
@@ -180,11 +180,11 @@ func verifyBackup(ctx context.Context, c *console, dir string) error {
 // copies is where a running server makes its backups, in the data directory.
 const copies = "backups"
 
-// listFiles returns the regular files below dir, but those of backups, and their
-// size.
-func listFiles(dir string) (names []string, total int64, err error) {
+// listFiles returns the regular files below dir, but those below without, unless
+// that is "", and their size.
+func listFiles(dir, without string) (names []string, total int64, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && path == filepath.Join(dir, copies) {
+		if err == nil && d.IsDir() && without != "" && path == filepath.Join(dir, without) {
 			return fs.SkipDir
 		}
 		if err != nil || !d.Type().IsRegular() {

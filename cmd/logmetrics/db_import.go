@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -22,9 +23,12 @@ type dbImportCmd struct {
 
 // Run takes in all whisper files of the tree.
 func (k *dbImportCmd) Run(ctx context.Context, c *console) (err error) {
-	files, total, err := listFiles(k.Tree)
+	files, total, err := listFiles(k.Tree, "")
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(files, func(name string) bool { return filepath.Ext(name) == whisper.Ext }) {
+		return fmt.Errorf("there are no whisper files below %s, such as servers/web1/load%s", k.Tree, whisper.Ext)
 	}
 	db, err := k.write(c, k.schemaFlags, nil)
 	if err != nil {

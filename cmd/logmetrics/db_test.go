@@ -379,6 +379,29 @@ func TestImportKilled(t *testing.T) {
 	}
 }
 
+// TestImportOfNothing says so, and makes no store.
+func TestImportOfNothing(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	_, errs := dbRun(t, data, 1, "import-whisper", t.TempDir())
+	assert.Contains(t, errs, "no whisper files below")
+	assert.NoDirExists(t, data)
+}
+
+// TestImportHasAllFolders: a folder of series may be called as that of backups in a
+// data directory.
+func TestImportHasAllFolders(t *testing.T) {
+	tree := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(tree, "backups"), 0o700))
+	f, err := os.Create(filepath.Join(tree, "backups", "size.wsp"))
+	require.NoError(t, err)
+	now := time.Now().Unix() / 60 * 60
+	h := whisper.Header{Method: metric.Average, Archives: []whisper.Archive{{Step: 60, Points: 10}}}
+	require.NoError(t, whisper.Write(f, h, func(int) []whisper.Point { return []whisper.Point{{Time: now - 60, Value: 7}} }))
+	require.NoError(t, f.Close())
+	out, _ := dbRun(t, filepath.Join(t.TempDir(), "data"), 0, "import-whisper", tree)
+	assert.Contains(t, out, "1 series, ")
+}
+
 func TestImportSkipsWhatIsNoSeries(t *testing.T) {
 	tree := t.TempDir()
 	for name, text := range map[string]string{"half.wsp": "\x00\x00\x00\x01", "bad name.wsp": "", "_tagged/abc/def/0123.wsp": "", "readme.txt": "x"} {

@@ -171,8 +171,19 @@ func anyLineHas(text string, pieces []string) bool {
 	return false
 }
 
-// TestDemo runs make demo's script and reads what a stranger would.
-func TestDemo(t *testing.T) {
+// TestReadmeBegins with what it is, what it looks like, and two commands that make
+// knows.
+func TestReadmeBegins(t *testing.T) {
+	first, _, found := strings.Cut(readDoc(t, "README.md"), "\nFrom cron:")
+	require.True(t, found)
+	assert.Regexp(t, `(?s)^# logmetrics\n\nTurns logs into metrics.*\n\n!\[[^\]]+\]\(docs/demo\.png\)\n\n    make demo .*\n    make test `, first)
+	for _, m := range regexp.MustCompile(`(?m)^    make (\w+)`).FindAllStringSubmatch(first, -1) {
+		assert.Regexp(t, `(?m)^`+m[1]+`:`, readDoc(t, "Makefile"))
+	}
+}
+
+// TestDemoOfMetrics runs make demo's script and reads what a stranger would.
+func TestDemoOfMetrics(t *testing.T) {
 	for _, tool := range []string{"bash", "awk", "grep", "sed", "wc"} {
 		testutil.Peer(t, tool)
 	}

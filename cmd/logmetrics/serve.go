@@ -89,7 +89,7 @@ type limitFlags struct {
 	QueryTime   time.Duration `group:"limits" default:"10s" help:"Time that a query may take."`
 	QuerySeries int           `group:"limits" default:"100000" help:"Series that a query may read."`
 	QueryPoints int           `group:"limits" default:"16777216" help:"Points that a query may read."`
-	QueryMemory size          `group:"limits" default:"384MiB" help:"Memory for the values of all queries."`
+	QueryMemory size          `group:"limits" default:"256MiB" help:"Memory for the values of all queries."`
 	MaxPixels   int           `group:"limits" default:"8388608" help:"Pixels of a picture."`
 }
 
@@ -124,6 +124,7 @@ func runServer(ctx context.Context, s *serve.Server, log *slog.Logger) error {
 	defer all.Wait()
 	defer cancel()
 	all.Go(func() { d.run(beside, func() condition { return conditionOf(s.Report()) }) })
+	all.Go(func() { keepMemory(beside, s.QueryMemory) })
 	all.Go(func() { reloadOn(beside, hup, s, d) })
 	defer context.AfterFunc(ctx, d.stopping)()
 	return s.Run(ctx)

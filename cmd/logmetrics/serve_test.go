@@ -396,6 +396,9 @@ func TestServeDialects(t *testing.T) {
 		testutil.Eventually(t, limit, func() bool { return b.figure(`logmetrics_ingest_datagrams_total{listener="`+l+`"}`) == 1 })
 	}
 	answers(t, b.at("http"), "/brubeck/ping", 200, `"status": "OK"`)
+	_, port, err := net.SplitHostPort(b.at("statsd2-udp"))
+	require.NoError(t, err)
+	answers(t, b.at("http"), "/brubeck/stats", 200, `"port": `+port)
 	b.ends()
 	db := s.kept()
 	for name, want := range map[string]float64{"stats.counters.node.count": 3, "bru.beck": 4} {

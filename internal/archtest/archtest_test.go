@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"bench/serve":                    {"bench/process", "internal/serve/store"},
 	"bench/query":                    {"bench/process", "internal/serve/store", "internal/serve/store/schema"},
 	"internal/marks":                 {},
+	"demo":                           {},
 	"internal/serve":                 {"metric", "internal/telemetry", "internal/serve/*", "internal/serve/store/*", "internal/wire/*"},
 	"internal/serve/access":          {"internal/telemetry"},
 	"internal/serve/aggregate":       {"metric", "internal/telemetry", "internal/wire/statsd"},

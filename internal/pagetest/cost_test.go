@@ -2,13 +2,10 @@ package pagetest_test
 
 import (
 	"fmt"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // TestPointsAreJoined: one value a minute in a tier of 10 s is a line, over a value that
@@ -34,46 +31,6 @@ func TestPointsAreJoined(t *testing.T) {
 		for (let x = 0; x < c.width; x++) { const now = column(x); if (now && !before) runs++; before = now }
 		return runs })(document.querySelector(".plot canvas"))`, blue))
 	assert.Equal(t, 2.0, runs, "lines with one gap between them")
-	p.calm()
-}
-
-// hundred keeps a dashboard of 100 graphs.
-func hundred(t testing.TB, s *server) {
-	t.Helper()
-	panels := make([]string, 100)
-	for i := range panels {
-		panels[i] = fmt.Sprintf(`{"title": "graph %d", "targets": ["servers.web%d.load"], "x": %d, "y": %d, "w": 6, "h": 4}`, i, 1+i%3, 6*(i%2), 4*(i/2))
-	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.url+"/kv/dashboards/hundred", strings.NewReader(`{"version": 1, "title": "hundred", "panels": [`+strings.Join(panels, ",")+`]}`))
-	require.NoError(t, err)
-	r.Header.Set("Authorization", "Bearer "+s.token)
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	require.Less(t, answer.StatusCode, 300)
-}
-
-// TestOnlyWhatIsSeenLoads: of 100 graphs on a dashboard those in sight are asked for,
-// and others when they come into sight.
-func TestOnlyWhatIsSeenLoads(t *testing.T) {
-	t.Parallel()
-	s := web(t)
-	hundred(t, s)
-	p := sit(t, s)
-	p.open("/?dashboard=hundred")
-	p.sees(`document.querySelectorAll(".cell").length === 100`)
-	p.drawn()
-	const asked = `performance.getEntriesByType("resource").filter(r => r.name.endsWith("/render")).length`
-	first := value[float64](p, asked)
-	assert.LessOrEqual(t, first, 10.0, "two columns, 800 px, 200 more")
-	value[bool](p, `(document.querySelector("[aria-label='graph 99']").scrollIntoView(), true)`)
-	p.sees(`document.querySelector("[aria-label='graph 99'] canvas")`)
-	p.drawn()
-	assert.LessOrEqual(t, value[float64](p, asked)-first, 12.0)
-	p.press("reload") // again only what is in sight
-	p.sees(asked + fmt.Sprintf(" > %v", first+4))
-	p.drawn()
-	assert.LessOrEqual(t, value[float64](p, asked)-first, 24.0)
 	p.calm()
 }
 

@@ -199,7 +199,6 @@ func TestTemplateDashboard(t *testing.T) {
 	lines := ""
 	for i, name := range []string{"numSent", "numDeferred", "numBounced"} {
 		lines += day("servers.mx.postfix."+name, 1440, 60, func(k int) float64 { return float64((k*7+i*13)%(60/(i+1))) + 5 })
-		lines += day("servers.mx.postfix.pct"+name[3:], 1440, 60, func(k int) float64 { return float64(100-40*i) / 2 })
 	}
 	s.send(t, lines)
 	p := sit(t, s)

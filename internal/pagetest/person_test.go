@@ -29,13 +29,19 @@ import (
 const patience = 20 * time.Second
 
 // server is a real one with series in it.
-type server struct{ url, token, carbon string }
+type server struct{ url, token, carbon, statsd string }
 
 // start runs a server until the test ends.
 func start(t testing.TB) *server {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := serve.Open(serve.Options{Data: dir, HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+	return startWith(t, serve.Options{HTTP: "127.0.0.1:0", Carbon: "127.0.0.1:0"})
+}
+
+// startWith runs one with options, in a directory of its own.
+func startWith(t testing.TB, opt serve.Options) *server {
+	t.Helper()
+	opt.Data = t.TempDir()
+	s, err := serve.Open(opt)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -46,8 +52,11 @@ func start(t testing.TB) *server {
 	})
 	r := &server{}
 	for _, a := range s.Addresses() {
-		if strings.HasPrefix(a.Name, "carbon-tcp") {
+		switch a.Name {
+		case "carbon-tcp":
 			r.carbon = a.Address
+		case "statsd-udp":
+			r.statsd = a.Address
 		}
 	}
 	r.url, r.token = s.URL()
@@ -81,7 +90,9 @@ var chromium context.Context
 // begun starts it for the first of them.
 var begun = sync.OnceValue(func() error { return chromedp.Do(chromium) })
 
-func TestMain(m *testing.M) { os.Exit(withBrowser(m.Run)) }
+func TestMain(m *testing.M) {
+	os.Exit(withBrowser(func() int { return withPrograms(m.Run) }))
+}
 
 func withBrowser(run func() int) int {
 	path, _ := exec.LookPath("chromium") // where there is none, sit says so

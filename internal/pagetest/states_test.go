@@ -33,6 +33,7 @@ func TestNothingYet(t *testing.T) {
 func TestWhatIsThereStays(t *testing.T) {
 	t.Parallel()
 	p := sit(t, web(t))
+	p.refused = true
 	p.open("/?target=servers.web1.load")
 	p.drawn()
 	value[bool](p, `(window.ask = window.fetch, window.fetch = () => Promise.reject(new TypeError("cut")), true)`)
@@ -42,6 +43,7 @@ func TestWhatIsThereStays(t *testing.T) {
 	value[bool](p, `(window.fetch = ask, true)`)
 	p.press("reload")
 	p.sees(`!document.querySelector(".note[role=alert]")`)
+	p.refused = true
 	p.open("/?target=sumSeries(servers.web1.load")
 	p.sees(`document.querySelector(".target.wrong .fault").innerText === "A bracket or quote is not closed."`)
 	p.open("/?target=scale(servers.web1.load)")
@@ -56,11 +58,13 @@ func TestAddressHoldsAll(t *testing.T) {
 		"&band=0%3Aminmax&weeks=1&events=*&hide=servers.web2.load&color=servers.web1.load%3A%23ff0080&table=1&tree=servers"
 	p.open("/" + all)
 	p.drawn()
+	p.sees(`document.querySelector(".values thead")`) // loaded later
 	assert.Equal(t, all, script[string](p, "/js/url.js", "m.write(m.read(location.search))"))
 	shown := `[document.querySelector("select[aria-label=reload]").value, document.querySelector("select[aria-label='time zone']").value, document.querySelector("select[aria-label='kind of graph']").value,
 		document.querySelector("select[aria-label='band of target 1']").value, document.querySelector("select[aria-label=comparison]").value, document.querySelector("input[aria-label='tags of events']").value,
 		document.querySelector(".legend tr.off .name").innerText, document.querySelectorAll(".u-axis").length, document.querySelectorAll(".values thead").length,
 		[...document.querySelectorAll("button[aria-pressed=true]")].map(b => b.innerText.trim()).filter(s => /^(log|right|table)$/.test(s)).join(" ")].join()`
+	p.sees(`document.querySelector(".values thead")`)
 	assert.Equal(t, "300,Asia/Tokyo,area,minmax,1,*,servers.web2.load,3,1,right log table", value[string](p, shown))
 	assert.Equal(t, "#ff0080", value[string](p, `document.querySelector("[aria-label='colour of servers.web1.load']").value`))
 	p.calm()

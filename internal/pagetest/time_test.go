@@ -42,7 +42,7 @@ func TestTimeIsMoved(t *testing.T) {
 	twice := func(m *input.DispatchMouseEventParams) { m.ClickCount = 2 }
 	p.mouse(chromedp.MousePressed, at.X+at.W/2, at.Y+at.H/2, 0, twice)
 	p.mouse(chromedp.MouseReleased, at.X+at.W/2, at.Y+at.H/2, 0, twice)
-	p.sees(`(q => q.get("until") - q.get("from") > 1.5 * 12 * 3600)(new URLSearchParams(location.search))`)
+	p.sees(`(q => q.get("until") - q.get("from") > 1.3 * 12 * 3600)(new URLSearchParams(location.search))`)
 	p.drawn()
 
 	value[bool](p, "(history.go(-3), true)")
@@ -68,6 +68,7 @@ func TestTimeIsMoved(t *testing.T) {
 func TestTimeIsTyped(t *testing.T) {
 	t.Parallel()
 	p := sit(t, web(t))
+	p.refused = true
 	p.open("/?target=servers.web1.load&table=1")
 	p.drawn()
 	p.choose("time zone", "Asia/Tokyo")
@@ -98,6 +99,7 @@ func TestTimeIsTyped(t *testing.T) {
 	p.press("zoom in")
 	p.sees(`/^\d+$/.test(new URLSearchParams(location.search).get("until"))`)
 	p.drawn()
+	p.refused = true
 	typed("nosuchtime", "now")
 	p.sees(`document.querySelector(".target.wrong .fault").innerText.length > 5`)
 }

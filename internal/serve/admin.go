@@ -28,7 +28,7 @@ func validBackup(name string) bool {
 // backup answers POST /admin/backup?name=NAME: it makes a copy of the store below
 // the data directory, while samples are taken.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("name")
+	name := parameter(w, r, "name")
 	if !validBackup(name) {
 		http.Error(w, "name: letters, digits, '-', '_' and dots, not a dot first", http.StatusBadRequest)
 		return
@@ -59,9 +59,27 @@ func (s *Server) makeBackup(ctx context.Context, dir string) error {
 	return err
 }
 
+// maxForm bounds what is read of a form, in bytes.
+const maxForm = 64 << 10
+
+// parameter returns a parameter of the query, or of a form, "" without it. A ';' in it
+// is part of a name with tags, encoded or not.
+func parameter(w http.ResponseWriter, r *http.Request, name string) string {
+	if r.Form == nil {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, ";", "%3B")
+		_ = r.ParseForm() // what can be read is there
+	}
+	return r.Form.Get(name)
+}
+
 // remove answers POST /admin/delete?name=SERIES.
 func (s *Server) remove(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("name")
+	name := parameter(w, r, "name")
+	if name == "" {
+		http.Error(w, "name: which series is to be deleted", http.StatusBadRequest)
+		return
+	}
 	if s.failed(w, "the series is not deleted", s.db.Delete(name)) {
 		return
 	}
@@ -71,7 +89,11 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request) {
 
 // rename answers POST /admin/rename?from=SERIES&to=SERIES.
 func (s *Server) rename(w http.ResponseWriter, r *http.Request) {
-	from, to := r.URL.Query().Get("from"), r.URL.Query().Get("to")
+	from, to := parameter(w, r, "from"), parameter(w, r, "to")
+	if from == "" || to == "" {
+		http.Error(w, "from, to: which series is to be renamed, and how", http.StatusBadRequest)
+		return
+	}
 	if s.failed(w, "the series is not renamed", s.db.Rename(from, to)) {
 		return
 	}
@@ -90,6 +112,8 @@ func (s *Server) failed(w http.ResponseWriter, what string, err error) bool {
 	switch {
 	case err == nil:
 		return false
+	case errors.Is(err, store.ErrName):
+		http.Error(w, what+": a series cannot be called so", http.StatusBadRequest)
 	case errors.Is(err, store.ErrNoSeries):
 		http.Error(w, what+": there is none of that name", http.StatusNotFound)
 	case errors.Is(err, fs.ErrExist), errors.Is(err, store.ErrExists):

@@ -25,6 +25,14 @@ func (s *Server) answerGraphite() (err error) {
 	return nil
 }
 
+// QueryMemory returns how many bytes queries use, and how many they may.
+func (s *Server) QueryMemory() (bytes, most int64) {
+	if s.graphite == nil {
+		return 0, 0
+	}
+	return s.graphite.QueryMemory()
+}
+
 // graphiteRoutes are the routes of Graphite's API. /metrics is Prometheus' page of
 // the server's own figures, unless a query makes it the other name of /metrics/find.
 func (s *Server) graphiteRoutes(own http.Handler) (list []route) {

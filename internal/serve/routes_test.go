@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -206,7 +207,7 @@ func TestBackup(t *testing.T) {
 func TestDeleteAndRename(t *testing.T) {
 	s, token := opened(t, Options{HTTP: "127.0.0.1:0"})
 	w := s.db.NewWriter()
-	for _, name := range []string{"a", "b", "c"} {
+	for _, name := range []string{"a", "b", "c", "t;x=1;y=2", "t;x=2", "t;x=3"} {
 		require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, time.Now().Unix(), 1))
 	}
 	require.NoError(t, w.Flush())
@@ -214,13 +215,20 @@ func TestDeleteAndRename(t *testing.T) {
 		path string
 		want int
 	}{
-		{"/admin/delete?name=a", 200}, {"/admin/delete?name=a", 404}, {"/admin/delete", 404}, {"/admin/delete?name=%3Cb%3E", 404},
-		{"/admin/rename?from=b&to=d", 200}, {"/admin/rename?from=b&to=e", 404}, {"/admin/rename?from=c&to=d", 409},
+		{"/admin/delete?name=a", 200}, {"/admin/delete?name=a", 404}, {"/admin/delete", 400}, {"/admin/delete?name=%3Cb%3E", 404},
+		{"/admin/rename?from=b&to=d", 200}, {"/admin/rename?from=b&to=e", 404}, {"/admin/rename?from=c&to=d", 409}, {"/admin/rename?from=c&to=../c", 400}, {"/admin/rename?from=c", 400},
+		{"/admin/delete?name=t;y=2;x=1", 200}, {"/admin/delete?name=t;x=1;y=2", 404}, {"/admin/rename?from=t%3Bx%3D2&to=u;x=2", 200},
 	} {
 		w := asked(t, s, http.MethodPost, c.path, with(token))
 		assert.Equal(t, c.want, w.Code, "%s: %s", c.path, w.Body)
 		assert.NotContains(t, w.Body.String(), "<b>")
 	}
+	answer := asked(t, s, http.MethodPost, "/admin/delete", func(r *http.Request) {
+		with(token)(r)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Body = io.NopCloser(strings.NewReader(url.Values{"name": {"t;x=3"}}.Encode()))
+	})
+	assert.Equal(t, 200, answer.Code, answer.Body)
 }
 
 // TestNamesOfBackups never lead out of their directory.

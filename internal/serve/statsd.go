@@ -111,6 +111,9 @@ func (s *Server) listenStatsD(l StatsD, name string) ([]listener, error) {
 	if err != nil {
 		return []listener{tcp}, err
 	}
+	if u, ok := s.dialects[l.Brubeck].(*aggregate.Brubeck); ok {
+		u.Samples(tcp.Addr().String())
+	}
 	return []listener{tcp, udp}, nil
 }
 

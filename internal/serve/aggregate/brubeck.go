@@ -23,8 +23,7 @@ type BrubeckConfig struct {
 type BrubeckOptions struct {
 	Options
 	BrubeckConfig
-	Version  string   // what /ping and /stats say
-	Samplers []string // HOST:PORT where lines come in, for /stats
+	Version string // what /ping and /stats say
 }
 
 // Brubeck does what GitHub's brubeck does, but for its text numbers: values are
@@ -37,8 +36,9 @@ type Brubeck struct {
 	expired int64         // stamp of the last expiry; owned by who flushes
 	epoch   atomic.Uint32 // raised when names have become less active
 
-	mu    sync.Mutex // over what follows
-	rates brubeckRates
+	mu       sync.Mutex // over what follows
+	rates    brubeckRates
+	samplers []string // HOST:PORT
 }
 
 // brubeckRates are what the last interval had, for /ping and /stats.
@@ -81,6 +81,13 @@ func NewBrubeck(opt BrubeckOptions) (*Brubeck, error) {
 	u := &Brubeck{opt: opt, e: newEngine(opt.Options, 1, nil), out: newEmitter(opt.Options, spaces{})}
 	u.epoch.Store(1)
 	return u, nil
+}
+
+// Samples has /stats tell that lines come in at HOST:PORT.
+func (u *Brubeck) Samples(address string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.samplers = append(u.samplers, address)
 }
 
 // Worker returns what takes the lines of one socket or connection.

@@ -29,8 +29,9 @@ func (o *ordered) Flush() error { return nil }
 func brubeck(t *testing.T, c aggregate.BrubeckConfig) (*aggregate.Brubeck, *recorder) {
 	t.Helper()
 	sink := &recorder{}
-	u, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{Options: aggregate.Options{Sink: sink}, BrubeckConfig: c, Version: "1.2", Samplers: []string{"127.0.0.1:8126"}})
+	u, err := aggregate.NewBrubeck(aggregate.BrubeckOptions{Options: aggregate.Options{Sink: sink}, BrubeckConfig: c, Version: "1.2"})
 	require.NoError(t, err)
+	u.Samples("127.0.0.1:8126")
 	return u, sink
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,7 +137,10 @@ func (u *Brubeck) stats() brubeckStats {
 		Version: u.version(), Metrics: uint64(r.metrics), Errors: uint64(r.errors), Keys: u.uniqueKeys(), Backends: u.backends(r),
 		Samplers: []brubeckSampler{},
 	}
-	for _, address := range u.opt.Samplers {
+	u.mu.Lock()
+	samplers := slices.Clone(u.samplers)
+	u.mu.Unlock()
+	for _, address := range samplers {
 		host, port := hostPort(address)
 		s.Samplers = append(s.Samplers, brubeckSampler{Type: "statsd", Address: host, Port: port})
 	}

@@ -117,6 +117,7 @@ func (f *Forwarder) next() (text []byte, over bool, end time.Time) {
 // run sends until finish was called and what then waits is sent, or tried for long enough.
 func (f *Forwarder) run(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
+	defer f.giveUp()
 	pause := forwardFirst
 	for {
 		text, over, end := f.next()
@@ -136,6 +137,16 @@ func (f *Forwarder) run(ctx context.Context) {
 		}
 		f.rest(pause)
 		pause = min(2*pause, forwardLast)
+	}
+}
+
+// giveUp says what was not sent.
+func (f *Forwarder) giveUp() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.queue); n > 0 {
+		f.figures.dropped += uint64(n)
+		f.opt.Log.Error("flushes were not forwarded, for all ends", "address", f.opt.Address, "flushes", n, "bytes", f.bytes)
 	}
 }
 

@@ -1,8 +1,10 @@
 package aggregate_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -114,6 +116,22 @@ func TestForwardSurvives(t *testing.T) {
 	}
 	assert.Zero(t, figure(t, n, "forwardBytesWaiting"))
 	assert.Zero(t, figure(t, n, "forwardFlushesDropped"))
+}
+
+// TestForwardTellsWhatItCouldNotSend: what waits at the end is not lost in silence.
+func TestForwardTellsWhatItCouldNotSend(t *testing.T) {
+	g := newGraphite(t)
+	g.stop()
+	var log bytes.Buffer
+	f, err := aggregate.NewForwarder(aggregate.ForwardOptions{Address: g.address, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	n, err := aggregate.NewNode(aggregate.NodeOptions{Options: aggregate.Options{Forward: f}})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	n.Run(ctx) // the last flush alone
+	assert.Contains(t, log.String(), "flushes=1")
+	assert.Equal(t, 1.0, figure(t, n, "forwardFlushesDropped"))
 }
 
 // TestForwardIsBounded: the oldest goes, counted.

@@ -199,5 +199,8 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if f.code == http.StatusInternalServerError {
 		a.opt.Log.Error("a request could not be answered", "path", r.URL.Path, "err", err)
 	}
+	if f == errBusy {
+		w.Header().Set("Retry-After", "1")
+	}
 	http.Error(w, f.text, f.code)
 }

@@ -88,7 +88,7 @@ func (j *reply) function(t *query.Table, f *query.Function) {
 		module = "graphite.render.functions"
 	}
 	sep := `{"`
-	for _, field := range [][2]string{{"name", f.Name}, {"function", f.Usage()}, {"description", f.Description}, {"module", module}, {"group", f.Group}} {
+	for _, field := range [][2]string{{"name", f.Name}, {"function", f.Usage()}, {"description", f.Documentation()}, {"module", module}, {"group", f.Group}} {
 		j.raw(sep + field[0] + `": `)
 		j.string(field[1])
 		sep = `, "`

@@ -69,12 +69,13 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), a.opt.QueryTime, errSlow)
 	defer cancel()
-	done, err := a.queries.wait(ctx)
+	next, err := a.queries.wait(ctx)
 	if err != nil {
 		return evaluationFault(ctx, err)
 	}
+	defer next()
+	list, done, err := a.engine.Open(ctx, q)
 	defer done()
-	list, err := a.engine.Evaluate(ctx, q)
 	if err = evaluationFault(ctx, err); isSpared(p, err) {
 		a.refused.count(err, faultOf(err))
 	} else if err != nil {

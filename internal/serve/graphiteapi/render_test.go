@@ -224,6 +224,7 @@ func TestQueriesWaitForEachOther(t *testing.T) {
 	go ask()
 	require.Eventually(t, func() bool { return g.figure("queriesWaiting") == 1 }, 10*time.Second, time.Millisecond)
 	g.refused("/render?target=a&format=json", http.StatusServiceUnavailable, "too many queries at once, try again")
+	assert.Equal(t, "1", g.get("/render?target=a&format=json").Header().Get("Retry-After"))
 	s.goOn <- struct{}{}
 	assert.Equal(t, http.StatusOK, <-answers)
 	<-s.begun

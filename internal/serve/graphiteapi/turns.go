@@ -73,15 +73,20 @@ func evaluationFault(ctx context.Context, err error) error {
 	return err
 }
 
+// QueryMemory returns how many bytes queries use, and how many they may.
+func (a *API) QueryMemory() (bytes, most int64) { return a.engine.Used() }
+
 // Figures returns what was counted.
 func (a *API) Figures() []telemetry.Figure {
 	t := a.queries
+	used, _ := a.engine.Used()
 	refused := func(reason string, n *atomic.Int64) telemetry.Figure {
 		return telemetry.Figure{Name: "queriesRefused", Labels: []telemetry.Label{{Key: "reason", Value: reason}}, Value: float64(n.Load()), Counter: true}
 	}
 	list := []telemetry.Figure{
 		{Name: "queriesRunning", Value: float64(len(t.running))},
 		{Name: "queriesWaiting", Value: max(0, float64(t.waiting.Load())-float64(len(t.running)))},
+		{Name: "queriesBytes", Value: float64(used)},
 		refused("busy", &a.refused.busy), refused("invalid", &a.refused.invalid), refused("limit", &a.refused.limit), refused("slow", &a.refused.slow),
 		{Name: "queriesBroken", Value: float64(a.engine.Panics()), Counter: true},
 		{Name: "events", Value: float64(a.events.count())},

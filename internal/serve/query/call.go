@@ -58,8 +58,9 @@ func (c *Call) Make(n int) []float64 {
 	return make([]float64, n)
 }
 
-// Alive does not return when the request's context is done: the request ends. It may be called concurrently.
-func (c *Call) Alive() { c.ev.budget.take(0) }
+// Alive does not return when the request's context is done: the request ends. It is for what takes long and makes no
+// values. It may be called concurrently.
+func (c *Call) Alive() { c.ev.budget.alive() }
 
 // MakeNull is Make for values that are all null.
 func (c *Call) MakeNull(n int) []float64 {

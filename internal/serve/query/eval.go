@@ -197,10 +197,29 @@ func (ev *evaluation) call(name string, args []Value, kwargs []keyword, first *t
 	if errors.Is(err, ErrEmpty) {
 		return ListValue(nil), nil
 	}
-	if err == nil && len(list) > ev.e.opt.Limits.Series {
-		err = ev.tooManySeries()
+	if err == nil {
+		err = ev.bounded(list)
 	}
 	return ListValue(list), err
+}
+
+// maxName bounds a series' name, in bytes: as much as a target may have.
+const maxName = 1 << 20
+
+// bounded looks at what a function returned. Names are paid for as values are: some functions make longer ones of long ones.
+func (ev *evaluation) bounded(list []*Series) error {
+	if len(list) > ev.e.opt.Limits.Series {
+		return ev.tooManySeries()
+	}
+	bytes := 0
+	for _, s := range list {
+		if len(s.Name) > maxName {
+			return fmt.Errorf("%w: a name of more than %d bytes", ErrLimit, maxName)
+		}
+		bytes += len(s.Name)
+	}
+	ev.budget.take(bytes / 8)
+	return nil
 }
 
 func (ev *evaluation) tooManySeries() error {

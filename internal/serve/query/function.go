@@ -11,7 +11,8 @@ type Function struct {
 	Name        string
 	Group       string // Alias, Calculate, Combine, Filter Data, Filter Series, Graph, Sorting, Special, Transform
 	Module      string // "": graphite.render.functions
-	Description string // for people; with the formula, and where it is from
+	Description string // for people; with the formula
+	Source      string // where the formula is from; "": Graphite's own documentation of the function
 	Signature   string // as Python shows it, "(seriesList, n)"; "": from Params
 	Params      []Param
 	Aggregator  bool // its name may be given to functions that take one that aggregates, as "sumSeries"
@@ -98,6 +99,14 @@ func (t *Table) Names() []string {
 // Aggregators returns the names of functions that aggregate, sorted.
 func (t *Table) Aggregators() []string {
 	return slices.DeleteFunc(t.Names(), func(name string) bool { return !t.byName[name].Aggregator })
+}
+
+// Documentation is what people are told: what the function computes, and where that is from.
+func (f *Function) Documentation() string {
+	if f.Source == "" {
+		return f.Description
+	}
+	return f.Description + " Source: " + f.Source + "."
 }
 
 // Usage returns the call as Python would declare it: "scale(seriesList, factor)".

@@ -11,10 +11,10 @@ type Limits struct {
 	Targets int   // expressions; 1000
 	Series  int   // that it reads, and that any function returns; 100,000
 	Points  int   // that it reads, all fetches together; 16 Mi
-	Bytes   int64 // of values that it makes, beside those that it reads; 256 MiB
+	Bytes   int64 // of values and names that it makes, beside those that it reads; 256 MiB
 	Fetches int   // ranges that it reads; 200
 
-	TotalBytes int64 // of values that all requests hold at once, read or made; 384 MiB
+	TotalBytes int64 // of values that all requests hold at once, read or made; 256 MiB
 }
 
 // The defaults of Limits.
@@ -25,7 +25,7 @@ const (
 	DefaultBytes   = 256 << 20
 	DefaultFetches = 200
 
-	DefaultTotalBytes = 384 << 20
+	DefaultTotalBytes = 256 << 20
 )
 
 func (l Limits) withDefaults() Limits {
@@ -58,11 +58,16 @@ type budget struct {
 	total int64 // that used may be
 }
 
-// take takes n values that are made, or ends the request.
-func (b *budget) take(n int) {
+// alive ends the request if its context is done.
+func (b *budget) alive() {
 	if err := b.ctx.Err(); err != nil {
 		panic(overLimit{err})
 	}
+}
+
+// take takes n values that are made, or ends the request.
+func (b *budget) take(n int) {
+	b.alive()
 	if n < 0 || int64(n) > b.limit/8 || b.left.Add(-8*int64(n)) < 0 {
 		panic(overLimit{fmt.Errorf("%w: more than %d bytes of values", ErrLimit, b.limit)})
 	}

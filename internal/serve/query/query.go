@@ -39,7 +39,7 @@ var (
 type Engine struct {
 	opt    Options
 	panics atomic.Int64
-	used   atomic.Int64 // bytes of values, of all requests that are under way
+	used   atomic.Int64 // bytes of values and names, of all requests that are under way
 }
 
 // Options configure an Engine.
@@ -66,29 +66,40 @@ func New(opt Options) *Engine {
 // Functions returns the table that the engine calls.
 func (e *Engine) Functions() *Table { return e.opt.Functions }
 
+// Used returns how many bytes of values and names requests use, and how many they may.
+func (e *Engine) Used() (bytes, most int64) { return e.used.Load(), e.opt.Limits.TotalBytes }
+
 // Panics returns how many requests ended with ErrPanic.
 func (e *Engine) Panics() int64 { return e.panics.Load() }
 
 // Evaluate returns the series of all targets in their order. The error wraps an
 // *InputError, ErrLimit, ErrPanic, the context's, or is the Source's. What it
 // returns belongs to the caller, but for the Values, which must not be changed.
-func (e *Engine) Evaluate(ctx context.Context, req Request) (list []*Series, err error) {
+func (e *Engine) Evaluate(ctx context.Context, req Request) ([]*Series, error) {
+	list, done, err := e.Open(ctx, req)
+	done()
+	return list, err
+}
+
+// Open is Evaluate for who needs the series a while, to send them to a slow client: until
+// done is called their memory counts as in use. done is never nil.
+func (e *Engine) Open(ctx context.Context, req Request) (list []*Series, done func(), err error) {
 	ev := newEvaluation(ctx, e, req)
 	defer func() {
-		ev.budget.giveBack()
 		if r := recover(); r != nil {
 			list, err = nil, e.recovered(r, req)
 		}
 	}()
+	done = ev.budget.giveBack
 	trees, err := parseAll(req.Targets)
 	if err != nil {
-		return nil, err
+		return nil, done, err
 	}
 	list, err = ev.evaluate(trees, span{req.From, req.Until})
 	if in := (*InputError)(nil); errors.As(err, &in) {
 		in.Targets = req.Targets
 	}
-	return list, err
+	return list, done, err
 }
 
 // recovered makes an error of what a function panicked with: an exceeded budget, or a bug.

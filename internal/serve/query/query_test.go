@@ -77,6 +77,24 @@ func TestRequestsShareMemory(t *testing.T) {
 	require.NoError(t, err, "what was taken was given back")
 }
 
+func TestSeriesCountUntilTheyAreSent(t *testing.T) {
+	e, _ := engine(query.Limits{TotalBytes: 1 << 20})
+	all := query.Request{Targets: []string{"a.x"}, Until: 6_000_000}
+	list, done, err := e.Open(t.Context(), all)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	_, err = e.Evaluate(t.Context(), all)
+	require.ErrorIs(t, err, query.ErrBusy)
+	used, most := e.Used()
+	assert.EqualValues(t, 800_000, used)
+	assert.EqualValues(t, 1<<20, most)
+	done()
+	_, err = e.Evaluate(t.Context(), all)
+	require.NoError(t, err)
+	used, _ = e.Used()
+	assert.Zero(t, used)
+}
+
 func TestEvaluateEndsWithItsContext(t *testing.T) {
 	e, _ := engine(query.Limits{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -35,7 +35,7 @@ func BenchmarkFetch(b *testing.B) {
 		require.True(b, ok)
 		ids[i] = info.ID
 	}
-	for _, n := range []int64{1440, 8640} {
+	for _, n := range []int64{720, 1440, 8640} {
 		opt := store.FetchOptions{From: c.unix - n*10, Until: c.unix, Step: 10}
 		b.Run(fmt.Sprintf("one/%d", n), func(b *testing.B) {
 			b.ReportAllocs()
@@ -49,19 +49,21 @@ func BenchmarkFetch(b *testing.B) {
 			b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/1000/float64(b.N), "ms-CPU/op")
 		})
 	}
-	opt := store.FetchOptions{From: c.unix - 14400, Until: c.unix, Step: 10}
-	for what, valueOnly := range map[string]bool{"1000/1440": false, "1000/1440/values": true} {
-		opt.ValueOnly = valueOnly
-		b.Run(what, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(8 * 1440 * series)
-			used := cpuTime(b)
-			for b.Loop() {
-				got, err := db.FetchAll(b.Context(), ids, opt)
-				require.NoError(b, err)
-				require.Len(b, got, series)
-			}
-			b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/1000/float64(b.N), "ms-CPU/op")
-		})
+	for _, n := range []int64{360, 1440} {
+		opt := store.FetchOptions{From: c.unix - n*10, Until: c.unix, Step: 10}
+		for what, valueOnly := range map[string]bool{"": false, "/values": true} {
+			opt.ValueOnly = valueOnly
+			b.Run(fmt.Sprintf("1000/%d%s", n, what), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(8 * n * series)
+				used := cpuTime(b)
+				for b.Loop() {
+					got, err := db.FetchAll(b.Context(), ids, opt)
+					require.NoError(b, err)
+					require.Len(b, got, series)
+				}
+				b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/1000/float64(b.N), "ms-CPU/op")
+			})
+		}
 	}
 }

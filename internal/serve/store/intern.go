@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -151,7 +150,7 @@ func (db *DB) Delete(name string) error {
 }
 
 // Rename gives a series another name; its buckets stay. The error wraps
-// ErrNoSeries, ErrExists or ErrFull.
+// ErrNoSeries, ErrName, ErrExists or ErrFull.
 func (db *DB) Rename(from, to string) error {
 	db.names.mu.Lock()
 	defer db.names.mu.Unlock()
@@ -162,9 +161,9 @@ func (db *DB) Rename(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("rename series: %w", err)
 	}
-	_, canonical, err := db.canonical(to)
-	if canonical == nil || err != nil && !errors.Is(err, ErrNoSeries) {
-		return fmt.Errorf("rename series: %w", err)
+	canonical, ok := names.AppendCanonical(nil, []byte(to))
+	if !ok {
+		return fmt.Errorf("rename series to %q: %w", to, ErrName)
 	}
 	if err := db.names.index.Rename(uint32(id), canonical); err != nil {
 		return err

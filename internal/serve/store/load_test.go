@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -76,6 +77,43 @@ func (p *pauses) String() string {
 	return b.String()
 }
 
+// own tells a thread's time: what it ran, and what it would have run had there been
+// a CPU. What is left of the clock's time it waited of itself: for a lock of the
+// store's, or for the garbage collector.
+type own struct {
+	file *os.File
+	at   time.Time
+	had  time.Duration // ran, and waited for a CPU
+}
+
+// newOwn is for the calling thread.
+func newOwn(b *testing.B) *own {
+	b.Helper()
+	file, err := os.Open("/proc/thread-self/schedstat")
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = file.Close() })
+	o := &own{file: file, at: time.Now()}
+	_, _ = o.lap(b)
+	return o
+}
+
+// lap returns the time since the last lap, by the clock and of itself.
+func (o *own) lap(b *testing.B) (clock, waited time.Duration) {
+	var buf [64]byte
+	n, err := o.file.ReadAt(buf[:], 0)
+	if n == 0 {
+		b.Fatal(err)
+	}
+	var ran, delayed time.Duration
+	if _, err := fmt.Sscan(string(buf[:n]), &ran, &delayed); err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now()
+	clock, waited = now.Sub(o.at), now.Sub(o.at)-(ran+delayed-o.had)
+	o.at, o.had = now, ran+delayed
+	return clock, max(0, waited)
+}
+
 // BenchmarkLoad puts a value each 10 s into many series, shuffled, as one
 // connection does, with seals beside it, for so many rounds of 10 s.
 func BenchmarkLoad(b *testing.B) {
@@ -130,10 +168,12 @@ func load(b *testing.B, n, rounds int) {
 	w := db.NewWriter()
 	l := loading{b: b, db: db, sealed: make(chan error, 1)}
 	others := othersPauses(b)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	own := newOwn(b)
 	used := cpuTime(b)
 	b.ResetTimer()
 	for range rounds {
-		at := time.Now()
 		for i, name := range names {
 			values[i] += float64(i%7-3) / 10
 			if r := w.Put(name, 0, c.unix, values[i]); r != store.Taken {
@@ -141,13 +181,14 @@ func load(b *testing.B, n, rounds int) {
 			}
 			if i%1000 == 999 {
 				require.NoError(b, w.Flush())
-				now := time.Now()
-				l.pauses.add(now.Sub(at))
-				at = now
+				clock, waited := own.lap(b)
+				l.pauses.add(clock)
+				l.waits.add(waited)
 			}
 		}
 		require.NoError(b, w.Flush())
 		l.peak = max(l.peak, residentBytes(b))
+		_, _ = own.lap(b)
 		if c.unix += 10; c.unix%600 == 0 || db.Stats().Closed > 192<<20 {
 			l.seal()
 		}
@@ -161,15 +202,18 @@ func load(b *testing.B, n, rounds int) {
 	b.ReportMetric(float64((cpuTime(b)-used).Nanoseconds())/total, "ns-CPU/sample")
 	b.ReportMetric(float64(l.pauses.worst.Microseconds())/1000, "ms-worst")
 	b.Logf("from one Flush to the next, a thousand samples, while %d seals and %d folds ran: %s", db.Stats().Seals, db.Stats().Folds, &l.pauses)
+	b.Logf("of these it waited, and not for a CPU: %s", &l.waits)
+	b.ReportMetric(float64(l.waits.worst.Microseconds())/1000, "ms-waited")
 	b.ReportMetric(l.took.Seconds(), "s-seal")
 	b.ReportMetric((rss(b)-before)/float64(n), "B-RSS/series")
 	b.ReportMetric((l.peak-before)/float64(n), "B-peak/series")
 	b.ReportMetric(float64(db.Stats().FrameBytes)/total, "B-frames/sample")
 	require.NoError(b, db.Close())
 	db, w, l.db = nil, nil, nil
-	at := time.Now()
+	at, cpu := time.Now(), cpuTime(b)
 	db = open()
 	b.ReportMetric(time.Since(at).Seconds(), "s-restart")
+	b.ReportMetric((cpuTime(b) - cpu).Seconds(), "s-CPU-restart")
 	require.NoError(b, db.Close())
 }
 
@@ -181,6 +225,7 @@ type loading struct {
 	sealing bool
 	took    time.Duration // by the last seal
 	pauses  pauses
+	waits   pauses
 	peak    float64 // bytes
 }
 

@@ -61,6 +61,8 @@ var (
 	ErrLocked = errors.New("another process has it open")
 	// ErrNoSeries means that there is no series of that name.
 	ErrNoSeries = errors.New("no such series")
+	// ErrName means that a series cannot have the new name.
+	ErrName = errors.New("it is no name of a series")
 	// ErrExists means that the new name is that of another series.
 	ErrExists = names.ErrExists
 	// ErrVersion means that the data was written by a newer version.

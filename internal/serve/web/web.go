@@ -19,6 +19,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -42,7 +43,10 @@ type file struct {
 
 // Handler returns what answers GET for the page at / and for its files. Each
 // answer may be kept by the browser, which asks whether it is still the same.
-func Handler() (http.Handler, error) {
+func Handler() (http.Handler, error) { return packed() }
+
+// packed packs the files once, which takes longer than all else of a start.
+var packed = sync.OnceValues(func() (http.Handler, error) {
 	files := make(map[string]file)
 	root, err := fs.Sub(static, "static")
 	if err != nil {
@@ -63,7 +67,7 @@ func Handler() (http.Handler, error) {
 		return nil, fmt.Errorf("pack the page: %w", err)
 	}
 	return handler(files), nil
-}
+})
 
 // Files are the patterns of [http.ServeMux] that Handler answers.
 func Files() []string {

@@ -11,7 +11,7 @@ import (
 
 func arithmetic() []query.Function {
 	return []query.Function{
-		eachValue("absolute", "|v|.", math.Abs),
+		eachValue("absolute", "|v|: v without its sign.", math.Abs),
 		eachValue("exp", "e to the power of v.", func(v float64) float64 { return finite(libm.Exp(v)) }),
 		eachValue("invert", "1/v, null for 0.", func(v float64) float64 { return quotient(1, v) }),
 		eachValue("logit", "ln(v/(1-v)), null where that is not from 0 to 1.", func(v float64) float64 { return logarithm(quotient(v, 1-v)) }),

@@ -1,7 +1,7 @@
 // Package functions has Graphite's functions, as rows of a query.Table.
 //
-// It promises graphite-web's names, tags, steps and nulls for each; where formulas are from is in the
-// descriptions. A file has what belongs to one topic, with its rows at its top; a new file's rows are added in
+// It promises graphite-web's names, tags, steps and nulls for each; formulas are in the descriptions, and in
+// docs/functions.md. A file has what belongs to one topic, with its rows at its top; a new file's rows are added in
 // Table, and its cases in testdata, in the language that querytest.Run tells. Start from Table.
 package functions
 

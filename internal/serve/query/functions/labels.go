@@ -139,24 +139,37 @@ func legendValue(c *query.Call) ([]*query.Series, error) {
 	} else {
 		kinds = kinds[:len(kinds)-1]
 	}
-	for _, kind := range kinds {
-		agg, err := query.AggByName(kind)
-		if strings.HasSuffix(kind, "Series") {
-			err = query.ErrEmpty
-		}
-		for _, s := range all {
-			text := "(?)"
-			if err == nil {
-				text = legend(agg.Of(s.Points()), system, agg.Whole)
-			}
-			if system == "" {
-				s.Name += " (" + kind + ": " + text + ")"
-			} else {
-				s.Name = padded(s.Name, 20) + padded(kind, 5) + padded(text, 10)
-			}
+	aggs := make([]*query.Agg, len(kinds)) // nil: there is none
+	for i, kind := range kinds {
+		if agg, err := query.AggByName(kind); err == nil && !strings.HasSuffix(kind, "Series") {
+			aggs[i] = agg
 		}
 	}
+	for _, s := range all {
+		s.Name = withLegend(c, s, kinds, aggs, system)
+	}
 	return all, nil
+}
+
+// withLegend returns the name of s with values behind it.
+func withLegend(c *query.Call, s *query.Series, kinds []string, aggs []*query.Agg, system string) string {
+	name := []byte(s.Name)
+	if system != "" && len(kinds) > 0 {
+		name = []byte(padded(s.Name, 20))
+	}
+	for i, kind := range kinds {
+		c.Alive()
+		text := "(?)"
+		if aggs[i] != nil {
+			text = legend(aggs[i].Of(s.Points()), system, aggs[i].Whole)
+		}
+		if system == "" {
+			name = append(name, " ("+kind+": "+text+")"...)
+		} else {
+			name = append(name, padded(kind, 5)+padded(text, 10)...)
+		}
+	}
+	return string(name)
 }
 
 func legend(v float64, system string, whole bool) string {

@@ -23,8 +23,9 @@ func lines() []query.Function {
 		},
 		{
 			Name: "linearRegression", Group: "Calculate", Call: linearRegression,
-			Params:      []query.Param{list, {Name: "startSourceAt", Type: query.Date}, {Name: "endSourceAt", Type: query.Date}},
-			Description: "The line by least squares through the values of each series, of another range from startSourceAt to endSourceAt if they are there.",
+			Params: []query.Param{list, {Name: "startSourceAt", Type: query.Date}, {Name: "endSourceAt", Type: query.Date}},
+			Description: "The line by least squares through the n values v at points t of each series, of another range from startSourceAt to endSourceAt if they are there: " +
+				"slope = (n sum(tv) - sum(t) sum(v)) / (n sum(t^2) - sum(t)^2), begin = (sum(v) - slope sum(t)) / n.",
 		},
 		{
 			Name: "stdev", Group: "Calculate", Call: stdev,

@@ -12,8 +12,10 @@ import (
 // maxPattern bounds regular expressions, in bytes: matching takes time by their length.
 const maxPattern = 2000
 
-// pattern is a regular expression that an asker wrote.
+// pattern is a regular expression that an asker wrote. A long name takes long: each match looks whether the
+// asker is still there.
 type pattern struct {
+	c    *query.Call
 	re   *regexp.Regexp
 	tree *syntax.Regexp
 }
@@ -32,14 +34,18 @@ func newPattern(c *query.Call, text string) (*pattern, error) {
 	if err != nil {
 		return nil, c.Errorf("regular expression %s: %v", query.Repr(text), err)
 	}
-	return &pattern{re, tree}, nil
+	return &pattern{c, re, tree}, nil
 }
 
 // search reports whether s has a match somewhere.
-func (p *pattern) search(s string) bool { return p.re.MatchString(s) }
+func (p *pattern) search(s string) bool {
+	p.c.Alive()
+	return p.re.MatchString(s)
+}
 
 // sub replaces all matches, as Python's re.sub does: also an empty one just behind another.
 func (p *pattern) sub(s string, with []piece) string {
+	p.c.Alive()
 	var out strings.Builder
 	end, behind := 0, false // behind: the last match had something, so that another may follow at once
 	for _, m := range p.re.FindAllStringSubmatchIndex(s, -1) {

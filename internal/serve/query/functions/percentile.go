@@ -14,7 +14,8 @@ func percentiles() []query.Function {
 			Name: "percentileOfSeries", Group: "Combine", Call: percentileOfSeries,
 			Params: []query.Param{list, {Name: "n", Type: query.Float, Required: true}, {Name: "interpolate", Type: query.Boolean, Default: false}},
 			Description: "The n-th percentile of all series at each time: of k values in rising order the one at n/100 * (k+1), rounded up, or with " +
-				"interpolate between the two beside it (method 6 of Hyndman and Fan, 1996).",
+				"interpolate between the two beside it.",
+			Source: "method 6 of R. J. Hyndman and Y. Fan, The American Statistician 50(4), 1996",
 		},
 		removing("removeAbovePercentile", "Nulls for values over the n-th percentile of their series.", true),
 		removing("removeBelowPercentile", "Nulls for values under the n-th percentile of their series.", false),

@@ -160,6 +160,7 @@ func sortByName(c *query.Call) ([]*query.Series, error) {
 	all := c.Series("seriesList")
 	keys := make([]string, len(all))
 	for i, s := range all {
+		c.Alive()
 		keys[i] = s.Name
 		if c.Bool("natural") {
 			keys[i] = digits.Get().ReplaceAllStringFunc(s.Name, tenDigits)

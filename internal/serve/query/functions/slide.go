@@ -15,21 +15,26 @@ func slide(c *query.Call, values []float64, n int, agg *query.Agg, factor float6
 		return c.MakeNull(len(values) - n) // such windows hold nothing, and there are more of them than values
 	}
 	out := c.Make(len(values) - n)
-	mean := false
+	gaps, mean := int(query.Count(values)) < len(values), false
 	switch agg.Name { // out[i] is of values[i:i+n]; what it is of nulls alone does not matter
 	case "min", "max":
 		slideExtreme(values, out, n, agg.Name == "max")
 	case "median":
 		slideMedian(c, values, out, n)
 	case "sum", "total":
-		slideSum(c, values, out, n)
+		slideSum(c, values, out, n, gaps, 1)
 	case "average", "avg", "avg_zero": // nulls are not there, so that they are no zeros either
-		slideSum(c, values, out, n)
-		mean = true
+		if mean = gaps; gaps {
+			slideSum(c, values, out, n, gaps, 1)
+		} else {
+			slideSum(c, values, out, n, gaps, float64(n))
+		}
 	default:
 		slideAny(c, values, out, n, agg.Of)
 	}
-	finish(values, out, n, factor, mean)
+	if gaps || !query.Xff(n, n, factor) {
+		finish(values, out, n, factor, mean)
+	}
 	return out
 }
 
@@ -77,26 +82,25 @@ func one(is bool) int {
 	return 0
 }
 
-// slideSum makes sums as if each was added up from left to right. Where that does not round, what leaves a window can be
-// taken from the sum before; elsewhere that would end in another last bit.
-func slideSum(c *query.Call, values, out []float64, n int) {
-	values = zerosForNulls(c, values)
+// slideSum makes sums, each by a number, as if they were added up from left to right. Where that does not round, what leaves a
+// window can be taken from the sum before; elsewhere that would end in another last bit.
+func slideSum(c *query.Call, values, out []float64, n int, gaps bool, by float64) {
+	if gaps {
+		values = zerosForNulls(c, values)
+	}
 	if !addExactly(values, n) {
-		inParts(c, len(out), n, func(from, to int) { sumWindows(values[from:], out[from:to], n) })
+		inParts(c, len(out), n, func(from, to int) { sumWindows(values[from:], out[from:to], n, by) })
 		return
 	}
 	total := query.Sum(values[:n])
 	for i := range out {
-		out[i] = total
+		out[i] = total / by
 		total += values[i+n] - values[i]
 	}
 }
 
-// zerosForNulls returns values without nulls, which add nothing to a sum.
+// zerosForNulls returns values with zeros for nulls, which add nothing to a sum.
 func zerosForNulls(c *query.Call, values []float64) []float64 {
-	if int(query.Count(values)) == len(values) {
-		return values
-	}
 	full := c.Make(len(values))
 	for i, v := range values {
 		if v == v {
@@ -129,8 +133,8 @@ func addExactly(values []float64, n int) bool {
 	return true
 }
 
-// sumWindows adds up eight windows at a time, each from left to right.
-func sumWindows(values, out []float64, n int) {
+// sumWindows adds up eight windows at a time, each from left to right, and divides.
+func sumWindows(values, out []float64, n int, by float64) {
 	const k = 8
 	for ; len(out) >= k; values, out = values[k:], out[k:] {
 		var s0, s1, s2, s3, s4, s5, s6, s7 float64
@@ -139,11 +143,11 @@ func sumWindows(values, out []float64, n int) {
 			s0, s1, s2, s3 = s0+v[0], s1+v[1], s2+v[2], s3+v[3]
 			s4, s5, s6, s7 = s4+v[4], s5+v[5], s6+v[6], s7+v[7]
 		}
-		out[0], out[1], out[2], out[3] = s0, s1, s2, s3
-		out[4], out[5], out[6], out[7] = s4, s5, s6, s7
+		out[0], out[1], out[2], out[3] = s0/by, s1/by, s2/by, s3/by
+		out[4], out[5], out[6], out[7] = s4/by, s5/by, s6/by, s7/by
 	}
 	for i := range out {
-		out[i] = query.Sum(values[i : i+n])
+		out[i] = query.Sum(values[i:i+n]) / by
 	}
 }
 

@@ -12,24 +12,30 @@ func smooth() []query.Function {
 			Name: "exponentialMovingAverage", Group: "Calculate", Rereads: true, Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
 			Description: "Each value is 2/(n+1) v + (1 - 2/(n+1)) times the one before it; the first is the mean of the window before it. n is the window's points, " +
 				"or its seconds. Values are rounded to six digits.",
+			Source: "S. W. Roberts, Technometrics 1(3), 1959",
 		},
 		{
 			Name: "holtWintersForecast", Group: "Calculate", Rereads: true, Call: holtWintersForecast, Params: seasonParams(false),
-			Description: "What is expected by Holt and Winters' method (triple exponential smoothing, additive; P. R. Winters, Management Science 6, 1960), learnt from " +
-				"bootstrapInterval before the range.",
+			Description: "What is expected of each value v by additive triple exponential smoothing, learnt from bootstrapInterval before the range: level + slope + season, with " +
+				"level = 0.1 (v - season) + 0.9 (level + slope) of the point before, slope = 0.0035 (growth of level) + 0.9965 slope, season = 0.1 (v - level) + 0.9 season one " +
+				"seasonality ago.",
+			Source: "P. R. Winters, Management Science 6(3), 1960",
 		},
 		{
 			Name: "holtWintersConfidenceBands", Group: "Calculate", Rereads: true, Params: seasonParams(true),
-			Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation that is expected (Brutlag, LISA 2000).",
+			Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation, which is 0.1 |v - expected| + 0.9 deviation one seasonality ago.",
+			Source:      "J. D. Brutlag, LISA XIV, 2000",
 			Call:        func(c *query.Call) ([]*query.Series, error) { return confidenceBands(c) },
 		},
 		{
 			Name: "holtWintersConfidenceArea", Group: "Calculate", Rereads: true, Call: holtWintersConfidenceArea, Params: seasonParams(true),
 			Description: "The area between holtWintersConfidenceBands.",
+			Source:      "J. D. Brutlag, LISA XIV, 2000",
 		},
 		{
 			Name: "holtWintersAberration", Group: "Calculate", Call: holtWintersAberration, Params: seasonParams(true),
-			Description: "By how much values are over or under holtWintersConfidenceBands, 0 between them.",
+			Description: "By how much values are over or under holtWintersConfidenceBands: v - upper, v - lower, or 0 between them.",
+			Source:      "J. D. Brutlag, LISA XIV, 2000",
 		},
 	}
 }

@@ -18,6 +18,7 @@ func special() []query.Function {
 			Params: []query.Param{list, {Name: "statistic", Type: query.String, Required: true, Options: query.Statistics}},
 			Description: "Of each bucket of a path or seriesByTag() its minimum, maximum, standard deviation, sum, average, or how many samples it has. " +
 				"With maxDataPoints a tier as coarse as gives so many points is read.",
+			Source: "what logmetrics keeps of each bucket",
 		},
 		{
 			Name: "seriesByTag", Group: "Special", Call: readBySource,

@@ -83,29 +83,23 @@ func summary(c *query.Call, s *query.Series, interval int64, align bool, how str
 	return out
 }
 
-// summarized returns agg of the points of s in each interval from start. An interval with less than the series'
-// XFilesFactor of its points is null; a point that began before its interval does not count for that.
+// summarized returns agg of the points of s in each interval from start, which is not after that of s. An interval with less than
+// the series' XFilesFactor of its points is null.
 func summarized(c *query.Call, s *query.Series, interval, start, end int64, agg *query.Agg) []float64 {
 	points := s.Points()
 	if n := (s.End - s.Start + s.Step - 1) / s.Step; int64(len(points)) > n {
 		points = points[:n]
 	}
 	out := c.Make(int((end - start + interval - 1) / interval))
-	i, at := 0, s.Start
+	first := 0
 	for k := range out {
-		from := start + int64(k)*interval
-		first, full := i, 0
-		for ; i < len(points) && at < from+interval; i, at = i+1, at+s.Step {
-			if at <= from {
-				first = i
-			}
-			if at >= from && !query.IsNull(points[i]) {
-				full++
-			}
-		}
-		out[k] = query.Null()
-		if full > 0 && float64(full)/(float64(interval)/float64(s.Step)) >= s.XFilesFactor {
-			out[k] = agg.Of(points[first:i])
+		end := start + int64(k+1)*interval - s.Start // seconds of points
+		next := max(first, min(len(points), int((end+s.Step-1)/s.Step)))
+		part := points[first:next]
+		full := query.Count(part)
+		out[k], first = query.Null(), next
+		if full > 0 && full/(float64(interval)/float64(s.Step)) >= s.XFilesFactor {
+			out[k] = agg.Of(part)
 		}
 	}
 	return out

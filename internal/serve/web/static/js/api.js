@@ -49,9 +49,10 @@ async function reason(r) {
     .replace(/<[^>]*>/g, " ")
     .replace(/; targets: ".*$/s, "") // who asked knows
     .trim()
+    .replace(/^Invalid parameters \((.*)\)$/s, "$1")
     .slice(0, 500);
   if (r.status === 401) return "this needs the token: open the address that the server prints, with #token= at its end";
-  return /^Invalid parameters \((.*?)\); targets: /s.exec(text)?.[1] || text || "the server answers " + r.status; // which target, its row says
+  return text || "the server answers " + r.status;
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */

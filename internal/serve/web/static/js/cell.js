@@ -52,9 +52,9 @@ export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
       edit: i,
     });
   const change = (/** @type {Partial<View>} */ p) => {
-    if (p.targets) onPanel({ targets: unfilled(p.targets, own.targets, panel.targets) });
     if (p.hidden) onView({ hidden: p.hidden });
-    if (p.colors) onPanel({ colors: p.colors });
+    if (!p.targets && !p.colors) return;
+    onPanel({ colors: p.colors ?? panel.colors, targets: unfilled(p.targets ?? own.targets, own.targets, panel.targets) });
   };
   const grab = (/** @type {boolean} */ size) => (/** @type {PointerEvent} */ e) => full || drag(e, box.current, panel, onPanel, size);
   const title = panel.title || panel.targets[0] || "graph";

@@ -39,7 +39,7 @@ export function options(now, size, on) {
     e.shiftKey || e.button ? null : f(e); // what else is done with the mouse is of move.js
   return {
     ...size,
-    padding: [8, right ? 0 : 22, 0, 0],
+    padding: [8, right ? 0 : 32, 0, 0],
     legend: { show: false },
     tzDate: (/** @type {number} */ t) => uPlot.tzDate(new Date(t * 1000), look.zone),
     cursor: {

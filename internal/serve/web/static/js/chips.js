@@ -1,6 +1,7 @@
 // A target in parts: what it reads, and the functions around it in the order in
 // which they work. Each can be changed, moved and taken away.
-import { html, useEffect, useState } from "./dom.js";
+import "./sheet.js";
+import { html, useEffect, useRef, useState } from "./dom.js";
 import { functions } from "./api.js";
 import { chain, join } from "./target.js";
 import { firstSentence } from "./hints.js";
@@ -85,11 +86,16 @@ function shaped(type, v) {
 /** Add is the list of all functions. @param {{known: Record<string, Fn>, id: string, onAdd: (f: Fn) => void}} props */
 function Add({ known, id, onAdd }) {
   const [text, setText] = useState("");
-  const find = (/** @type {string} */ s) => known[s] ?? Object.values(known).find((f) => f.name.toLowerCase() === s.toLowerCase());
-  const add = (/** @type {string} */ s) => {
-    const f = find(s);
-    setText(f ? "" : s);
-    if (f) onAdd(f);
+  const waits = useRef(false); // Enter comes as two events
+  const add = async (/** @type {string} */ s) => {
+    if (waits.current) return;
+    waits.current = true;
+    const all = await functions().catch(() => known); // they may be on their way when somebody types fast
+    waits.current = false;
+    const f = all[s] ?? Object.values(all).find((f) => f.name.toLowerCase() === s.toLowerCase());
+    if (!f) return;
+    setText("");
+    onAdd(f);
   };
   return html`<span class="add"><input list=${id + "-functions"} aria-label="add a function" placeholder="+ function" value=${text}
       onInput=${(/** @type {any} */ e) => (/insertReplacement|undefined/.test(String(e.inputType)) ? add(e.target.value) : setText(e.target.value))}

@@ -1,11 +1,6 @@
 // Dialogs over the page: one has the focus until it is closed.
+import "./sheet.js";
 import { html, render, useLayoutEffect, useRef, useState } from "./dom.js";
-
-// The sheet of dialogs and dashboards is there before any of them is shown.
-await new Promise((done) => {
-  const sheet = { rel: "stylesheet", href: "later.css", onload: done, onerror: done };
-  document.head.append(Object.assign(document.createElement("link"), sheet));
-});
 
 /** @param {{title: string, onClose: () => void, children?: any}} props */
 export function Dialog({ title, onClose, children }) {

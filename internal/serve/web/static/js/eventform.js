@@ -1,4 +1,5 @@
 // The form for adding an event.
+import "./sheet.js";
 import { html, useEffect, useRef, useState } from "./dom.js";
 import { addEvent } from "./api.js";
 import { second, zoneOf } from "./time.js";

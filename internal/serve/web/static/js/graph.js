@@ -19,6 +19,9 @@ const Table = later(() => import("./table.js").then((m) => m.Table));
 /** when tells all graphs of a page to load again. */
 export const reloads = new EventTarget();
 
+/** What else is done to a graph with mouse and keys. @type {Promise<typeof import("./move.js")>|undefined} */
+let movers;
+
 let settle = () => {};
 
 /** settled is when the first graph is there, or is known not to come: time for what else the page has. */
@@ -54,33 +57,24 @@ function useSize(ref) {
  * @param {import("./load.js").Wish} wish @param {number} points @param {boolean} visible
  */
 function useLoaded(wish, points, visible) {
-  const [state, set] = useState(
-    /** @type {{picture: Picture|null, busy: boolean, error: string}} */ ({ picture: null, busy: false, error: "" }),
-  );
   const [round, setRound] = useState(0);
+  const asked = round + JSON.stringify([wish, points]);
+  const [state, set] = useState(/** @type {{picture: Picture|null, error: string, of: string}} */ ({ picture: null, error: "", of: "" }));
+  const wanted = visible && points > 0 && wish.targets.length > 0 && state.of !== asked; // scrolled back to, it is there
   useEffect(() => {
     const again = () => setRound((n) => n + 1);
     reloads.addEventListener("reload", again);
     return () => reloads.removeEventListener("reload", again);
   }, []);
-  const key = JSON.stringify([wish, points]);
-  const loaded = useRef("");
   useEffect(() => {
-    if (!visible || !points || !wish.targets.length || loaded.current === key + round) return; // scrolled back to, it is there
+    if (!wanted) return;
     const stop = new AbortController();
-    set((s) => ({ ...s, busy: true }));
     load(wish, points, stop.signal)
-      .then((picture) => {
-        loaded.current = key + round;
-        set({ picture, busy: false, error: "" });
-      })
-      .catch((e) => stop.signal.aborted || set((s) => ({ ...s, busy: false, error: e.message })));
-    return () => {
-      stop.abort();
-      set((s) => ({ ...s, busy: false })); // out of sight, nothing is under way
-    };
-  }, [key, round, visible]);
-  return state;
+      .then((picture) => set({ picture, error: "", of: asked }))
+      .catch((e) => stop.signal.aborted || set((s) => ({ ...s, error: e.message, of: asked })));
+    return () => stop.abort();
+  }, [asked, wanted]);
+  return { ...state, busy: wanted };
 }
 
 /**
@@ -109,7 +103,7 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const close = there && by != null ? by : -1;
   return html`<div class="graph" aria-busy=${busy}>
     <div class=${"plot" + (busy ? " busy" : "")} ref=${box} role="img" tabindex=${picture?.lines.length ? 0 : undefined} aria-label=${label}>${state && html`<p class="state">${state}</p>`}</div>
-    ${!onFaults && picture && picture.lines.length > 0 && picture.faults.length > 0 && html`<${Faults} list=${picture.faults} targets=${view.targets} />`}
+    ${!onFaults && picture && picture.lines.length > 0 && html`<${Faults} list=${picture.faults.filter((f) => !f.none)} targets=${view.targets} />`}
     ${picture && html`<${Note} picture=${picture} at=${there?.i} line=${picture.lines[close]?.name} value=${values?.[close]} zone=${zone} busy=${busy} error=${error} />`}
     ${legend && picture && picture.lines.length > 0 && html`<${Legend} lines=${picture.lines} values=${values} near=${picture.lines[close]?.name} view=${view} onView=${onView} onFocus=${focus} />`}
     ${view.table && picture && html`<${Table} picture=${picture} zone=${zone} />`}
@@ -153,7 +147,7 @@ function useChart(box, picture, look, view, size, on) {
     };
     measured(() => (chart.current = new uPlot(options(now.current, size, callbacks), data(picture), box.current)));
     const made = chart.current;
-    import("./move.js").then((m) => made === chart.current && m.movable(made, now.current, callbacks.select)); // the graph is there first
+    (movers ??= import("./move.js")).then((m) => made === chart.current && m.movable(made, now.current, callbacks.select));
     return () => {
       chart.current?.destroy();
       chart.current = null;
@@ -186,6 +180,7 @@ function message(view, picture, error) {
 
 /** Faults say which target is wrong, and how. @param {{list: Picture["faults"], targets: string[]}} props */
 const Faults = ({ list, targets }) =>
+  list.length > 0 &&
   html`<span class="faults" role="alert">${list.map((f) => html`<span class="fault" key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
 
 /**

@@ -14,7 +14,7 @@ import { closed, isPath, withStatistic } from "./target.js";
  * @property {Line[]} lines
  * @property {(number|null|undefined)[][]} drawn what is drawn of the lines: stacked, or as they are
  * @property {[number, number]} range asked for, Unix seconds
- * @property {{target: number, text: string}[]} faults
+ * @property {{target: number, text: string, none?: boolean}[]} faults by target; none: nothing is wrong with it but that it found nothing
  */
 
 /**
@@ -24,7 +24,7 @@ import { closed, isPath, withStatistic } from "./target.js";
  * @returns {Promise<Picture>}
  */
 export async function load(wish, points, signal) {
-  /** @type {{target: number, text: string}[]} */
+  /** @type {Picture["faults"]} */
   const faults = [];
   const asked = wish.targets.flatMap((t, i) => questions(t, i, wish));
   const answers = await Promise.all(
@@ -32,7 +32,7 @@ export async function load(wish, points, signal) {
       try {
         const q1 = { target: [q.text], from: wish.from, until: wish.until, tz: zoneOf(wish.tz), maxDataPoints: points };
         const found = await render(q1, signal);
-        if (!found.length && q.role === "now") throw new Error(nothing(q.text));
+        if (!found.length && q.role === "now") faults.push({ target: q.target, text: nothing(q.text), none: true });
         if (isPath(wish.targets[q.target])) found.sort((a, b) => natural.compare(a.target, b.target));
         return found.map((a) => ({ ...q, answer: a }));
       } catch (e) {

@@ -11,7 +11,7 @@ const rest = 250; // ms without another turn of the wheel
  */
 export function movable(u, now, select) {
   const over = /** @type {HTMLElement} */ (u.over);
-  const done = () => select(Math.round(now.range[0]), Math.round(now.range[1]));
+  const done = () => select(Math.round(now.range[0]), Math.round(Math.min(now.range[1], Date.now() / 1000 + 60))); // nothing is known of later
   over.addEventListener("pointerdown", (e) => {
     if (e.button > 1 || (e.button === 0 && !e.shiftKey)) return;
     e.preventDefault();

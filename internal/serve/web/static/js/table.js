@@ -1,4 +1,5 @@
 // A graph's values as a table, for those who read rather than see.
+import "./sheet.js";
 import { html, useState } from "./dom.js";
 import { exact } from "./number.js";
 import { full } from "./time.js";

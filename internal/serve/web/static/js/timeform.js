@@ -1,4 +1,5 @@
 // The form for any two times.
+import "./sheet.js";
 import { html, useEffect, useRef, useState } from "./dom.js";
 import { full, second } from "./time.js";
 

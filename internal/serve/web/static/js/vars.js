@@ -21,10 +21,17 @@ function valuesOf(v, found) {
   return [...new Set(nodes.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node])))].sort();
 }
 
+/** places are where the gauges and timers of a job are, and what is a second of the latter: statsd puts them beside its counters, in milliseconds. @param {string} job */
+function places(job) {
+  const [, rest] = /^stats(?:_counts)?\.(.+)$/.exec(job) ?? [];
+  return rest ? { gauges: "stats.gauges." + rest, timers: "stats.timers." + rest, unit: "0.001" } : { gauges: job, timers: job, unit: "1" };
+}
+
 /**
  * useVars finds the values that variables may have; the pattern of one may have
  * those before it in it. Without a choice a variable has all its values, or the
- * first, where they are not of one node.
+ * first, where they are not of one node. $gauges, $timers
+ * and $unit follow from $job.
  * @param {Variable[]} list @param {Record<string, string>} chosen
  */
 export function useVars(list, chosen) {
@@ -53,6 +60,7 @@ export function useVars(list, chosen) {
         .then((got) => set((s) => ({ ...s, [query + " " + v.cut]: got })));
     }
   }, [key]);
+  if (vars.job) Object.assign(vars, places(vars.job));
   return { rows, vars, key: JSON.stringify(vars) };
 }
 

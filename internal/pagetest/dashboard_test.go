@@ -143,6 +143,7 @@ func TestDashboardWithAVariable(t *testing.T) {
 	s := web(t)
 	p := sit(t, s)
 	p.open("/?target=servers.$host.load#token=" + s.token)
+	p.text("0 series")
 	p.press("to dashboard")
 	p.answer("hosts" + kb.Enter)
 	p.param("dashboard", "hosts")

@@ -71,7 +71,7 @@ func TestStrangersMinute(t *testing.T) {
 	t.Parallel()
 	s, path := demo(t)
 	p := sit(t, s)
-	p.do(chromedp.EmulateViewport(1180, 1085, chromedp.EmulateScale(1.45))) // as large as the README's picture
+	p.do(chromedp.EmulateViewport(1180, 1085, chromedp.EmulateScale(1.4))) // as large as the README's picture
 	p.open(path)
 	p.drawn()
 	p.legend("Mail in an hour", "sent", "deferred", "bounced")
@@ -114,6 +114,7 @@ func TestStrangersMinute(t *testing.T) {
 	link := value[string](p, "location.pathname + location.search + location.hash")
 	require.NotContains(t, link, s.token)
 	o := sit(t, s)
+	o.refused = true
 	o.size(1180, 1085)
 	o.open(link)
 	o.drawn()

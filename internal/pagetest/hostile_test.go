@@ -135,7 +135,7 @@ func TestNothingBecomesMarkup(t *testing.T) {
 		[{"target": {"a": 1}}], [], null, 5, "text"]}}`), 0o600))
 	p.brings(file, "")
 	p.sees(`document.querySelectorAll(".cell").length === 6`)
-	p.text("imported, not saved; without javascript:hit()")
+	p.text("imported, not saved; without __proto__, javascript:hit()")
 	p.harmless("import")
 	assert.True(t, value[bool](p, "({}).polluted === undefined"))
 	p.press("dashboards")

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/logmetrics/logmetrics/internal/serve/access"
+	"github.com/logmetrics/logmetrics/internal/serve/kv"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -188,6 +189,12 @@ func TestBackup(t *testing.T) {
 		require.NoError(t, w.Flush())
 	}
 	put("before")
+	const board = `{"version":1,"title":"ops","panels":[]}`
+	kept := asked(t, s, http.MethodPut, "/kv/dashboards/ops", func(r *http.Request) {
+		with(token)(r)
+		r.Body = io.NopCloser(strings.NewReader(board))
+	})
+	require.Equal(t, 204, kept.Code)
 	w := asked(t, s, http.MethodPost, "/admin/backup?name=monday", with(token))
 	require.Equal(t, 200, w.Code, w.Body)
 	assert.JSONEq(t, fmt.Sprintf(`{"path":%q}`, filepath.Join(s.opt.Data, "backups", "monday")), w.Body.String())
@@ -201,6 +208,13 @@ func TestBackup(t *testing.T) {
 	assert.Contains(t, c.Value, 42.0)
 	_, err = db.Fetch(t.Context(), "after", store.FetchOptions{From: now, Until: now + 1})
 	require.ErrorIs(t, err, store.ErrNoSeries)
+	w = httptest.NewRecorder()
+	mux := http.NewServeMux()
+	for _, r := range kv.New(db).Routes() {
+		mux.Handle(r.Pattern, r.Handler)
+	}
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/kv/dashboards/ops", nil))
+	assert.Equal(t, board, w.Body.String(), "dashboards are in it, too")
 }
 
 // TestDeleteAndRename ask for what there is and what there is not.

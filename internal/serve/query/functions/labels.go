@@ -169,6 +169,7 @@ func withLegend(c *query.Call, s *query.Series, kinds []string, aggs []*query.Ag
 			name = append(name, padded(kind, 5)+padded(text, 10)...)
 		}
 	}
+	c.Pay(len(name))
 	return string(name)
 }
 

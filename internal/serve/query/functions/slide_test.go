@@ -28,7 +28,7 @@ func TestSlidingIsWhatEachWindowGives(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	inCall(t, func(c *query.Call) {
-		for range 300 {
+		for range 100 {
 			values := randomValues(r)
 			n, factor := 1+r.IntN(len(values)), r.Float64()
 			for _, name := range query.AggNames() {

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
@@ -96,11 +97,19 @@ func summarized(c *query.Call, s *query.Series, interval, start, end int64, agg 
 		end := start + int64(k+1)*interval - s.Start // seconds of points
 		next := max(first, min(len(points), int((end+s.Step-1)/s.Step)))
 		part := points[first:next]
-		full := query.Count(part)
 		out[k], first = query.Null(), next
-		if full > 0 && full/(float64(interval)/float64(s.Step)) >= s.XFilesFactor {
+		if enough(part, float64(interval)/float64(s.Step), s.XFilesFactor) {
 			out[k] = agg.Of(part)
 		}
 	}
 	return out
+}
+
+// enough reports whether some of values are not null, and at least factor of n.
+func enough(values []float64, n, factor float64) bool {
+	if factor <= 0 {
+		return slices.ContainsFunc(values, func(v float64) bool { return v == v }) // mostly the first
+	}
+	full := query.Count(values)
+	return full > 0 && full/n >= factor
 }

@@ -5,7 +5,7 @@ import { ask } from "./dialog.js";
 import { drag, place } from "./drag.js";
 import { Graph } from "./graph.js";
 import { next } from "./grid.js";
-import { filled, plain, unfilled } from "./url.js";
+import { filled, plain } from "./url.js";
 
 /**
  * @typedef {import("./url.js").View} View
@@ -26,10 +26,7 @@ const arrows = /** @type {Record<string, [number, number]>} */ ({
 export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
   const box = useRef(/** @type {HTMLElement|null} */ (null));
   const full = view.full === i;
-  const own = useMemo(() => {
-    const v = viewOf(panel, view);
-    return { ...v, targets: filled(panel.targets, view.vars), table: full && view.table };
-  }, [panel, view]);
+  const own = useMemo(() => ({ ...viewOf(panel, view), table: full && view.table }), [panel, view]);
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
     if (e.target !== e.currentTarget) return;
     const by = e.altKey && arrows[e.key];
@@ -51,16 +48,15 @@ export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
       dashboard: view.dashboard,
       edit: i,
     });
-  const change = (/** @type {Partial<View>} */ p) => {
-    if (p.hidden) onView({ hidden: p.hidden });
-    if (!p.targets && !p.colors) return;
-    onPanel({ colors: p.colors ?? panel.colors, targets: unfilled(p.targets ?? own.targets, own.targets, panel.targets) });
+  const change = (/** @type {Partial<View>} */ { targets = panel.targets, colors = panel.colors, hidden }) => {
+    if (targets !== panel.targets || colors !== panel.colors) onPanel({ targets, colors });
+    if (hidden) onView({ hidden });
   };
   const grab = (/** @type {boolean} */ size) => (/** @type {PointerEvent} */ e) => full || drag(e, box.current, panel, onPanel, size);
   const title = panel.title || panel.targets[0] || "graph";
   return html`<section class="cell" ref=${box} style=${full ? {} : place(panel)} tabindex="0" aria-label=${title} onKeyDown=${onKeyDown}>
     <header onPointerDown=${grab(false)}>
-      <h2 title=${[title, ...own.targets].join("\n")}>${title}</h2>
+      <h2 title=${[title, ...filled(panel.targets, view.vars)].join("\n")}>${title}</h2>
       <button class="plain tiny" aria-label=${"rename " + title} title="rename" onClick=${rename}>✎</button>
       <button class="plain tiny" aria-label=${"change " + title} title="explore and change" onClick=${edit}>↗</button>
       <button class="plain tiny" aria-label=${(full ? "leave full screen " : "full screen ") + title} title=${full ? "leave (Esc)" : "full screen (Enter)"} onClick=${() => onView({ full: full ? -1 : i })}>${full ? "⤡" : "⤢"}</button>

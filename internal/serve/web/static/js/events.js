@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "./dom.js";
 import { events as ask } from "./api.js";
 import { reloads } from "./graph.js";
-import { full, zoneOf } from "./time.js";
+import { later } from "./later.js";
 
 /** @typedef {import("./api.js").Event} Event */
 
@@ -25,11 +25,7 @@ export function useEvents(view) {
   return list;
 }
 
-/** @param {Event} e */
-const tagsOf = (e) => (Array.isArray(e.tags) ? e.tags : String(e.tags || "").split(/\s+/)).filter(Boolean);
+const Listed = later(() => import("./eventlist.js").then((m) => m.EventList));
 
 /** @param {{list: Event[], tz: string}} props */
-export function EventList({ list, tz }) {
-  if (!list.length) return null;
-  return html`<ul class="events" aria-label="events">${list.slice(0, 100).map((e) => html`<li key=${e.id}><time>${full(e.when, zoneOf(tz))}</time> <b>${e.what}</b> ${tagsOf(e).map((t) => html`<span class="tag">${t}</span>`)} ${e.data}</li>`)}</ul>`;
-}
+export const EventList = (props) => (props.list.length ? html`<${Listed} ...${props} />` : null);

@@ -10,7 +10,7 @@ import { Targets, without } from "./targets.js";
 import { Tree } from "./tree.js";
 import { reload } from "./timebar.js";
 import { zoneOf } from "./time.js";
-import { filled, unfilled } from "./url.js";
+import { filled } from "./url.js";
 
 /**
  * @typedef {import("./url.js").View} View
@@ -24,9 +24,6 @@ export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
-  const drawn = { ...view, targets: filled(view.targets, view.vars) };
-  const onGraph = (/** @type {Partial<View>} */ p) =>
-    onView(p.targets ? { ...p, targets: unfilled(p.targets, drawn.targets, view.targets) } : p);
   const add = (/** @type {string} */ t) => view.targets.includes(t) || onView({ targets: [...view.targets, t] });
   const choose = (/** @type {string} */ t, /** @type {boolean} */ alone) => {
     const i = view.targets.indexOf(t);
@@ -43,7 +40,7 @@ export function Explore({ view, onView, onKeep, theme }) {
         <${TargetInput} id="search" label="add a metric or target" placeholder="search metrics, or type a target: servers.*.load, sumSeries(…)      /" value="" clear onDone=${(/** @type {string} */ t) => add(t)} /></div>
       <${Targets} view=${view} onView=${onView} faults=${faults} />
       <${Looks} view=${view} onView=${onView} onKeep=${onKeep} />
-      <${Graph} key=${theme} view=${drawn} events=${events} onView=${onGraph} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
+      <${Graph} key=${theme} view=${view} events=${events} onView=${onView} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
         onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} />
       <${EventList} list=${events} tz=${view.tz} />
     </main>
@@ -77,7 +74,7 @@ function Looks({ view, onView, onKeep }) {
     <button aria-pressed=${String(view.table)} onClick=${() => onView({ table: !view.table })}>table</button>
     <button onClick=${onKeep} disabled=${!view.targets.length}>${view.dashboard ? "back to " + view.dashboard : "to dashboard"}</button>
     <button onClick=${copy}>copy link</button>
-    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL({ ...view, targets: filled(view.targets, view.vars) }, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
+    <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL(view, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
     <span role="status">${said}</span>
     ${adding && html`<${NewEvent} tz=${view.tz} onCancel=${() => setAdding(false)} onDone=${() => (setAdding(false), onView({ events: view.events || "*" }), reload())} />`}
   </div>`;
@@ -87,7 +84,7 @@ function Looks({ view, onView, onKeep }) {
 export function renderURL(view, format) {
   /** @type {Record<string, string|number|string[]>} */
   const q = {
-    target: view.targets.flatMap((t, i) =>
+    target: filled(view.targets, view.vars).flatMap((t, i) =>
       questions(t, i, view).map(({ text }) => (view.right.includes(i) ? `secondYAxis(${text})` : text)),
     ),
     from: view.from,

@@ -8,6 +8,7 @@ import { shownAt } from "./points.js";
 import { full, long, rangeOf, zoneOf } from "./time.js";
 import { Legend } from "./legend.js";
 import { later } from "./later.js";
+import { filled } from "./url.js";
 
 /**
  * @typedef {import("./url.js").View} View
@@ -86,7 +87,8 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const box = useRef(/** @type {HTMLDivElement|null} */ (null));
   const visible = useVisible(box);
   const size = useSize(box);
-  const { targets, from, until, tz, draw, bands, weeks } = view;
+  const { from, until, tz, draw, bands, weeks } = view;
+  const targets = filled(view.targets, view.vars);
   const wish = { targets, from, until, tz, draw, bands, weeks, hidden: draw === "stack" ? view.hidden : [] };
   const { picture, busy, error } = useLoaded(wish, Math.max(300, Math.min(size.width, 4000)), visible && size.width > 0);
   const [at, setAt] = useState(/** @type {import("./chart.js").At|null} */ (null));
@@ -97,13 +99,13 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const chart = useChart(box, picture, look, view, size, { select: onSelect, cursor: setAt, near: setBy, sync });
   const focus = (/** @type {string} */ name) => chart.current && picture && highlight(chart.current, picture, name);
   useEffect(() => void ((error || picture) && settle()), [error, picture]);
-  const state = message(view, picture, error);
+  const state = message(targets, picture, error);
   const there = at && picture && picture.x[at.i] !== undefined ? at : null;
   const values = picture && there ? picture.lines.map((l, k) => shownAt(l, picture.x, there, k)) : null;
   const close = there && by != null ? by : -1;
   return html`<div class="graph" aria-busy=${busy}>
     <div class=${"plot" + (busy ? " busy" : "")} ref=${box} role="img" tabindex=${picture?.lines.length ? 0 : undefined} aria-label=${label}>${state && html`<p class="state">${state}</p>`}</div>
-    ${!onFaults && picture && picture.lines.length > 0 && html`<${Faults} list=${picture.faults.filter((f) => !f.none)} targets=${view.targets} />`}
+    ${!onFaults && picture && picture.lines.length > 0 && html`<${Faults} list=${picture.faults.filter((f) => !f.none)} targets=${targets} />`}
     ${picture && html`<${Note} picture=${picture} at=${there?.i} line=${picture.lines[close]?.name} value=${values?.[close]} zone=${zone} busy=${busy} error=${error} />`}
     ${legend && picture && picture.lines.length > 0 && html`<${Legend} lines=${picture.lines} values=${values} near=${picture.lines[close]?.name} view=${view} onView=${onView} onFocus=${focus} />`}
     ${view.table && picture && html`<${Table} picture=${picture} zone=${zone} />`}
@@ -169,19 +171,19 @@ function useChart(box, picture, look, view, size, on) {
   return chart;
 }
 
-/** message says what to do where nothing is drawn. @param {View} view @param {Picture|null} picture @param {string} error */
-function message(view, picture, error) {
+/** message says what to do where nothing is drawn. @param {string[]} targets @param {Picture|null} picture @param {string} error */
+function message(targets, picture, error) {
   if (picture?.lines.length) return ""; // what is there stays, and the note says what went wrong
   if (error) return error;
-  if (!view.targets.length) return "Choose a metric in the tree, or type its name above.";
+  if (!targets.length) return "Choose a metric in the tree, or type its name above.";
   if (!picture) return "";
-  return picture.faults.length ? html`<${Faults} list=${picture.faults} targets=${view.targets} />` : "Nothing was found.";
+  return picture.faults.length ? html`<${Faults} list=${picture.faults} targets=${targets} />` : "Nothing was found.";
 }
 
 /** Faults say which target is wrong, and how. @param {{list: Picture["faults"], targets: string[]}} props */
 const Faults = ({ list, targets }) =>
   list.length > 0 &&
-  html`<span class="faults" role="alert">${list.map((f) => html`<span class="fault" key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
+  html`<span class="faults" role="alert">${list.map((f) => html`<span class=${f.none ? "quiet" : "fault"} key=${f.target}><code>${targets[f.target]}</code>: ${f.text}</span>`)}</span>`;
 
 /**
  * Note says what is under the cursor, and what a point of the graph is.

@@ -29,7 +29,7 @@ export function imported(json) {
 }
 
 /** params are the options of a graph: it is written [name or targets, options, address], or as the options alone. @param {any} g */
-const params = (g) => (Array.isArray(g) ? g.find((x) => x && typeof x === "object" && !Array.isArray(x)) : g) ?? {};
+const params = (g) => [g].flat().find((x) => x && typeof x === "object" && !Array.isArray(x)) ?? {};
 
 /** @param {any} g */
 const targetsOf = (g) => [g.target ?? []].flat().map(String);

@@ -137,6 +137,3 @@ export function write(v) {
 /** filled puts the values of variables into targets. @param {string[]} targets @param {Record<string,string>} vars */
 export const filled = (targets, vars) =>
   targets.map((t) => t.replace(/\$(\w+)/g, (all, name) => (Object.hasOwn(vars, name) ? vars[name] : all)));
-
-/** unfilled is targets that were changed around what was filled in, with the variables again. @param {string[]} changed @param {string[]} full @param {string[]} raw */
-export const unfilled = (changed, full, raw) => changed.map((t, i) => (full[i] ? t.replace(full[i], () => raw[i]) : t));

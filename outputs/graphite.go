@@ -12,10 +12,8 @@ import (
 // UDP, or the same as pickles over TCP. A repeat is the same name and time:
 // it changes nothing there.
 
-var graphitePorts = map[string]int{"tcp": 2003, "udp": 2003, "pickle": 2004}
-
 func newGraphite(opt Options) (Output, error) {
-	to, err := networkOf(opt, "tcp", graphitePorts)
+	to, err := networkOf(opt, "tcp", map[string]int{"tcp": 2003, "udp": 2003, "pickle": 2004})
 	if err != nil {
 		return nil, fmt.Errorf("graphite: %w", err)
 	}

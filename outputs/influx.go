@@ -202,14 +202,11 @@ type influxWriter struct {
 	unit int64 // how many make a second
 }
 
-// errStamp is of a time, taken from a log, that the protocol cannot say.
-var errStamp = fmt.Errorf("%w: InfluxDB knows no such time", ErrPermanent)
-
 // begin begins a batch.
 func (w *influxWriter) begin(b *metric.Batch, send func([]byte) error) error {
 	const seconds = influx.MaxTime / 1_000_000_000
 	if b.Stamp > seconds || b.Stamp < -seconds {
-		return errStamp
+		return fmt.Errorf("%w: InfluxDB knows no such time", ErrPermanent) // it was taken from a log
 	}
 	w.pack.begin(send)
 	return nil

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
-	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
-	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
+	"github.com/logmetrics/logmetrics/internal/wire/otlp"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -54,65 +51,50 @@ func newOTLP(opt Options) (Output, error) {
 	return newOutput(opt, e, &otlpPost{httpPost: post}, dryRun{to: post.shown(), what: "body", binary: true}), nil
 }
 
-func otlpResource(hostname string) *resourcepb.Resource {
-	r := &resourcepb.Resource{Attributes: []*commonpb.KeyValue{otlpAttribute("service.name", "logmetrics")}}
+func otlpResource(hostname string) []otlp.Attribute {
+	list := []otlp.Attribute{otlpAttribute("service.name", "logmetrics")}
 	if hostname != "" {
-		r.Attributes = append(r.Attributes, otlpAttribute("host.name", hostname))
+		list = append(list, otlpAttribute("host.name", hostname))
 	}
-	return r
+	return list
 }
 
 // otlpAttribute makes its texts UTF-8, which protobuf's texts must be.
-func otlpAttribute(key, value string) *commonpb.KeyValue {
-	text := &commonpb.AnyValue_StringValue{StringValue: strings.ToValidUTF8(value, "_")}
-	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: text}}
+func otlpAttribute(key, value string) otlp.Attribute {
+	return otlp.Attribute{Key: []byte(key), Value: []byte(strings.ToValidUTF8(value, "_"))}
 }
 
 type otlpEncoder struct {
 	names    naming
-	resource *resourcepb.Resource
+	resource []otlp.Attribute
 	buf      []byte
 }
 
 func (e *otlpEncoder) encode(b *metric.Batch, send func([]byte) error) error {
 	for first := 0; first < len(b.Samples); first += otlpPoints {
 		part := b.Samples[first:min(first+otlpPoints, len(b.Samples))]
-		if err := e.request(b, part, send); err != nil {
+		e.buf = otlp.AppendMetrics(e.buf[:0], e.resource, "logmetrics", e.metrics(b, part))
+		if err := send(e.buf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *otlpEncoder) request(b *metric.Batch, samples []metric.Sample, send func([]byte) error) (err error) {
-	data := &metricspb.MetricsData{ResourceMetrics: []*metricspb.ResourceMetrics{{
-		Resource: e.resource,
-		ScopeMetrics: []*metricspb.ScopeMetrics{{
-			Scope:   &commonpb.InstrumentationScope{Name: "logmetrics"},
-			Metrics: e.metrics(b, samples),
-		}},
-	}}}
-	e.buf, err = proto.MarshalOptions{Deterministic: true}.MarshalAppend(e.buf[:0], data)
-	if err != nil {
-		return fmt.Errorf("otlp: encode: %w", err)
-	}
-	return send(e.buf)
-}
-
 // metrics joins neighbours that differ in their tags alone into one metric.
-func (e *otlpEncoder) metrics(b *metric.Batch, samples []metric.Sample) (list []*metricspb.Metric) {
-	var last *metricspb.Metric
+func (e *otlpEncoder) metrics(b *metric.Batch, samples []metric.Sample) (list []otlp.Metric) {
 	var kind metric.Kind
 	for i := range samples {
 		s := &samples[i]
 		e.names.set(b, s, "")
-		if last == nil || kind != s.Kind || last.Name != string(e.names.name) {
+		if len(list) == 0 || kind != s.Kind || list[len(list)-1].Name != string(e.names.name) {
 			kind = s.Kind
-			last = &metricspb.Metric{Name: string(e.names.name)}
-			last.Unit, last.Description = otlpUnit(s)
-			list = append(list, last)
+			m := otlp.Metric{Name: string(e.names.name)}
+			m.Unit, m.Description = otlpUnit(s)
+			list = append(list, m)
 		}
-		addPoint(last, b, s)
+		last := &list[len(list)-1]
+		last.Points = append(last.Points, otlpPoint(b, s))
 	}
 	return list
 }
@@ -127,40 +109,26 @@ func otlpUnit(s *metric.Sample) (code, text string) {
 	return unit, ""
 }
 
-func addPoint(m *metricspb.Metric, b *metric.Batch, s *metric.Sample) {
+func otlpPoint(b *metric.Batch, s *metric.Sample) otlp.Point {
+	pt := otlp.Point{Kind: otlp.Gauge, Time: nanoseconds(b.End), Attributes: otlpTags(s.Tags)}
 	switch s.Kind {
 	case metric.Counter:
-		if m.Data == nil {
-			m.Data = &metricspb.Metric_Sum{Sum: &metricspb.Sum{IsMonotonic: true, AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA}}
-		}
-		sum := m.GetSum()
-		p := numberPoint(b, s)
-		p.StartTimeUnixNano = nanoseconds(b.Start)
-		sum.DataPoints = append(sum.DataPoints, p)
+		pt.Kind, pt.Monotonic = otlp.Sum, true
 	case metric.Timer:
-		if m.Data == nil {
-			m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA}}
-		}
-		h := m.GetExponentialHistogram()
-		h.DataPoints = append(h.DataPoints, histogramPoint(b, s))
-	default:
-		if m.Data == nil {
-			m.Data = &metricspb.Metric_Gauge{Gauge: &metricspb.Gauge{}}
-		}
-		g := m.GetGauge()
-		g.DataPoints = append(g.DataPoints, numberPoint(b, s))
+		pt.Kind = otlp.Exponential
 	}
+	if pt.Kind != otlp.Gauge {
+		pt.Temporality, pt.Start = otlp.Delta, nanoseconds(b.Start)
+	}
+	if pt.Kind == otlp.Exponential {
+		fillHistogram(&pt, s)
+	} else {
+		pt.Value = otlp.Optional{Value: finite(s.Value()), OK: true}
+	}
+	return pt
 }
 
-func numberPoint(b *metric.Batch, s *metric.Sample) *metricspb.NumberDataPoint {
-	return &metricspb.NumberDataPoint{
-		Attributes:   otlpTags(s.Tags),
-		TimeUnixNano: nanoseconds(b.End),
-		Value:        &metricspb.NumberDataPoint_AsDouble{AsDouble: finite(s.Value())},
-	}
-}
-
-func otlpTags(tags metric.Tags) (list []*commonpb.KeyValue) {
+func otlpTags(tags metric.Tags) (list []otlp.Attribute) {
 	for _, t := range tags {
 		list = append(list, otlpAttribute(string(appendNode(nil, t.Key)), string(appendNode(nil, t.Value))))
 	}

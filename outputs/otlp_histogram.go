@@ -3,8 +3,7 @@ package outputs
 import (
 	"math"
 
-	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
-
+	"github.com/logmetrics/logmetrics/internal/wire/otlp"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -23,24 +22,18 @@ const (
 	otlpZero = 1e-9
 )
 
-func histogramPoint(b *metric.Batch, s *metric.Sample) *metricspb.ExponentialHistogramDataPoint {
-	p := &metricspb.ExponentialHistogramDataPoint{
-		Attributes:        otlpTags(s.Tags),
-		StartTimeUnixNano: nanoseconds(b.Start),
-		TimeUnixNano:      nanoseconds(b.End),
-		Count:             s.Count,
-	}
+// fillHistogram puts what a timer's sample has into its point.
+func fillHistogram(pt *otlp.Point, s *metric.Sample) {
+	pt.Count = s.Count
 	if s.Count == 0 || s.Dist == nil {
-		return p
+		return
 	}
-	p.Min, p.Max = &s.Min, &s.Max
-	if sum := finite(s.Sum); s.Min >= 0 {
-		p.Sum = &sum // the protocol leaves it out when there are values below 0
-	}
+	// The protocol leaves the sum out when there are values below 0.
+	pt.Sum = otlp.Optional{Value: finite(s.Sum), OK: s.Min >= 0}
+	pt.Min, pt.Max = otlp.Optional{Value: s.Min, OK: true}, otlp.Optional{Value: s.Max, OK: true}
 	h := binsOf(s.Dist)
-	p.Scale, p.ZeroCount, p.ZeroThreshold = h.scale, h.zero, otlpZero
-	p.Positive, p.Negative = h.positive.buckets(), h.negative.buckets()
-	return p
+	pt.Scale, pt.Zero, pt.ZeroThreshold = h.scale, h.zero, otlpZero
+	pt.Positive, pt.Negative = h.positive.bins(), h.negative.bins()
 }
 
 // histogram is a Dist in exponential bins.
@@ -103,12 +96,8 @@ func (s *span) coarsen(shift int) {
 	}
 }
 
-func (s *span) buckets() *metricspb.ExponentialHistogramDataPoint_Buckets {
-	if !s.used {
-		return nil
-	}
-	return &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: int32(s.low), BucketCounts: s.counts}
-}
+// bins has no counts for a side that has no values.
+func (s *span) bins() otlp.Bins { return otlp.Bins{Offset: int32(s.low), Counts: s.counts} }
 
 // binOf returns the bin of v > 0 at otlpScale. Powers of 2, the upper ends of
 // bins at each scale, are taken exactly.

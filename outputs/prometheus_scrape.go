@@ -20,10 +20,8 @@ type scrape struct {
 	joined  *scrapeListener // nil: not started, or closed
 }
 
-var scrapePorts = map[string]int{PrometheusScrape: 9145}
-
 func newScrape(opt Options, e *prometheusEncoder) (Output, error) {
-	to, err := networkOf(opt, PrometheusScrape, scrapePorts)
+	to, err := networkOf(opt, PrometheusScrape, map[string]int{PrometheusScrape: 9145})
 	if err != nil {
 		return nil, err
 	}

@@ -11,10 +11,8 @@ import (
 // statsd over UDP, TCP or a UNIX datagram socket: "postfix.numSent:97|c".
 // There is no time in the protocol, and a repeat counts again.
 
-var statsdPorts = map[string]int{"udp": 8125, "tcp": 8125, Unixgram: 0}
-
 func newStatsd(opt Options) (Output, error) {
-	to, err := networkOf(opt, "udp", statsdPorts)
+	to, err := networkOf(opt, "udp", map[string]int{"udp": 8125, "tcp": 8125, Unixgram: 0})
 	if err != nil {
 		return nil, fmt.Errorf("statsd: %w", err)
 	}

@@ -27,8 +27,6 @@ type SyslogOptions struct {
 	Hostname string // of this machine, for the header; "": "-", which means unknown
 }
 
-var syslogPorts = map[string]int{"udp": 514, "tcp": 514, Unixgram: 0}
-
 // syslogFacilities are at their numbers; those without a name have no use for us.
 var syslogFacilities = []string{
 	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "", "", "", "",
@@ -38,7 +36,7 @@ var syslogFacilities = []string{
 const severityInfo = 6
 
 func newSyslog(opt Options) (Output, error) {
-	to, err := networkOf(opt, "udp", syslogPorts)
+	to, err := networkOf(opt, "udp", map[string]int{"udp": 514, "tcp": 514, Unixgram: 0})
 	if err != nil {
 		return nil, fmt.Errorf("syslog: %w", err)
 	}

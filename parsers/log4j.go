@@ -32,6 +32,7 @@ type log4jParser struct {
 	wantTime bool
 	times    *logtime.Reader
 	pattern  *logformat.Pattern // nil: the layout is found out
+	dayFirst *logformat.Date
 	scanner  log4jScanner
 	counters []metric.ID // by level; what is not asked for goes to unnamed
 	events   metric.ID
@@ -74,7 +75,7 @@ func newLog4j(opt Options, rec *metric.Recorder) (Parser, error) {
 	if err := parseFlags(fs, opt.Args); err != nil {
 		return nil, err
 	}
-	p := &log4jParser{wantTime: opt.WantTime, times: logtime.New(opt.Zone)}
+	p := &log4jParser{wantTime: opt.WantTime, times: logtime.New(opt.Zone), dayFirst: logformat.DayFirst()}
 	err := p.setLevels(strings.Split(list, ","), opt.Alias, rec)
 	if err == nil && *pattern != "" {
 		p.pattern, err = logformat.CompilePattern(*pattern, p.scanner.levels)

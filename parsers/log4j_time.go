@@ -18,7 +18,7 @@ func (p *log4jParser) setTime(h log4jHeader, line []byte) {
 	case log4jClock:
 		e.unix, _, e.timed = r.TimeOfDay(stamp)
 	case log4jDayFirst:
-		e.unix, e.timed = p.dated(logformat.DayFirst, stamp)
+		e.unix, e.timed = p.dated(p.dayFirst, stamp)
 	case log4jJSON:
 		if e.unix, _, e.timed = r.Any(stamp); !e.timed {
 			e.unix, _, e.timed = r.Epoch(stamp)

@@ -124,7 +124,7 @@ func catalogue(n int) set {
 // asked to expand the pattern, which brings all.
 func find(glob string, want int) question {
 	query := "?format=completer&query=" + url.QueryEscape(glob)
-	return question{title: fmt.Sprintf("find %s, %d", glob, want), web: "/metrics/find" + query, other: "/metrics/expand" + query, check: names(want).found}
+	return question{title: fmt.Sprintf("find `%s`, %d", glob, want), web: "/metrics/find" + query, other: "/metrics/expand" + query, check: names(want).found}
 }
 
 // lastMinute is the begin of this minute.

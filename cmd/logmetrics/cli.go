@@ -114,11 +114,12 @@ func (c *console) newApp(root any, given *settings) (*kong.Kong, error) {
 		kong.KindMapper(reflect.String, kong.MapperFunc(mapText)),
 		kong.NamedMapper("path", kong.MapperFunc(mapPath)),
 		kong.NamedMapper("pattern", patternMapper{}),
-		kong.DefaultEnvars("LOGMETRICS"),
 		kong.Help(printHelp),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // settingsNote tells of the environment once
-		kong.ExplicitGroups(slices.Concat(groups(), serveGroups())),
 		kong.Vars{"outputs": strings.Join(outputNames(), ", ")},
+	}
+	if _, ok := root.(*runAlone); !ok { // which is for neither the environment nor help
+		options = append(options, kong.DefaultEnvars("LOGMETRICS"), kong.ExplicitGroups(slices.Concat(groups(), serveGroups())))
 	}
 	if given != nil {
 		options = append(options, kong.Resolvers(given))

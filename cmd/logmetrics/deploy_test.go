@@ -49,7 +49,7 @@ func TestExampleConfiguration(t *testing.T) {
 	require.Len(t, setting.FindAllString(text, -1), 2)
 	all := loads(t, setting.ReplaceAllString(text, "$1"))
 	assert.Equal(t, "9144", all[0].cmd.Telemetry)
-	assert.Equal(t, []string{"tcp://graphite.example.org:2003"}, all[2].cmd.GraphiteHost)
+	assert.Equal(t, []string{"tcp://graphite.example.org:2003"}, all[2].cmd.Graphite.(*graphiteFlags).GraphiteHost)
 }
 
 // TestExampleOfServe: the file is one, as it is and with what it has commented out.

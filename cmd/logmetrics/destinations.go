@@ -13,23 +13,23 @@ import (
 // outputFlags are those of each output. A host may carry its protocol, as in
 // udp://HOST:PORT; each host given is one more destination.
 //
-// Those of outputs that few use are there when the command line may ask for
-// them, see newCLI: to describe all to kong takes a third of a run that finds
-// nothing new. Such a field is nil or points to the flags of its name.
+// They are there when the command line may ask for them, see newCLI: to describe
+// all to kong takes a third of a run that finds nothing new. A field is nil or
+// points to the flags of its name.
 type outputFlags struct {
 	Cloudwatch any `embed:""`
 	Exec       any `embed:""`
 	Ganglia    any `embed:""`
 	Gatherer   any `embed:""`
-	graphiteFlags
+	Graphite   any `embed:""`
 	HTTP       any `embed:""`
 	Influx     any `embed:""`
 	Nsca       any `embed:""`
 	Otlp       any `embed:""`
 	Prometheus any `embed:""`
-	statsdFlags
-	stdoutFlags
-	Syslog any `embed:""`
+	Statsd     any `embed:""`
+	Stdout     any `embed:""`
+	Syslog     any `embed:""`
 }
 
 // describe makes those flags be there whose output asks names.
@@ -43,11 +43,14 @@ func (f *outputFlags) describe(asks func(markers ...string) bool) {
 	add(&f.Exec, new(execFlags), "exec")
 	add(&f.Ganglia, new(gangliaFlags), "ganglia", "gmetric")
 	add(&f.Gatherer, new(gathererFlags), "gatherer")
+	add(&f.Graphite, new(graphiteFlags), "graphite")
 	add(&f.HTTP, new(httpFlags), "http")
 	add(&f.Influx, new(influxFlags), "influx")
 	add(&f.Nsca, new(nscaFlags), "nsca")
 	add(&f.Otlp, new(otlpFlags), "otlp")
 	add(&f.Prometheus, new(prometheusFlags), "prometheus")
+	add(&f.Statsd, new(statsdFlags), "statsd")
+	add(&f.Stdout, new(stdoutFlags), "stdout")
 	add(&f.Syslog, new(syslogFlags), "syslog")
 }
 
@@ -64,7 +67,7 @@ func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, err
 	case "gatherer":
 		return f.Gatherer.(*gathererFlags).options(), nil
 	case "graphite":
-		return f.graphiteFlags.options(), nil
+		return f.Graphite.(*graphiteFlags).options(), nil
 	case "http":
 		return f.HTTP.(*httpFlags).options()
 	case "influx":
@@ -76,11 +79,11 @@ func (f *outputFlags) options(output string, alias bool) ([]outputs.Options, err
 	case "prometheus":
 		return f.Prometheus.(*prometheusFlags).options(), nil
 	case "statsd":
-		return f.statsdFlags.options(alias), nil
+		return f.Statsd.(*statsdFlags).options(alias), nil
 	case "syslog":
 		return f.Syslog.(*syslogFlags).options(), nil
 	}
-	return f.stdoutFlags.options(), nil
+	return f.Stdout.(*stdoutFlags).options(), nil
 }
 
 // hosts copies opt for each address, the usual one when there is none; an

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/logmetrics/logmetrics/outputs"
 )
@@ -12,6 +13,16 @@ type statsdFlags struct {
 	StatsdType       string   `group:"statsd" enum:"auto,gauge" default:"auto" help:"auto: each metric as what it is, and as a gauge under Logster's parser names; gauge: always a gauge, one a datagram."`
 	StatsdPacketSize int      `group:"statsd" default:"1432" help:"Bytes of the largest datagram."`
 	StatsdTags       string   `group:"statsd" enum:"none,dogstatsd,graphite" default:"none" help:"How tags are sent: ${enum}; none: values as nodes of the name."`
+}
+
+// maxDatagram is the largest payload of UDP over IPv4, in bytes.
+const maxDatagram = 65507
+
+func (f *statsdFlags) check() error {
+	if f.StatsdPacketSize < 1 || f.StatsdPacketSize > maxDatagram {
+		return &usageError{fmt.Sprintf("--statsd-packet-size=%d: it must be from 1 to %d bytes", f.StatsdPacketSize, maxDatagram)}
+	}
+	return nil
 }
 
 func (f *statsdFlags) options(alias bool) []outputs.Options {

@@ -142,7 +142,8 @@ func (f *follower) run(ctx context.Context) error {
 		return err
 	}
 	defer closeOutputs(job.Outputs)
-	log, closeLog := f.console.logger(f.cmd.Debug, f.cmd.LogDir)
+	logster := f.cmd.logster()
+	log, closeLog := f.console.logger(logster.Debug, logster.LogDir)
 	defer closeLog()
 	if job.Log = log; !f.alone {
 		job.Log = log.With("job", f.name)

@@ -49,9 +49,6 @@ func (r *runCmd) job(c *console) (extract.Job, error) {
 	return job, nil
 }
 
-// maxDatagram is the largest payload of UDP over IPv4, in bytes.
-const maxDatagram = 65507
-
 // checkNumbers refuses numbers without a meaning.
 func (r *runCmd) checkNumbers() error {
 	switch {
@@ -61,8 +58,9 @@ func (r *runCmd) checkNumbers() error {
 		return &usageError{fmt.Sprintf("--delivery-timeout=%v: it must be more than 0, as 20s", r.Patience)}
 	case r.SpoolSize <= 0:
 		return &usageError{"--spool-size=0: it must be more than 0, or nothing could be kept for a destination that is away"}
-	case r.StatsdPacketSize < 1 || r.StatsdPacketSize > maxDatagram:
-		return &usageError{fmt.Sprintf("--statsd-packet-size=%d: it must be from 1 to %d bytes", r.StatsdPacketSize, maxDatagram)}
+	}
+	if f, ok := r.Statsd.(*statsdFlags); ok {
+		return f.check()
 	}
 	return nil
 }

@@ -35,8 +35,24 @@ type runCmd struct {
 	SpoolSize size   `group:"state" default:"64MiB" help:"Bytes of undelivered batches kept for each job; beyond it the oldest go, and it is said."`
 	Config    string `group:"state" type:"path" placeholder:"FILE" help:"YAML file with flags by their names, and a list of jobs."`
 
-	logsterFlags
+	Logster any `embed:""` // nil or *logsterFlags, as outputFlags has them
 	outputFlags
+}
+
+// describe makes those flags be there that the command line may ask for.
+func (r *runCmd) describe(asks func(markers ...string) bool) {
+	if asks("-d", "-l", "-t") { // and what begins so
+		r.Logster = new(logsterFlags)
+	}
+	r.outputFlags.describe(asks)
+}
+
+// logster returns its flags, which may not have been described.
+func (r *runCmd) logster() logsterFlags {
+	if f, ok := r.Logster.(*logsterFlags); ok {
+		return *f
+	}
+	return logsterFlags{}
 }
 
 // parserFlags shape what is extracted; check has them, too.
@@ -73,7 +89,7 @@ type logsterFlags struct {
 }
 
 // ignored returns the flags that were given and have no meaning.
-func (f *logsterFlags) ignored() (names []string) {
+func (f logsterFlags) ignored() (names []string) {
 	for _, flag := range []struct{ name, value string }{
 		{"--tailer", f.Tailer}, {"--locker", f.Locker}, {"--logtail", f.Logtail}, {"--log-conf", f.LogConf},
 	} {
@@ -133,10 +149,11 @@ func (r *runCmd) runJob(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	log, closeLog := c.logger(r.Debug, r.LogDir)
+	logster := r.logster()
+	log, closeLog := c.logger(logster.Debug, logster.LogDir)
 	defer closeLog()
 	job.Log = log
-	if names := r.ignored(); len(names) > 0 && (c.terminal || r.Debug) {
+	if names := logster.ignored(); len(names) > 0 && (c.terminal || logster.Debug) {
 		log.Info(strings.Join(names, ", ") + ": accepted for Logster's sake, without a meaning here")
 	}
 	defer closeOutputs(job.Outputs)

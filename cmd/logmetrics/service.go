@@ -29,7 +29,7 @@ type service struct {
 
 // newService returns a service that says what the flags of r let it say.
 func newService(c *console, r *runCmd) *service {
-	log, _ := c.logger(r.Debug, "") // on stderr, which stays open
+	log, _ := c.logger(r.logster().Debug, "") // on stderr, which stays open
 	return &service{
 		console: c, log: log, began: time.Now(), systemd: newSystemd(log),
 		group: supervise.New(supervise.Options{Log: log}),

@@ -63,7 +63,7 @@ func (t tally) since(before tally) tally {
 func (r *run) samples(n int) []metric.Sample {
 	var list []metric.Sample
 	for _, f := range r.figures(r.tally, n) {
-		s := metric.NewGauge("logmetrics."+f.Name, f.Value, metric.Shortest, figureUnits[f.Name])
+		s := metric.NewGauge("logmetrics."+f.Name, f.Value, metric.Shortest, unitOf(f.Name))
 		if f.Counter {
 			s = metric.Sample{Name: s.Name, Kind: metric.Counter, Bucket: metric.Bucket{Count: uint64(f.Value), Sum: f.Value}}
 		}
@@ -72,8 +72,16 @@ func (r *run) samples(n int) []metric.Sample {
 	return list
 }
 
-// figureUnits are the units of those figures that have one.
-var figureUnits = map[string]string{"lagBytes": "bytes", "lagSeconds": "seconds", "spoolBytes": "bytes", "durationSeconds": "seconds"}
+// unitOf returns the unit of a figure, "" for those that have none.
+func unitOf(figure string) string {
+	switch figure {
+	case "lagBytes", "spoolBytes":
+		return "bytes"
+	case "lagSeconds", "durationSeconds":
+		return "seconds"
+	}
+	return ""
+}
 
 // figures is the account of t, in the order of sending.
 func (r *run) figures(t tally, n int) []Figure {

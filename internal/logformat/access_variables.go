@@ -6,22 +6,38 @@ import (
 	"strings"
 )
 
+// variables are a table by name: one that is there when the program starts, as no map is.
+type variables []struct {
+	name string
+	variable
+}
+
+// find returns the zero variable for a name that is not there.
+func (t variables) find(name string) variable {
+	for i := range t {
+		if t[i].name == name {
+			return t[i].variable
+		}
+	}
+	return variable{}
+}
+
 // nginxVariables are the variables with a field; see ngx_http_log_module and
 // ngx_http_core_module in nginx's documentation.
-var nginxVariables = map[string]variable{
-	"time_local":             {field: Time, shape: shapeCLF, layout: CLF, rank: 1},
-	"time_iso8601":           {field: Time, shape: shapeISO, layout: ISO8601, rank: 1},
-	"msec":                   {field: Time, shape: shapeNumber, layout: Epoch, rank: 1},
-	"request":                {field: Request},
-	"request_method":         {field: Method},
-	"status":                 {field: Status, shape: shapeNumber},
-	"body_bytes_sent":        {field: Bytes, shape: shapeNumber, rank: 1},
-	"bytes_sent":             {field: Bytes, shape: shapeNumber},
-	"request_time":           {field: RequestTime, shape: shapeNumber, perSecond: 1},
-	"upstream_response_time": {field: UpstreamTime, shape: shapeList},
-	"server_name":            {field: Host, rank: 2},
-	"host":                   {field: Host, rank: 1},
-	"http_host":              {field: Host},
+var nginxVariables = variables{
+	{"time_local", variable{field: Time, shape: shapeCLF, layout: CLF, rank: 1}},
+	{"time_iso8601", variable{field: Time, shape: shapeISO, layout: ISO8601, rank: 1}},
+	{"msec", variable{field: Time, shape: shapeNumber, layout: Epoch, rank: 1}},
+	{"request", variable{field: Request}},
+	{"request_method", variable{field: Method}},
+	{"status", variable{field: Status, shape: shapeNumber}},
+	{"body_bytes_sent", variable{field: Bytes, shape: shapeNumber, rank: 1}},
+	{"bytes_sent", variable{field: Bytes, shape: shapeNumber}},
+	{"request_time", variable{field: RequestTime, shape: shapeNumber, perSecond: 1}},
+	{"upstream_response_time", variable{field: UpstreamTime, shape: shapeList}},
+	{"server_name", variable{field: Host, rank: 2}},
+	{"host", variable{field: Host, rank: 1}},
+	{"http_host", variable{field: Host}},
 }
 
 // nginx reads $name or ${name}.
@@ -44,7 +60,7 @@ func (l *lexer) nginx() error {
 	if name == "" {
 		return errors.New("$ without the name of a variable")
 	}
-	v := nginxVariables[name]
+	v := nginxVariables.find(name)
 	if v == (variable{}) && strings.HasPrefix(name, "upstream_") {
 		v.shape = shapeList // one item for each server asked
 	}
@@ -58,24 +74,24 @@ func nameByte(c byte) bool {
 
 // apacheDirectives are the directives with a field; see mod_log_config and
 // mod_logio in Apache's documentation. %t is not here: it brings its brackets.
-var apacheDirectives = map[string]variable{
-	"r":       {field: Request},
-	"m":       {field: Method},
-	"s":       {field: Status, shape: shapeNumber},
-	"b":       {field: Bytes, shape: shapeNumber, rank: 1},
-	"B":       {field: Bytes, shape: shapeNumber, rank: 1},
-	"O":       {field: Bytes, shape: shapeNumber},
-	"D":       {field: RequestTime, shape: shapeNumber, perSecond: 1e6, rank: 2},
-	"{us}T":   {field: RequestTime, shape: shapeNumber, perSecond: 1e6, rank: 2},
-	"{ms}T":   {field: RequestTime, shape: shapeNumber, perSecond: 1e3, rank: 1},
-	"{s}T":    {field: RequestTime, shape: shapeNumber, perSecond: 1},
-	"T":       {field: RequestTime, shape: shapeNumber, perSecond: 1},
-	"v":       {field: Host, rank: 2},
-	"V":       {field: Host, rank: 1},
-	"{Host}i": {field: Host},
-	"{sec}t":  {field: Time, shape: shapeNumber, layout: Epoch, rank: 1},
-	"{msec}t": {field: Time, shape: shapeNumber, layout: Epoch, rank: 1},
-	"{usec}t": {field: Time, shape: shapeNumber, layout: EpochMicros, rank: 1},
+var apacheDirectives = variables{
+	{"r", variable{field: Request}},
+	{"m", variable{field: Method}},
+	{"s", variable{field: Status, shape: shapeNumber}},
+	{"b", variable{field: Bytes, shape: shapeNumber, rank: 1}},
+	{"B", variable{field: Bytes, shape: shapeNumber, rank: 1}},
+	{"O", variable{field: Bytes, shape: shapeNumber}},
+	{"D", variable{field: RequestTime, shape: shapeNumber, perSecond: 1e6, rank: 2}},
+	{"{us}T", variable{field: RequestTime, shape: shapeNumber, perSecond: 1e6, rank: 2}},
+	{"{ms}T", variable{field: RequestTime, shape: shapeNumber, perSecond: 1e3, rank: 1}},
+	{"{s}T", variable{field: RequestTime, shape: shapeNumber, perSecond: 1}},
+	{"T", variable{field: RequestTime, shape: shapeNumber, perSecond: 1}},
+	{"v", variable{field: Host, rank: 2}},
+	{"V", variable{field: Host, rank: 1}},
+	{"{Host}i", variable{field: Host}},
+	{"{sec}t", variable{field: Time, shape: shapeNumber, layout: Epoch, rank: 1}},
+	{"{msec}t", variable{field: Time, shape: shapeNumber, layout: Epoch, rank: 1}},
+	{"{usec}t", variable{field: Time, shape: shapeNumber, layout: EpochMicros, rank: 1}},
 }
 
 // apache reads %h, %>s, %{name}i, %400,501{name}i, %!200r, %^ti and %%.
@@ -122,5 +138,5 @@ func (l *lexer) directive(argument, letter string, n int) {
 	if letter == "t" {
 		argument = "{" + strings.TrimPrefix(strings.TrimPrefix(argument[1:], "begin:"), "end:")
 	}
-	l.add(apacheDirectives[argument+letter], n)
+	l.add(apacheDirectives.find(argument+letter), n)
 }

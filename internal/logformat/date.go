@@ -27,38 +27,36 @@ type dateItem struct {
 }
 
 // The formats that Log4j 1 and 2 have names for.
-var namedDates = map[string]string{
-	"DEFAULT":                        "yyyy-MM-dd HH:mm:ss,S",
-	"DEFAULT_MICROS":                 "yyyy-MM-dd HH:mm:ss,S",
-	"DEFAULT_NANOS":                  "yyyy-MM-dd HH:mm:ss,S",
-	"DEFAULT_PERIOD":                 "yyyy-MM-dd HH:mm:ss.S",
-	"ISO8601":                        "yyyy-MM-dd*HH:mm:ss,S", // Log4j 1 with a space, 2 with a T
-	"ISO8601_PERIOD":                 "yyyy-MM-dd'T'HH:mm:ss.S",
-	"ISO8601_PERIOD_MICROS":          "yyyy-MM-dd'T'HH:mm:ss.S",
-	"ISO8601_BASIC":                  "yyyyMMdd'T'HHmmss,S",
-	"ISO8601_BASIC_PERIOD":           "yyyyMMdd'T'HHmmss.S",
-	"ISO8601_OFFSET_DATE_TIME_HH":    "yyyy-MM-dd'T'HH:mm:ss,SX",
-	"ISO8601_OFFSET_DATE_TIME_HHMM":  "yyyy-MM-dd'T'HH:mm:ss,SX",
-	"ISO8601_OFFSET_DATE_TIME_HHCMM": "yyyy-MM-dd'T'HH:mm:ss,SX",
-	"ABSOLUTE":                       "HH:mm:ss,S",
-	"ABSOLUTE_MICROS":                "HH:mm:ss,S",
-	"ABSOLUTE_NANOS":                 "HH:mm:ss,S",
-	"ABSOLUTE_PERIOD":                "HH:mm:ss.S",
-	"COMPACT":                        "yyyyMMddHHmmssS",
-	"DATE":                           "dd MMM yyyy HH:mm:ss,S",
-	"DATE_PERIOD":                    "dd MMM yyyy HH:mm:ss.S",
-	"US_MONTH_DAY_YEAR2_TIME":        "dd/MM/yy HH:mm:ss.S",
-	"US_MONTH_DAY_YEAR4_TIME":        "dd/MM/yyyy HH:mm:ss.S",
-	"UNIX":                           "U",
-	"UNIX_MILLIS":                    "V",
-	"":                               "yyyy-MM-dd*HH:mm:ss,S",
+var namedDates = []struct{ name, format string }{
+	{"DEFAULT", "yyyy-MM-dd HH:mm:ss,S"},
+	{"DEFAULT_MICROS", "yyyy-MM-dd HH:mm:ss,S"},
+	{"DEFAULT_NANOS", "yyyy-MM-dd HH:mm:ss,S"},
+	{"DEFAULT_PERIOD", "yyyy-MM-dd HH:mm:ss.S"},
+	{"ISO8601", "yyyy-MM-dd*HH:mm:ss,S"}, // Log4j 1 with a space, 2 with a T
+	{"ISO8601_PERIOD", "yyyy-MM-dd'T'HH:mm:ss.S"},
+	{"ISO8601_PERIOD_MICROS", "yyyy-MM-dd'T'HH:mm:ss.S"},
+	{"ISO8601_BASIC", "yyyyMMdd'T'HHmmss,S"},
+	{"ISO8601_BASIC_PERIOD", "yyyyMMdd'T'HHmmss.S"},
+	{"ISO8601_OFFSET_DATE_TIME_HH", "yyyy-MM-dd'T'HH:mm:ss,SX"},
+	{"ISO8601_OFFSET_DATE_TIME_HHMM", "yyyy-MM-dd'T'HH:mm:ss,SX"},
+	{"ISO8601_OFFSET_DATE_TIME_HHCMM", "yyyy-MM-dd'T'HH:mm:ss,SX"},
+	{"ABSOLUTE", "HH:mm:ss,S"},
+	{"ABSOLUTE_MICROS", "HH:mm:ss,S"},
+	{"ABSOLUTE_NANOS", "HH:mm:ss,S"},
+	{"ABSOLUTE_PERIOD", "HH:mm:ss.S"},
+	{"COMPACT", "yyyyMMddHHmmssS"},
+	{"DATE", "dd MMM yyyy HH:mm:ss,S"},
+	{"DATE_PERIOD", "dd MMM yyyy HH:mm:ss.S"},
+	{"US_MONTH_DAY_YEAR2_TIME", "dd/MM/yy HH:mm:ss.S"},
+	{"US_MONTH_DAY_YEAR4_TIME", "dd/MM/yyyy HH:mm:ss.S"},
+	{"UNIX", "U"},
+	{"UNIX_MILLIS", "V"},
+	{"", "yyyy-MM-dd*HH:mm:ss,S"},
 }
 
-// DayFirst reads "06 Nov 1994 15:49:37", which Log4j calls DATE, without its fraction.
-var DayFirst = mustDate("dd MMM yyyy HH:mm:ss")
-
-func mustDate(format string) *Date {
-	d, err := CompileDate(format)
+// DayFirst returns what reads "06 Nov 1994 15:49:37", which Log4j calls DATE, without its fraction.
+func DayFirst() *Date {
+	d, err := CompileDate("dd MMM yyyy HH:mm:ss")
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
@@ -68,8 +66,11 @@ func mustDate(format string) *Date {
 // CompileDate returns the Date for a format: a name of Log4j's, or letters as
 // SimpleDateFormat has them. Errors are for letters that it does not know.
 func CompileDate(format string) (*Date, error) {
-	if named, ok := namedDates[format]; ok {
-		format = named
+	for _, d := range namedDates {
+		if d.name == format {
+			format = d.format
+			break
+		}
 	}
 	d := new(Date)
 	for i := 0; i < len(format); {

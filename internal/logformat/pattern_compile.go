@@ -68,10 +68,10 @@ func (p *Pattern) compile(pattern string) (done bool, err error) {
 		n := strings.IndexAny(pattern, "%$")
 		switch {
 		case n < 0:
-			p.literal(unescapePattern.Replace(pattern))
+			p.literal(unescapePattern(pattern))
 			pattern = ""
 		case n > 0:
-			p.literal(unescapePattern.Replace(pattern[:n]))
+			p.literal(unescapePattern(pattern[:n]))
 			pattern = pattern[n:]
 		case strings.HasPrefix(pattern, "%%"):
 			p.literal("%")
@@ -89,7 +89,9 @@ func (p *Pattern) compile(pattern string) (done bool, err error) {
 	return done, err
 }
 
-var unescapePattern = strings.NewReplacer(`\t`, "\t", `\\`, `\`, `\n`, "", `\r`, "")
+func unescapePattern(text string) string {
+	return strings.NewReplacer(`\t`, "\t", `\\`, `\`, `\n`, "", `\r`, "").Replace(text)
+}
 
 // literal adds text, joined to a literal before it.
 func (p *Pattern) literal(text string) {

@@ -14,7 +14,7 @@ import (
 
 // process is the register of this process. It is global because what it keeps
 // account of is: the library's one tracker.
-var process = &register{dirs: map[string]*directory{}}
+var process register
 
 // register knows what is watched, and for whom.
 type register struct {
@@ -96,6 +96,9 @@ func (r *register) attach(path string, s *subscription) (*name, error) {
 			}
 		}
 		d.names[path] = n
+	}
+	if r.dirs == nil {
+		r.dirs = make(map[string]*directory)
 	}
 	if r.dirs[dir] == nil {
 		r.dirs[dir] = d

@@ -71,7 +71,7 @@ func TestStrangersMinute(t *testing.T) {
 	t.Parallel()
 	s, path := demo(t)
 	p := sit(t, s)
-	p.do(chromedp.EmulateViewport(1180, 1085, chromedp.EmulateScale(1.45))) // as large as the README's picture
+	p.do(chromedp.EmulateViewport(1180, 1085, chromedp.EmulateScale(1.4))) // as large as the README's picture
 	p.open(path)
 	p.drawn()
 	p.legend("Mail in an hour", "sent", "deferred", "bounced")

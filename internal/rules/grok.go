@@ -15,11 +15,13 @@ const (
 	maxGrokBytes = 64 << 10
 )
 
-// grokTables are the patterns known by name, the more general ones first.
-var grokTables = []map[string]string{
-	patterns.Default, patterns.Syslog, patterns.Httpd, patterns.Java, patterns.HAProxy, patterns.PostgreSQL,
-	patterns.MongoDB, patterns.Redis, patterns.Squid, patterns.Exim, patterns.Bind9, patterns.AWS,
-	patterns.Firewalls, patterns.Junos, patterns.Rails, patterns.Ruby, patterns.MCollective, patterns.Maven, patterns.Bro,
+// grokTables returns the patterns known by name, the more general ones first.
+func grokTables() []map[string]string {
+	return []map[string]string{
+		patterns.Default, patterns.Syslog, patterns.Httpd, patterns.Java, patterns.HAProxy, patterns.PostgreSQL,
+		patterns.MongoDB, patterns.Redis, patterns.Squid, patterns.Exim, patterns.Bind9, patterns.AWS,
+		patterns.Firewalls, patterns.Junos, patterns.Rails, patterns.Ruby, patterns.MCollective, patterns.Maven, patterns.Bro,
+	}
 }
 
 // grok expands %{NAME}, %{NAME:field} and %{NAME:field:type} in a pattern. A
@@ -94,7 +96,7 @@ func (g *grok) find(name string) (string, bool) {
 	if text, ok := g.own[name]; ok {
 		return text, true
 	}
-	for _, t := range grokTables {
+	for _, t := range grokTables() {
 		if text, ok := t[name]; ok {
 			return text, true
 		}
@@ -103,7 +105,7 @@ func (g *grok) find(name string) (string, bool) {
 }
 
 func (g *grok) names() (list []string) {
-	for _, t := range append([]map[string]string{g.own}, grokTables...) {
+	for _, t := range append([]map[string]string{g.own}, grokTables()...) {
 		for name := range t {
 			list = append(list, name)
 		}

@@ -31,11 +31,17 @@ func (l *listener) run(ctx context.Context) error { return l.socket.Run(ctx, l.r
 // protocol opens the listeners of one port.
 type protocol func(s *Server, address string) ([]listener, error)
 
-// protocols are those that know no token, by their flags.
-var protocols = map[string]protocol{
-	"carbon":     (*Server).listenCarbon,
-	"pickle":     (*Server).listenPickle,
-	"influx-udp": (*Server).listenInflux,
+// protocolOf returns the protocol of a flag that knows no token, nil for others.
+func protocolOf(flag string) protocol {
+	switch flag {
+	case "carbon":
+		return (*Server).listenCarbon
+	case "pickle":
+		return (*Server).listenPickle
+	case "influx-udp":
+		return (*Server).listenInflux
+	}
+	return nil
 }
 
 // listenCarbon takes lines over TCP and UDP. A sender that ends its stream without

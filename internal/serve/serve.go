@@ -129,10 +129,11 @@ func (s *Server) listen() error {
 		return err
 	}
 	for _, p := range s.opt.ports() {
-		if protocols[p.flag] == nil {
+		open := protocolOf(p.flag)
+		if open == nil {
 			continue // StatsD's, which are open
 		}
-		list, err := protocols[p.flag](s, p.address)
+		list, err := open(s, p.address)
 		s.listeners = append(s.listeners, list...)
 		if err != nil {
 			return fmt.Errorf("--%s: %w", p.flag, err)

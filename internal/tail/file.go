@@ -329,4 +329,9 @@ func retry(fn func() error) error {
 }
 
 // errMoved says that a file is not where it was a moment ago.
-var errMoved = fmt.Errorf("rotated at this moment: %w", fs.ErrNotExist)
+var errMoved error = moved{}
+
+type moved struct{}
+
+func (moved) Error() string { return "rotated at this moment: " + fs.ErrNotExist.Error() }
+func (moved) Unwrap() error { return fs.ErrNotExist }

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/logmetrics/logmetrics/internal/lazy"
 	"github.com/logmetrics/logmetrics/internal/vfs"
 )
 
@@ -25,9 +25,9 @@ const maxSiblings = 50000
 // perhaps an hour, a time, Unix seconds or a number, or Unix seconds alone; then
 // the compression's ending. Years begin with 20: those of a thousand years ago
 // are Unix seconds.
-var suffix = sync.OnceValue(func() *regexp.Regexp {
+var suffix = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:\.(\d{1,6})|[-.](?:(20\d\d)-?([01]\d)-?([0-3]\d)(?:[-_T.]?(\d{2,10})|[-_.](\d))?|(\d{10})))(?:\.(?:gz|zst|bz2|xz))?$`)
-})
+}}
 
 // entry is a file that may hold a part of the log.
 type entry struct {
@@ -50,7 +50,7 @@ type key struct {
 
 // parseSuffix reads what rotation added to a name.
 func parseSuffix(s string) (k key, ok bool) {
-	m := suffix().FindStringSubmatch(s)
+	m := suffix.Get().FindStringSubmatch(s)
 	if m == nil {
 		return key{}, false
 	}
@@ -221,13 +221,13 @@ func (d directory) targets(path string) ([]entry, error) {
 	return append(strays, list...), nil
 }
 
-var digits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d+`) })
+var digits = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`\d+`) }}
 
-func shape(name string) string { return digits().ReplaceAllString(name, "0") }
+func shape(name string) string { return digits.Get().ReplaceAllString(name, "0") }
 
 // natural compares names of one shape by their numbers.
 func natural(a, b string) int {
-	return slices.CompareFunc(digits().FindAllString(a, -1), digits().FindAllString(b, -1), func(x, y string) int {
+	return slices.CompareFunc(digits.Get().FindAllString(a, -1), digits.Get().FindAllString(b, -1), func(x, y string) int {
 		x, y = strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
 		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
 	})

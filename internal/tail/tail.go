@@ -76,7 +76,6 @@ package tail
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/logmetrics/logmetrics/parsers"
@@ -102,7 +101,12 @@ type Source interface {
 
 // ErrEnded is returned by Next of a source that will never have more, such as
 // standard input. It is an io.EOF, too.
-var ErrEnded = fmt.Errorf("the log has ended: %w", io.EOF)
+var ErrEnded error = ended{}
+
+type ended struct{}
+
+func (ended) Error() string { return "the log has ended: " + io.EOF.Error() }
+func (ended) Unwrap() error { return io.EOF }
 
 // Notifier tells of changes to files sooner than looking again does.
 type Notifier interface {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/logmetrics/logmetrics/internal/lazy"
 )
 
 // Prometheus' text format, as its documentation of exposition formats has it:
@@ -35,7 +37,7 @@ func (e *exposition) sample(value float64, labels ...string) {
 	for i := 0; i < len(labels); i += 2 {
 		e.buf = append(e.buf, "{,"[min(i, 1)])
 		e.buf = append(append(e.buf, labels[i]...), `="`...)
-		e.buf = append(append(e.buf, escapeLabel.Replace(strings.ToValidUTF8(labels[i+1], "\ufffd"))...), '"')
+		e.buf = append(append(e.buf, escapeLabel.Get().Replace(strings.ToValidUTF8(labels[i+1], "\ufffd"))...), '"')
 	}
 	if len(labels) > 0 {
 		e.buf = append(e.buf, '}')
@@ -44,7 +46,7 @@ func (e *exposition) sample(value float64, labels ...string) {
 	e.buf = append(e.buf, '\n')
 }
 
-var escapeLabel = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+var escapeLabel = lazy.Value[*strings.Replacer]{Make: func() *strings.Replacer { return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`) }}
 
 func (e *exposition) gauge(name, help string, value float64) {
 	e.family(name, "gauge", help)

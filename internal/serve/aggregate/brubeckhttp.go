@@ -173,7 +173,7 @@ type brubeckMetric struct {
 	Expire string `json:"expire"`
 }
 
-var brubeckTypes = map[statsd.Type]string{
+var brubeckTypes = [statsd.Total + 1]string{
 	statsd.Gauge: "gauge", statsd.Counter: "meter", statsd.Total: "counter", statsd.Histogram: "histogram", statsd.Timer: "timer",
 }
 

@@ -34,12 +34,13 @@ func (t *tally) add(o tally) {
 	t.valuesDropped += o.valuesDropped
 }
 
-var untouched = math.NaN()
+// untouched is what a counter holds that had nothing.
+func untouched() float64 { return math.NaN() }
 
 // fit makes room for as many cells as the worker has.
 func (iv *interval) fit(counters, timers, sets int) {
 	for len(iv.counters) < counters {
-		iv.counters = append(iv.counters, untouched)
+		iv.counters = append(iv.counters, untouched())
 	}
 	if short := timers - len(iv.timers); short > 0 {
 		iv.timers = append(iv.timers, make([]timerCell, short)...)

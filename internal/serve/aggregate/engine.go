@@ -112,7 +112,7 @@ func (e *engine) take(iv *interval, s held) {
 		c := s.counters[i]
 		c.sum += iv.counters[i]
 		c.active, c.heard = true, true
-		iv.counters[i] = untouched
+		iv.counters[i] = untouched()
 	}
 	for _, i := range iv.touched[timerKind] {
 		s.timers[i].merge(&iv.timers[i])

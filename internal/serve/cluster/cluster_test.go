@@ -112,7 +112,7 @@ type own struct{ err error }
 func (o own) Fetch(_ context.Context, q query.Fetch) ([][]*query.Series, error) {
 	out := make([][]*query.Series, len(q.Patterns))
 	for i := range out {
-		out[i] = []*query.Series{query.NewSeries("m", 60, 180, 60, []float64{1, query.Null})}
+		out[i] = []*query.Series{query.NewSeries("m", 60, 180, 60, []float64{1, query.Null()})}
 	}
 	return out, o.err
 }

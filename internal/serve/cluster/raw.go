@@ -77,7 +77,7 @@ func parseValues(text []byte) ([]float64, error) {
 	list := make([]float64, 0, bytes.Count(text, []byte{','})+1)
 	for value := range bytes.SplitSeq(text, []byte{','}) {
 		if string(value) == "None" {
-			list = append(list, query.Null)
+			list = append(list, query.Null())
 			continue
 		}
 		v, err := strconv.ParseFloat(string(value), 64)

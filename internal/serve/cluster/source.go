@@ -150,7 +150,7 @@ func mergeTwo(a, b *query.Series) *query.Series {
 	end := max(a.Start+int64(len(a.Values))*a.Step, b.Start+int64(len(b.Values))*b.Step)
 	values := make([]float64, (end-start)/a.Step)
 	for i := range values {
-		values[i] = query.Null
+		values[i] = query.Null()
 	}
 	copy(values[(b.Start-start)/a.Step:], b.Values)
 	for i, v := range a.Values {

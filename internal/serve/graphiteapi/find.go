@@ -48,7 +48,7 @@ func (a *API) find(w http.ResponseWriter, r *http.Request, p params) error {
 	} else if err != nil {
 		return err
 	}
-	return findForms[f.format](a, w, r, p, f, nodes)
+	return findFormOf(f.format)(a, w, r, p, f, nodes)
 }
 
 // found returns what a request to /metrics/find says, and the nodes that it is about.
@@ -103,7 +103,7 @@ func readFinding(p params) (f finding, err error) {
 		return f, invalid("Missing required parameter 'query'")
 	case f.query == "":
 		return f, invalid("Required parameter 'query' is empty")
-	case findForms[f.format] == nil:
+	case findFormOf(f.format) == nil:
 		return f, fault{http.StatusBadRequest, "Invalid value for 'format' parameter"}
 	}
 	f.base = f.query[:strings.LastIndexByte(f.query, '.')+1]

@@ -12,15 +12,24 @@ import (
 // findForm writes what a search found.
 type findForm func(a *API, w http.ResponseWriter, r *http.Request, p params, f finding, nodes []node) error
 
-// findForms are the forms by name. What is a series and has others below it is
+// findFormOf returns the form of that name, nil for none. What is a series and has others below it is
 // two nodes in them, the branch first.
-var findForms = map[string]findForm{
-	"treejson":  inJSON((*reply).tree),
-	"json":      inJSON((*reply).nodes),
-	"completer": inJSON((*reply).completions),
-	"nodelist":  inJSON((*reply).parts),
-	"pickle":    inBytes("application/pickle", appendPickledNodes),
-	"msgpack":   inBytes("application/x-msgpack", appendPackedNodes),
+func findFormOf(name string) findForm {
+	switch name {
+	case "treejson":
+		return inJSON((*reply).tree)
+	case "json":
+		return inJSON((*reply).nodes)
+	case "completer":
+		return inJSON((*reply).completions)
+	case "nodelist":
+		return inJSON((*reply).parts)
+	case "pickle":
+		return inBytes("application/pickle", appendPickledNodes)
+	case "msgpack":
+		return inBytes("application/x-msgpack", appendPackedNodes)
+	}
+	return nil
 }
 
 // spans tells the time of leaves.

@@ -52,7 +52,7 @@ func (p params) add(text string) error {
 			continue
 		}
 		if n++; n > maxParams {
-			return errTooManyParams
+			return tooManyParams()
 		}
 		name, value, _ := strings.Cut(part, "=")
 		name = unescape(name)
@@ -72,7 +72,7 @@ func (p params) addParts(parts *multipart.Reader) error {
 			return asked(fmt.Errorf("read form: %w", err))
 		}
 		if n >= maxParams {
-			return errTooManyParams
+			return tooManyParams()
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
@@ -91,7 +91,9 @@ func (p params) len() (n int) {
 	return n
 }
 
-var errTooManyParams = limited{fault{http.StatusBadRequest, fmt.Sprintf("more than %d parameters", maxParams)}}
+func tooManyParams() error {
+	return limited{fault{http.StatusBadRequest, fmt.Sprintf("more than %d parameters", maxParams)}}
+}
 
 // has reports whether the request says anything of name.
 func (p params) has(name string) bool { return len(p[name]) > 0 }

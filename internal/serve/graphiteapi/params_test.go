@@ -70,7 +70,7 @@ func TestParamsInParts(t *testing.T) {
 func TestTooManyParams(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), "POST", "/", strings.NewReader(strings.Repeat("a&", maxParams+1)))
 	_, err := readParams(r)
-	assert.ErrorIs(t, err, errTooManyParams)
+	assert.ErrorIs(t, err, tooManyParams())
 }
 
 func TestParamsByName(t *testing.T) {

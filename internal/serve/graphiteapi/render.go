@@ -12,18 +12,33 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query/when"
 )
 
-// renderForms are the formats of /render. A writer has all of the answer to itself: it sets Content-Type, and
+// renderForm writes an answer of /render in one format. It has all of the answer to itself: it sets Content-Type, and
 // returns an error only before it wrote anything.
-var renderForms = map[string]func(w http.ResponseWriter, r *rendering) error{
-	"json":     writeJSON,
-	"csv":      writeCSV,
-	"raw":      writeRaw,
-	"dygraph":  writeDygraph,
-	"rickshaw": writeRickshaw,
-	"png":      writePicture(picture.PNG),
-	"svg":      writePicture(picture.SVG),
-	"pickle":   writePickle,
-	"msgpack":  writeMsgpack,
+type renderForm func(w http.ResponseWriter, r *rendering) error
+
+// renderFormOf returns the format of that name, nil for none.
+func renderFormOf(name string) renderForm {
+	switch name {
+	case "json":
+		return writeJSON
+	case "csv":
+		return writeCSV
+	case "raw":
+		return writeRaw
+	case "dygraph":
+		return writeDygraph
+	case "rickshaw":
+		return writeRickshaw
+	case "png":
+		return writePicture(picture.PNG)
+	case "svg":
+		return writePicture(picture.SVG)
+	case "pickle":
+		return writePickle
+	case "msgpack":
+		return writeMsgpack
+	}
+	return nil
 }
 
 // rendering is a request to /render, and what was found for it.
@@ -37,9 +52,9 @@ type rendering struct {
 
 // render answers /render: the series of expressions.
 func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
-	write := renderForms[renderFormat(p)]
+	write := renderFormOf(renderFormat(p))
 	if write == nil {
-		write = renderForms["png"]
+		write = renderFormOf("png")
 	}
 	q, err := a.readQuery(p)
 	if err != nil {

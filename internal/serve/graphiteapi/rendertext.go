@@ -103,7 +103,7 @@ func writeDygraph(w http.ResponseWriter, r *rendering) error {
 		j.raw("000")
 		for i, c := range columns {
 			j.raw(", ")
-			v := query.Null
+			v := query.Null()
 			if row < len(c) {
 				v = c[row]
 			}

@@ -7,15 +7,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
+
+	"github.com/logmetrics/logmetrics/internal/lazy"
 )
 
 // spillAt is how many bytes of an answer are gathered before they are sent.
 const spillAt = 64 << 10
 
 // callback is what a script may be asked to call: nothing that would be a script itself.
-var callback = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_$][\w$.]{0,63}$`) })
+var callback = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_$][\w$.]{0,63}$`) }}
 
 // reply is an answer in JSON, spelled as Python spells it. What was appended to
 // buf is sent by spill and end.
@@ -37,7 +38,7 @@ func newReply(w http.ResponseWriter, r *http.Request, p params) (*reply, error) 
 	j := &reply{w: w, code: http.StatusOK, kind: "application/json", ascii: true, call: p.get("jsonp"), pretty: p.get("pretty") != ""}
 	// Only /render takes a name that is empty for one.
 	if j.script = j.call != "" || p.has("jsonp") && strings.HasPrefix(r.URL.Path, "/render"); j.script {
-		if j.call != "" && !callback().MatchString(j.call) {
+		if j.call != "" && !callback.Get().MatchString(j.call) {
 			return nil, fault{http.StatusBadRequest, "jsonp must be the name of a function"}
 		}
 		j.kind = "text/javascript"

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"sync"
 
+	"github.com/logmetrics/logmetrics/internal/lazy"
 	"github.com/logmetrics/logmetrics/internal/serve/store/names"
 )
 
@@ -79,7 +79,7 @@ func exprs(p params) ([]names.Expr, error) {
 	var list []names.Expr
 	for _, text := range p.list("expr") {
 		e, err := names.ParseExpr(text)
-		if err != nil && !tagSpec().MatchString(text) {
+		if err != nil && !tagSpec.Get().MatchString(text) {
 			return nil, fault{http.StatusBadRequest, "Invalid tagspec " + text}
 		}
 		if err != nil {
@@ -91,7 +91,7 @@ func exprs(p params) ([]names.Expr, error) {
 }
 
 // tagSpec is what graphite-web takes for an expression.
-var tagSpec = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^;!=]+!?=~?[^;]*$`) })
+var tagSpec = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`^[^;!=]+!?=~?[^;]*$`) }}
 
 // completeTags answers /tags/autoComplete/tags.
 func (a *API) completeTags(w http.ResponseWriter, r *http.Request, p params) error {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -102,9 +103,9 @@ func NewHTTP(opt HTTPOptions) *HTTP {
 	}
 	opt.Log = logger(opt.Log)
 	h := &HTTP{opt: opt, turns: make(chan *turn, opt.Workers), large: make(chan struct{}, largeBodies)}
-	h.influx.listener, h.influx.reasons = "http-influx", influxReasons
-	h.prometheus.listener, h.prometheus.reasons = "http-prometheus", prometheusReasons
-	h.otlp.listener, h.otlp.reasons = "http-otlp", otlpReasons
+	h.influx.listener, h.influx.reasons = "http-influx", slices.Concat(commonReasons, influxReasons)
+	h.prometheus.listener, h.prometheus.reasons = "http-prometheus", slices.Concat(commonReasons, prometheusReasons)
+	h.otlp.listener, h.otlp.reasons = "http-otlp", slices.Concat(commonReasons, otlpReasons)
 	for range opt.Workers {
 		h.turns <- &turn{w: opt.NewWriter()}
 	}

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"slices"
 	"sync/atomic"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -67,9 +66,9 @@ var (
 		badName, reason(store.BadValue), reason(store.BadTime), reason(store.TooManySeries), reason(store.TooManyNew),
 		badRequest, wrongType, tooLarge, busy, clientGone, storeFull,
 	}
-	influxReasons     = append(slices.Clip(commonReasons), badLine, longLine, textField, heartbeat)
-	prometheusReasons = append(slices.Clip(commonReasons), badLabels, staleMarker, notFinite, nativeHistogram, exemplar)
-	otlpReasons       = append(slices.Clip(commonReasons), badLabels, notFinite, noValue, noTemporality, badPoint)
+	influxReasons     = []reason{badLine, longLine, textField, heartbeat}
+	prometheusReasons = []reason{badLabels, staleMarker, notFinite, nativeHistogram, exemplar}
+	otlpReasons       = []reason{badLabels, notFinite, noValue, noTemporality, badPoint}
 )
 
 // tally is what became of the samples of one block or request.

@@ -40,12 +40,19 @@ func (h *HTTP) writeInflux1(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// influx2Codes are what InfluxDB 2 calls its answers.
-var influx2Codes = map[int]string{
-	http.StatusBadRequest:            "invalid",
-	http.StatusRequestEntityTooLarge: "request too large",
-	http.StatusServiceUnavailable:    "unavailable",
-	http.StatusUnsupportedMediaType:  "unsupported media type",
+// influx2Code is what InfluxDB 2 calls such an answer.
+func influx2Code(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "invalid"
+	case http.StatusRequestEntityTooLarge:
+		return "request too large"
+	case http.StatusServiceUnavailable:
+		return "unavailable"
+	case http.StatusUnsupportedMediaType:
+		return "unsupported media type"
+	}
+	return ""
 }
 
 // writeInflux2 is POST /api/v2/write?org=O&bucket=B[&precision=P] of InfluxDB 2.
@@ -62,7 +69,7 @@ func (h *HTTP) writeInflux2(w http.ResponseWriter, r *http.Request) {
 		e = h.writeLines(w, r, precision)
 	}
 	h.answerInflux(w, r, e, func(message string) any {
-		code := influx2Codes[e.status]
+		code := influx2Code(e.status)
 		w.Header().Set("X-Platform-Error-Code", code)
 		return map[string]string{"code": code, "message": message}
 	})

@@ -17,16 +17,21 @@ func NewInflux(opt PointsOptions) *Points {
 	return p
 }
 
+// influxErrorCount is how many errors the parser has for a line.
+const influxErrorCount = 18
+
 // influxErrors are why a line is bad, with the names in datagramReasons.
-var influxErrors = [...]error{
-	influx.ErrNoMeasurement, influx.ErrNoTagKey, influx.ErrNoTagValue, influx.ErrTag, influx.ErrTwice, influx.ErrManyTags,
-	influx.ErrNoFields, influx.ErrField, influx.ErrNoFieldKey, influx.ErrNoValue, influx.ErrNumber, influx.ErrFloat,
-	influx.ErrInteger, influx.ErrBoolean, influx.ErrQuotes, influx.ErrTime, influx.ErrRange, influx.ErrManyFields,
+func influxErrors() [influxErrorCount]error {
+	return [...]error{
+		influx.ErrNoMeasurement, influx.ErrNoTagKey, influx.ErrNoTagValue, influx.ErrTag, influx.ErrTwice, influx.ErrManyTags,
+		influx.ErrNoFields, influx.ErrField, influx.ErrNoFieldKey, influx.ErrNoValue, influx.ErrNumber, influx.ErrFloat,
+		influx.ErrInteger, influx.ErrBoolean, influx.ErrQuotes, influx.ErrTime, influx.ErrRange, influx.ErrManyFields,
+	}
 }
 
 // Reasons that are no errors of the parser's.
 const (
-	longTagsReason = len(influxErrors) + iota
+	longTagsReason = influxErrorCount + iota
 	otherReason
 )
 
@@ -38,7 +43,7 @@ var datagramReasons = [...]string{
 
 // influxReason is the index of what is wrong with a line.
 func influxReason(err error) int {
-	for i, e := range influxErrors {
+	for i, e := range influxErrors() {
 		if e == err {
 			return i
 		}

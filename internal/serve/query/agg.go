@@ -113,7 +113,7 @@ func Median(values []float64) float64 {
 func medianOf(full []float64) float64 {
 	n := len(full)
 	if n == 0 {
-		return Null
+		return Null()
 	}
 	middle := Nth(full, n/2)
 	if n%2 == 0 {
@@ -124,7 +124,7 @@ func medianOf(full []float64) float64 {
 
 // Min returns the least.
 func Min(values []float64) float64 {
-	m := Null
+	m := Null()
 	for _, v := range values {
 		if v < m || m != m {
 			m = v
@@ -135,7 +135,7 @@ func Min(values []float64) float64 {
 
 // Max returns the greatest.
 func Max(values []float64) float64 {
-	m := Null
+	m := Null()
 	for _, v := range values {
 		if v > m || m != m {
 			m = v
@@ -204,7 +204,7 @@ func Last(values []float64) float64 {
 			return v
 		}
 	}
-	return Null
+	return Null()
 }
 
 // NotNull appends those of values that are not null.
@@ -219,7 +219,7 @@ func NotNull(dst, values []float64) []float64 {
 
 func unlessEmpty(v float64, n int) float64 {
 	if n == 0 {
-		return Null
+		return Null()
 	}
 	return v
 }

@@ -24,7 +24,7 @@ func randomSeries(r *rand.Rand, n, length int) []*Series {
 		for j := range values {
 			values[j] = math.Round(r.NormFloat64() * 100)
 			if r.IntN(4) == 0 {
-				values[j] = Null
+				values[j] = Null()
 			}
 		}
 		list[i] = NewSeries("a", 0, int64(length)*60, 60, values)
@@ -43,7 +43,7 @@ func TestAggregateIsWhatItsFunctionSaysOfEachRow(t *testing.T) {
 			got := c.Aggregate(list, a, xff)
 			want := c.Rows(list, func(row []float64) float64 {
 				if !Xff(int(Count(row)), len(row), xff) {
-					return Null
+					return Null()
 				}
 				return a.Of(row)
 			})
@@ -61,7 +61,7 @@ func str(values []float64) (list []string) {
 }
 
 func TestAggFunctions(t *testing.T) {
-	values := []float64{Null, 4, 1, Null, 7}
+	values := []float64{Null(), 4, 1, Null(), 7}
 	for name, want := range map[string]float64{
 		"average": 4, "avg_zero": 2.4, "median": 4, "sum": 12, "min": 1, "max": 7, "diff": -4, "stddev": math.Sqrt(6), "count": 3, "range": 6,
 		"last": 7, "sumSeries": 12, "current": 7,
@@ -70,7 +70,7 @@ func TestAggFunctions(t *testing.T) {
 		require.NoError(t, err)
 		assert.InDelta(t, want, a.Of(values), 1e-12, name)
 		if name != "count" && name != "avg_zero" {
-			assert.True(t, IsNull(a.Of([]float64{Null})), name)
+			assert.True(t, IsNull(a.Of([]float64{Null()})), name)
 			assert.True(t, IsNull(a.Of(nil)), name)
 		}
 	}
@@ -93,15 +93,15 @@ func TestNormalizeMeetsAtTheLeastCommonStep(t *testing.T) {
 }
 
 func TestConsolidate(t *testing.T) {
-	values := []float64{1, Null, 3, Null, Null, Null, 5, 9, 2}
+	values := []float64{1, Null(), 3, Null(), Null(), Null(), 5, 9, 2}
 	for how, want := range map[string][]float64{
-		"sum": {1, 3, Null, 14, 2}, "avg": {1, 3, Null, 7, 2}, "": {1, 3, Null, 7, 2}, "avg_zero": {0.5, 1.5, Null, 7, 2},
-		"max": {1, 3, Null, 9, 2}, "min": {1, 3, Null, 5, 2}, "first": {1, 3, Null, 5, 2}, "last": {1, 3, Null, 9, 2},
+		"sum": {1, 3, Null(), 14, 2}, "avg": {1, 3, Null(), 7, 2}, "": {1, 3, Null(), 7, 2}, "avg_zero": {0.5, 1.5, Null(), 7, 2},
+		"max": {1, 3, Null(), 9, 2}, "min": {1, 3, Null(), 5, 2}, "first": {1, 3, Null(), 5, 2}, "last": {1, 3, Null(), 9, 2},
 	} {
 		assert.Equal(t, str(want), str(Consolidate(nil, values, 2, how, 0.5)), how)
 		assert.True(t, CanConsolidate(how))
 	}
-	assert.Equal(t, str([]float64{Null, Null, Null, 14, Null}), str(Consolidate(nil, values, 2, "sum", 0.6)))
+	assert.Equal(t, str([]float64{Null(), Null(), Null(), 14, Null()}), str(Consolidate(nil, values, 2, "sum", 0.6)))
 	assert.False(t, CanConsolidate("median"))
 }
 

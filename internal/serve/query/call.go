@@ -62,11 +62,15 @@ func (c *Call) Make(n int) []float64 {
 // values. It may be called concurrently.
 func (c *Call) Alive() { c.ev.budget.alive() }
 
+// Pay takes bytes of the request's budget for a text that may be much longer than what it was made of; as Make it ends the
+// request when there are none left, or its context is done. It may be called concurrently.
+func (c *Call) Pay(bytes int) { c.ev.budget.take(bytes / 8) }
+
 // MakeNull is Make for values that are all null.
 func (c *Call) MakeNull(n int) []float64 {
 	v := c.Make(n)
 	for i := range v {
-		v[i] = Null
+		v[i] = Null()
 	}
 	return v
 }

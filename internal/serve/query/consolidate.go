@@ -2,32 +2,39 @@ package query
 
 import "math"
 
-// consolidations are the names that consolidateBy may say.
-var consolidations = map[string]func(values []float64, nulls int) float64{
-	"":         mean,
-	"average":  mean,
-	"avg":      mean,
-	"avg_zero": func(v []float64, nulls int) float64 { return sum(v) / float64(len(v)+nulls) },
-	"sum":      func(v []float64, _ int) float64 { return sum(v) },
-	"max":      func(v []float64, _ int) float64 { return largest(v) },
-	"min":      func(v []float64, _ int) float64 { return least(v) },
-	"first":    func(v []float64, _ int) float64 { return v[0] },
-	"last":     func(v []float64, _ int) float64 { return v[len(v)-1] },
+// consolidation returns what a name means that consolidateBy may say, nil for others.
+func consolidation(name string) func(values []float64, nulls int) float64 {
+	switch name {
+	case "", "average", "avg":
+		return mean
+	case "avg_zero":
+		return func(v []float64, nulls int) float64 { return sum(v) / float64(len(v)+nulls) }
+	case "sum":
+		return func(v []float64, _ int) float64 { return sum(v) }
+	case "max":
+		return func(v []float64, _ int) float64 { return largest(v) }
+	case "min":
+		return func(v []float64, _ int) float64 { return least(v) }
+	case "first":
+		return func(v []float64, _ int) float64 { return v[0] }
+	case "last":
+		return func(v []float64, _ int) float64 { return v[len(v)-1] }
+	}
+	return nil
 }
 
 // CanConsolidate reports whether name is a way of making one value of several: average, avg,
 // avg_zero, sum, max, min, first, last.
 func CanConsolidate(name string) bool {
-	_, ok := consolidations[name]
-	return ok
+	return consolidation(name) != nil
 }
 
 // Consolidate appends one value for each n of values, the last for what remains. Nulls do not
 // count, but in avg_zero as 0; a value is null where less than xff of n are there. What is no name
 // of CanConsolidate counts as average.
 func Consolidate(dst, values []float64, n int, how string, xff float64) []float64 {
-	fn, ok := consolidations[how]
-	if !ok {
+	fn := consolidation(how)
+	if fn == nil {
 		fn = mean
 	}
 	full := make([]float64, 0, min(n, len(values)))
@@ -41,7 +48,7 @@ func Consolidate(dst, values []float64, n int, how string, xff float64) []float6
 			}
 		}
 		if len(full) == 0 || float64(len(full))/float64(n) < xff {
-			dst = append(dst, Null)
+			dst = append(dst, Null())
 			continue
 		}
 		dst = append(dst, fn(full, len(part)-len(full)))

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
+	"github.com/logmetrics/logmetrics/internal/lazy"
 	"github.com/logmetrics/logmetrics/internal/serve/query/target"
 )
 
@@ -279,7 +279,7 @@ func (ev *evaluation) replacements(t *target.Expr) replacements {
 	return r
 }
 
-var numeral = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?[\d.]+$`) })
+var numeral = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`^-?[\d.]+$`) }}
 
 // in returns path with the names in it replaced; a path that is but a name is its value instead.
 func (r replacements) in(path string) (string, Value, bool) {
@@ -288,7 +288,7 @@ func (r replacements) in(path string) (string, Value, bool) {
 			path = strings.ReplaceAll(path, "$"+kw.name, kw.value.String())
 			continue
 		}
-		if kw.value.Kind == Text && numeral().MatchString(kw.value.Text) {
+		if kw.value.Kind == Text && numeral.Get().MatchString(kw.value.Text) {
 			if f, ok := ParsePythonFloat(kw.value.Text); ok {
 				return "", Value{Kind: Real, Number: f}, false
 			}

@@ -15,7 +15,7 @@ func (c *Call) Aggregate(list []*Series, a *Agg, xff float64) []float64 {
 			of = a.full
 		}
 		c.FullRows(columns, longest, func(i int, row []float64) {
-			out[i] = Null
+			out[i] = Null()
 			if Xff(len(row), len(list), xff) {
 				out[i] = of(row)
 			}
@@ -31,7 +31,7 @@ func (c *Call) Aggregate(list []*Series, a *Agg, xff float64) []float64 {
 			a.block(columns, from, total, n[:len(total)])
 			for i := range total {
 				if n[i] == 0 || float64(n[i])/float64(len(list)) < xff {
-					total[i] = Null
+					total[i] = Null()
 				}
 			}
 		}
@@ -59,7 +59,7 @@ func (c *Call) Rows(list []*Series, fn func(row []float64) float64) []float64 {
 	out, row := c.Make(longest), make([]float64, len(columns))
 	for i := range out {
 		for j, col := range columns {
-			row[j] = Null
+			row[j] = Null()
 			if i < len(col) {
 				row[j] = col[i]
 			}
@@ -204,7 +204,7 @@ func counts(total []float64, n []int32, _ int) {
 func nullIfMissing(total []float64, n []int32, series int) {
 	for i := range total {
 		if int(n[i]) < series {
-			total[i] = Null
+			total[i] = Null()
 		}
 	}
 }

@@ -83,8 +83,8 @@ func (s *Series) Room(c *Call, n int) []float64 {
 // Replace makes values, which s owns from now on, those of s.
 func (s *Series) Replace(values []float64) { s.Values, s.shared = values, false }
 
-// Null is what stands for no value. Only IsNull tells it.
-var Null = math.NaN()
+// Null returns what stands for no value. Only IsNull tells it.
+func Null() float64 { return math.NaN() }
 
 // IsNull reports whether v stands for no value.
 func IsNull(v float64) bool { return v != v }

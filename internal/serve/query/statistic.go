@@ -26,14 +26,22 @@ func (ev *evaluation) statistic(t *target.Expr, repl replacements, at span) (Val
 		s.Name = "statistic(" + s.Name + ",\"" + p.Statistic + "\")"
 		s.PathExpression = s.Name
 		s.Tags = s.Tags.With("statistic", p.Statistic)
-		s.Consolidation = statisticConsolidation[p.Statistic]
+		s.Consolidation = statisticConsolidation(p.Statistic)
 		s.Whole = p.Statistic == "count"
 	}
 	return ListValue(list), nil
 }
 
-// statisticConsolidation says how several values become one.
-var statisticConsolidation = map[string]string{"min": "min", "max": "max", "sum": "sum", "count": "sum", "average": "average", "stddev": "average"}
+// statisticConsolidation says how several values of a statistic become one.
+func statisticConsolidation(statistic string) string {
+	switch statistic {
+	case "count":
+		return "sum"
+	case "stddev":
+		return "average"
+	}
+	return statistic
+}
 
 // statisticPattern reads the arguments.
 func statisticPattern(t *target.Expr, repl replacements) (p Pattern, err error) {

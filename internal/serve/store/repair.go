@@ -69,12 +69,12 @@ type short struct {
 }
 
 // sizeMismatch is how Pebble says so; it has no error value for it.
-var sizeMismatch = regexp.MustCompile(`object size mismatch \(([^()\n]+)\): (\d+) \(disk\) != (\d+) \(MANIFEST\)`)
+const sizeMismatch = `object size mismatch \(([^()\n]+)\): (\d+) \(disk\) != (\d+) \(MANIFEST\)`
 
 // shortFiles returns the files that an error of Pebble's calls short; none when one
 // is longer than it was.
 func shortFiles(err error) (list []short) {
-	for _, m := range sizeMismatch.FindAllStringSubmatch(err.Error(), -1) {
+	for _, m := range regexp.MustCompile(sizeMismatch).FindAllStringSubmatch(err.Error(), -1) {
 		size, e := strconv.ParseInt(m[2], 10, 64)
 		should, f := strconv.ParseInt(m[3], 10, 64)
 		if e != nil || f != nil || size >= should {

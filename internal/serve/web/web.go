@@ -22,6 +22,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/logmetrics/logmetrics/internal/lazy"
 )
 
 //go:embed static/*.html static/*.css static/*.svg static/js static/vendor/*.js static/vendor/*.css static/vendor/LICENSE.*
@@ -96,7 +98,7 @@ func pack(name string, b []byte) (file, error) {
 }
 
 // cast tells a checker of types what something is, within a line of a script.
-var cast = regexp.MustCompile(`/\*\* @type .*?\*/ ?`)
+var cast = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`/\*\* @type .*?\*/ ?`) }}
 
 // bare is a script or sheet of ours without indentation, comments that stand
 // alone and types: a third of what crosses the network. Lines stay where they are,
@@ -109,7 +111,7 @@ func bare(script []byte) []byte {
 		ends := bytes.HasSuffix(line, []byte("*/"))
 		begins := bytes.HasPrefix(line, []byte("/*")) && (ends || !bytes.Contains(line, []byte("*/")))
 		if !comment && !begins && !bytes.HasPrefix(line, []byte("//")) {
-			out = append(out, cast.ReplaceAll(line, nil)...)
+			out = append(out, cast.Get().ReplaceAll(line, nil)...)
 		}
 		comment = (comment || begins) && !ends
 		out = append(out, '\n')

@@ -65,6 +65,7 @@ def configure():
                 "DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'\n"
                 "CARBONLINK_HOSTS = []\nLOG_ROTATION = False\n"
                 "TAGDB_CACHE_DURATION = 0\nFIND_CACHE_DURATION = 0\nFIND_TOLERANCE = 0\n"
+                "FIND_TIMEOUT = 600\nFETCH_TIMEOUT = 600\n"
                 "CLUSTER_SERVERS = %r\nSTORAGE_DIR = %r\nLOG_DIR = %r\nWHISPER_DIR = %r\n"
                 "INDEX_FILE = %r\nCONF_DIR = %r\nMIGRATION_MODULES = {a: None for a in "
                 "('account', 'dashboard', 'events', 'tags', 'url_shortener', 'auth', 'admin', "

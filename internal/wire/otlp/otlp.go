@@ -101,6 +101,7 @@ type Point struct {
 
 	Scale              int32 // of an exponential histogram, as the next
 	Zero               uint64
+	ZeroThreshold      float64 // the magnitude below which values count as 0
 	Positive, Negative Bins
 
 	Quantiles []Quantile // of a summary

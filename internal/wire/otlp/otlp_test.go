@@ -2,9 +2,11 @@ package otlp_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -120,6 +122,47 @@ func TestFromJSON(t *testing.T) {
 	assert.Contains(t, shown(t, request)[0], `"{[ kind=1 temporality=1 monotonic=false [0,17] none=false value={9 true}`)
 }
 
+func TestFromJSONRefuses(t *testing.T) {
+	for _, text := range []string{
+		``, `[]`, `1`, `{"resourceMetrics":[1]}`, `{"resourceMetrics":{}}`, `{"resourceMetrics":[{]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":1}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":["a"]}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asDouble":"x"}]}}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asInt":1.5}]}}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"timeUnixNano":-1}]}}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"isMonotonic":1}}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"aggregationTemporality":"x"}}]}]}]}`,
+		`{"resourceMetrics":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`,
+		`{"resourceMetrics":[` + strings.Repeat("{},", 200_000) + `{}]}`,
+	} {
+		_, err := otlp.FromJSON([]byte(text))
+		require.ErrorIs(t, err, otlp.ErrBadRequest, "%.80s", text)
+	}
+}
+
+// FuzzFromJSON: what the protocol's library reads, we read as the same.
+func FuzzFromJSON(f *testing.F) {
+	text, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(all())
+	require.NoError(f, err)
+	f.Add(text)
+	f.Add([]byte(` { "resourceMetrics" : [ { "scopeMetrics" : [ { "metrics" : [ { "name" : "\u00e9\"", "x" : [ { } , "]" ] , "unit" : null, "gauge" : { "dataPoints" :
+		[ { "asInt" : 1e3, "flags" : "1" } , { "asDouble" : "NaN" , "timeUnixNano" : "18446744073709551615" } ] } } ] } ] } ] } `))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		request, err := otlp.FromJSON(text)
+		if err != nil {
+			require.ErrorIs(t, err, otlp.ErrBadRequest)
+		}
+		var data metricspb.MetricsData
+		if !json.Valid(text) || bytes.ContainsAny(text, `\_`) || (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, &data) != nil {
+			return // JSON that it takes nevertheless, and names that are written otherwise
+		}
+		require.NoError(t, err)
+		want, err := proto.Marshal(&data)
+		require.NoError(t, err)
+		require.Equal(t, shown(t, want), shown(t, request))
+	})
+}
+
 // messages says which fields are messages in which fields are put the other way
 // round, by the path to them; lists of attributes and points keep their order.
 var messages = map[string]bool{"": true, "/1": true, "/1/2": true, "/1/2/2": true, "/1/2/2/5": true, "/1/2/2/7": true, "/1/2/2/9": true, "/1/2/2/10": true, "/1/2/2/11": true}
@@ -231,6 +274,18 @@ func points(d *metricspb.MetricsData) (n int) {
 		}
 	}
 	return n
+}
+
+func BenchmarkFromJSON(b *testing.B) {
+	text, err := protojson.Marshal(all())
+	require.NoError(b, err)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := otlp.FromJSON(text); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkParse(b *testing.B) {

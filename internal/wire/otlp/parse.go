@@ -122,7 +122,7 @@ func (p *Parser) scope(msg []byte, tooMany bool) error {
 }
 
 // kinds are by the numbers of a metric's fields.
-var kinds = map[protowire.Number]Kind{5: Gauge, 7: Sum, 9: Histogram, 10: Exponential, 11: Summary}
+var kinds = [...]Kind{5: Gauge, 7: Sum, 9: Histogram, 10: Exponential, 11: Summary}
 
 // metric reads a Metric. Of several kinds of data the last counts, as in any oneof.
 func (p *Parser) metric(msg []byte, tooMany bool) error {

@@ -85,6 +85,8 @@ func (p *Parser) exponential(f field) error {
 		pt.Min = f.optional()
 	case 13:
 		pt.Max = f.optional()
+	case 14:
+		pt.ZeroThreshold = f.float()
 	}
 	return nil
 }

@@ -17,10 +17,10 @@ const maxSymbols = 1 << 19
 
 // What is wrong with the labels of a series.
 var (
-	ErrLabel      = fmt.Errorf("%w: a label is empty or no UTF-8", ErrBadRequest)
-	ErrLabelOrder = fmt.Errorf("%w: labels are not in order, or one is there twice", ErrBadRequest)
-	ErrManyLabels = fmt.Errorf("%w: a series has too many labels", ErrBadRequest)
-	ErrLabelRef   = fmt.Errorf("%w: a label is none of the symbols", ErrBadRequest)
+	ErrLabel      = bad("a label is empty or no UTF-8")
+	ErrLabelOrder = bad("labels are not in order, or one is there twice")
+	ErrManyLabels = bad("a series has too many labels")
+	ErrLabelRef   = bad("a label is none of the symbols")
 )
 
 // Version is one of the protocol.
@@ -245,15 +245,12 @@ func (p *RequestParser) series2(msg []byte) error {
 	return err
 }
 
-// errPacked is made once, for hostile requests may have it often.
-var errPacked = bad("it ends within a list of numbers")
-
 // packed reads the numbers of labels' texts.
 func (p *RequestParser) packed(list []byte) error {
 	for len(list) > 0 {
 		number, n := binary.Uvarint(list)
 		if n <= 0 {
-			return errPacked
+			return bad("it ends within a list of numbers")
 		}
 		list = list[n:]
 		p.ref(number)

@@ -17,9 +17,16 @@ const RequestVersion = "0.1.0"
 var ErrBadRequest = errors.New("bad remote write request")
 
 // ErrTooLarge is wrapped, too, where a request is larger than it may be.
-var ErrTooLarge = fmt.Errorf("%w: it is too large", ErrBadRequest)
+var ErrTooLarge = bad("it is too large")
 
-func bad(what string) error { return fmt.Errorf("%w: %s", ErrBadRequest, what) }
+// badRequest says what is wrong; it wraps ErrBadRequest.
+type badRequest string
+
+func bad(what string) error { return badRequest(what) }
+
+func (e badRequest) Error() string { return ErrBadRequest.Error() + ": " + string(e) }
+
+func (e badRequest) Unwrap() error { return ErrBadRequest }
 
 // Sample is one number at one time.
 type Sample struct {

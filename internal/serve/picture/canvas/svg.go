@@ -1,13 +1,13 @@
 package canvas
 
 import (
-	"encoding/xml"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // SVG writes the sheet to w, as a document of its own that needs nothing else:
@@ -193,10 +193,25 @@ func (v *svg) number(n float64) {
 
 func (v *svg) printf(format string, args ...any) { v.dst = fmt.Appendf(v.dst, format, args...) }
 
-// escape makes a text fit for XML: names of series are written by those who
-// write logs. Characters that XML has no form for become U+FFFD.
+// escape makes a text fit for XML 1.0: names of series are written by those who
+// write logs. Characters that it has no form for become U+FFFD.
 func escape(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes all
+	for _, c := range s { // U+FFFD for each byte that is no UTF-8
+		switch {
+		case c == '<':
+			b.WriteString("&lt;")
+		case c == '>':
+			b.WriteString("&gt;")
+		case c == '&':
+			b.WriteString("&amp;")
+		case c == '"', c == '\'', c == '\t', c == '\n', c == '\r':
+			fmt.Fprintf(&b, "&#%d;", c)
+		case c < ' ', c == 0xfffe, c == 0xffff:
+			b.WriteRune(utf8.RuneError)
+		default:
+			b.WriteRune(c)
+		}
+	}
 	return b.String()
 }

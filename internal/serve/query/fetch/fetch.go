@@ -234,7 +234,7 @@ func valuesOf(c *store.Columns, statistic string) []float64 {
 	}
 	out := make([]float64, len(c.Count))
 	for i, n := range c.Count {
-		out[i] = query.Null
+		out[i] = query.Null()
 		if n == 0 {
 			continue
 		}

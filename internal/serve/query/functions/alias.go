@@ -9,32 +9,34 @@ import (
 // letters are the positions of characters, from 0, from the end with negative ones.
 var letters = query.Param{Name: "pos", Type: query.Integer, Multiple: true}
 
-var aliases = []query.Function{
-	{
-		Name: "alias", Group: "Alias", Call: alias,
-		Params:      []query.Param{list, {Name: "newName", Type: query.String, Required: true}},
-		Description: "Calls all series newName.",
-	},
-	{
-		Name: "aliasByNode", Group: "Alias", Call: aliasByNode,
-		Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, MayLack: true, Multiple: true}},
-		Description: "Calls each series by parts of its path, joined with dots. Parts are counted from 0, from the end with negative numbers; " +
-			"a string is the name of a tag.",
-	},
-	{
-		Name: "aliasSub", Group: "Alias", Call: aliasSub,
-		Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true}},
-		Description: `Replaces what matches a regular expression in the name of each series; \1 in the replacement is the first group. ` +
-			"Expressions are Go's, which take linear time and have no look-around.",
-	},
-	{
-		Name: "lower", Group: "Alias", Call: recasing(strings.ToLower), Params: []query.Param{list, letters},
-		Description: "Writes the name of each series in small letters; with positions only the characters there.",
-	},
-	{
-		Name: "upper", Group: "Alias", Call: recasing(strings.ToUpper), Params: []query.Param{list, letters},
-		Description: "Writes the name of each series in capital letters; with positions only the characters there.",
-	},
+func aliases() []query.Function {
+	return []query.Function{
+		{
+			Name: "alias", Group: "Alias", Call: alias,
+			Params:      []query.Param{list, {Name: "newName", Type: query.String, Required: true}},
+			Description: "Calls all series newName.",
+		},
+		{
+			Name: "aliasByNode", Group: "Alias", Call: aliasByNode,
+			Params: []query.Param{list, {Name: "nodes", Type: query.NodeOrTag, Required: true, MayLack: true, Multiple: true}},
+			Description: "Calls each series by parts of its path, joined with dots. Parts are counted from 0, from the end with negative numbers; " +
+				"a string is the name of a tag.",
+		},
+		{
+			Name: "aliasSub", Group: "Alias", Call: aliasSub,
+			Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true}},
+			Description: `Replaces what matches a regular expression in the name of each series; \1 in the replacement is the first group. ` +
+				"Expressions are Go's, which take linear time and have no look-around.",
+		},
+		{
+			Name: "lower", Group: "Alias", Call: recasing(strings.ToLower), Params: []query.Param{list, letters},
+			Description: "Writes the name of each series in small letters; with positions only the characters there.",
+		},
+		{
+			Name: "upper", Group: "Alias", Call: recasing(strings.ToUpper), Params: []query.Param{list, letters},
+			Description: "Writes the name of each series in capital letters; with positions only the characters there.",
+		},
+	}
 }
 
 func alias(c *query.Call) ([]*query.Series, error) {

@@ -9,65 +9,67 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query/libm"
 )
 
-var arithmetic = []query.Function{
-	eachValue("absolute", "|v|: v without its sign.", math.Abs),
-	eachValue("exp", "e to the power of v.", func(v float64) float64 { return finite(libm.Exp(v)) }),
-	eachValue("invert", "1/v, null for 0.", func(v float64) float64 { return quotient(1, v) }),
-	eachValue("logit", "ln(v/(1-v)), null where that is not from 0 to 1.", func(v float64) float64 { return logarithm(quotient(v, 1-v)) }),
-	eachValue("sigmoid", "1/(1+exp(-v)).", func(v float64) float64 { return 1 / (1 + libm.Exp(-v)) }),
-	eachValue("squareRoot", "The square root of v, null of what is under 0.", math.Sqrt),
-	{
-		Name: "add", Group: "Transform", Params: []query.Param{list, {Name: "constant", Type: query.Float, Required: true}}, Description: "v + constant.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			n := c.Float("constant")
-			return changeEach(c, "add", query.FormatFloat(n), ","+strconv.FormatFloat(math.Trunc(n), 'f', 0, 64), func(v float64) float64 { return v + n })
+func arithmetic() []query.Function {
+	return []query.Function{
+		eachValue("absolute", "|v|: v without its sign.", math.Abs),
+		eachValue("exp", "e to the power of v.", func(v float64) float64 { return finite(libm.Exp(v)) }),
+		eachValue("invert", "1/v, null for 0.", func(v float64) float64 { return quotient(1, v) }),
+		eachValue("logit", "ln(v/(1-v)), null where that is not from 0 to 1.", func(v float64) float64 { return logarithm(quotient(v, 1-v)) }),
+		eachValue("sigmoid", "1/(1+exp(-v)).", func(v float64) float64 { return 1 / (1 + libm.Exp(-v)) }),
+		eachValue("squareRoot", "The square root of v, null of what is under 0.", math.Sqrt),
+		{
+			Name: "add", Group: "Transform", Params: []query.Param{list, {Name: "constant", Type: query.Float, Required: true}}, Description: "v + constant.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				n := c.Float("constant")
+				return changeEach(c, "add", query.FormatFloat(n), ","+strconv.FormatFloat(math.Trunc(n), 'f', 0, 64), func(v float64) float64 { return v + n })
+			},
 		},
-	},
-	{
-		Name: "offset", Group: "Transform", Params: []query.Param{list, {Name: "factor", Type: query.Float, Required: true}}, Description: "v + factor.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			n := c.Float("factor")
-			return changeEach(c, "offset", query.FormatFloat(n), ","+query.FormatG(n), func(v float64) float64 { return v + n })
+		{
+			Name: "offset", Group: "Transform", Params: []query.Param{list, {Name: "factor", Type: query.Float, Required: true}}, Description: "v + factor.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				n := c.Float("factor")
+				return changeEach(c, "offset", query.FormatFloat(n), ","+query.FormatG(n), func(v float64) float64 { return v + n })
+			},
 		},
-	},
-	{
-		Name: "pow", Group: "Transform", Params: []query.Param{list, {Name: "factor", Type: query.Float, Required: true}},
-		Description: "v to the power of factor, null where that is no real number, or too great.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			n := c.Float("factor")
-			return changeEach(c, "pow", query.FormatFloat(n), ","+query.FormatG(n), func(v float64) float64 { return power(v, n) })
+		{
+			Name: "pow", Group: "Transform", Params: []query.Param{list, {Name: "factor", Type: query.Float, Required: true}},
+			Description: "v to the power of factor, null where that is no real number, or too great.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				n := c.Float("factor")
+				return changeEach(c, "pow", query.FormatFloat(n), ","+query.FormatG(n), func(v float64) float64 { return power(v, n) })
+			},
 		},
-	},
-	{
-		Name: "log", Group: "Transform", Call: logOf, Params: []query.Param{list, {Name: "base", Type: query.Integer, Default: 10}},
-		Description: "The logarithm of v to a base, ln(v)/ln(base); null of what is not over 0.",
-	},
-	{
-		Name: "round", Group: "Transform", Call: roundOf, Params: []query.Param{list, {Name: "precision", Type: query.Integer, Default: 0}},
-		Signature:   "(seriesList, precision=None)",
-		Description: "v, rounded to so many digits behind the point, or with negative ones before it; halves to the even digit.",
-	},
-	{
-		Name: "scaleToSeconds", Group: "Transform", Params: []query.Param{list, {Name: "seconds", Type: query.Float, Required: true}},
-		Description: "v * seconds / step, rounded to six digits: values each step become values each so many seconds.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			n, all := c.Float("seconds"), c.Series("seriesList")
-			c.Each(all, func(_ int, s *query.Series) {
-				called(s, "scaleToSeconds", query.FormatFloat(n), ","+strconv.FormatFloat(math.Trunc(n), 'f', 0, 64))
-				factor := n / float64(s.Step)
-				apply(c, s, func(v float64) float64 { return roundTo(v*factor, 6) })
-			})
-			return all, nil
+		{
+			Name: "log", Group: "Transform", Call: logOf, Params: []query.Param{list, {Name: "base", Type: query.Integer, Default: 10}},
+			Description: "The logarithm of v to a base, ln(v)/ln(base); null of what is not over 0.",
 		},
-	},
-	{
-		Name: "offsetToZero", Group: "Transform", Call: offsetToZero, Params: []query.Param{list},
-		Description: "v less the least value of its series.",
-	},
-	{
-		Name: "minMax", Group: "Transform", Call: minMax, Params: []query.Param{list},
-		Description: "(v - min) / (max - min) of its series: from 0 to 1; 0 where all are the same.",
-	},
+		{
+			Name: "round", Group: "Transform", Call: roundOf, Params: []query.Param{list, {Name: "precision", Type: query.Integer, Default: 0}},
+			Signature:   "(seriesList, precision=None)",
+			Description: "v, rounded to so many digits behind the point, or with negative ones before it; halves to the even digit.",
+		},
+		{
+			Name: "scaleToSeconds", Group: "Transform", Params: []query.Param{list, {Name: "seconds", Type: query.Float, Required: true}},
+			Description: "v * seconds / step, rounded to six digits: values each step become values each so many seconds.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				n, all := c.Float("seconds"), c.Series("seriesList")
+				c.Each(all, func(_ int, s *query.Series) {
+					called(s, "scaleToSeconds", query.FormatFloat(n), ","+strconv.FormatFloat(math.Trunc(n), 'f', 0, 64))
+					factor := n / float64(s.Step)
+					apply(c, s, func(v float64) float64 { return roundTo(v*factor, 6) })
+				})
+				return all, nil
+			},
+		},
+		{
+			Name: "offsetToZero", Group: "Transform", Call: offsetToZero, Params: []query.Param{list},
+			Description: "v less the least value of its series.",
+		},
+		{
+			Name: "minMax", Group: "Transform", Call: minMax, Params: []query.Param{list},
+			Description: "(v - min) / (max - min) of its series: from 0 to 1; 0 where all are the same.",
+		},
+	}
 }
 
 // eachValue makes a function that does fn to each value.
@@ -115,7 +117,7 @@ func apply(c *query.Call, s *query.Series, fn func(float64) float64) {
 // finite is v, null when it is infinite.
 func finite(v float64) float64 {
 	if math.IsInf(v, 0) {
-		return query.Null
+		return query.Null()
 	}
 	return v
 }
@@ -123,7 +125,7 @@ func finite(v float64) float64 {
 // logarithm is ln(v), null of what is not over 0.
 func logarithm(v float64) float64 {
 	if !(v > 0) {
-		return query.Null
+		return query.Null()
 	}
 	return libm.Log(v)
 }

@@ -12,33 +12,35 @@ var (
 	minValue = query.Param{Name: "minValue", Type: query.Float}
 )
 
-var changes = []query.Function{
-	{
-		Name: "derivative", Group: "Transform", Call: derivative, Params: []query.Param{list},
-		Description: "Each value less the one before it; null where one of both is.",
-	},
-	{
-		Name: "nonNegativeDerivative", Group: "Transform", Call: nonNegativeDerivative, Params: []query.Param{list, maxValue, minValue},
-		Description: "Each value less the one before it, for counters. Where that is under 0 it is null, or with maxValue as if the counter had gone on at " +
-			"minValue (0) after maxValue, or with minValue alone as if it had begun there. Values beyond them do not count.",
-	},
-	{
-		Name: "perSecond", Group: "Transform", Call: perSecond, Params: []query.Param{list, maxValue, minValue},
-		Description: "nonNegativeDerivative by the seconds of a step, rounded to six digits.",
-	},
-	{
-		Name: "delay", Group: "Transform", Call: delay, Params: []query.Param{list, {Name: "steps", Type: query.Integer, Required: true}},
-		Description: "Values so many steps later; earlier with negative steps.",
-	},
-	{
-		Name: "integral", Group: "Transform", Call: integral, Params: []query.Param{list},
-		Description: "The sum of all values up to each.",
-	},
-	{
-		Name: "integralByInterval", Group: "Transform", Call: integralByInterval,
-		Params:      []query.Param{list, {Name: "intervalUnit", Type: query.String, Required: true}},
-		Description: "The sum of all values up to each, from 0 again with each interval, which are counted from the begin of the request.",
-	},
+func changes() []query.Function {
+	return []query.Function{
+		{
+			Name: "derivative", Group: "Transform", Call: derivative, Params: []query.Param{list},
+			Description: "Each value less the one before it; null where one of both is.",
+		},
+		{
+			Name: "nonNegativeDerivative", Group: "Transform", Call: nonNegativeDerivative, Params: []query.Param{list, maxValue, minValue},
+			Description: "Each value less the one before it, for counters. Where that is under 0 it is null, or with maxValue as if the counter had gone on at " +
+				"minValue (0) after maxValue, or with minValue alone as if it had begun there. Values beyond them do not count.",
+		},
+		{
+			Name: "perSecond", Group: "Transform", Call: perSecond, Params: []query.Param{list, maxValue, minValue},
+			Description: "nonNegativeDerivative by the seconds of a step, rounded to six digits.",
+		},
+		{
+			Name: "delay", Group: "Transform", Call: delay, Params: []query.Param{list, {Name: "steps", Type: query.Integer, Required: true}},
+			Description: "Values so many steps later; earlier with negative steps.",
+		},
+		{
+			Name: "integral", Group: "Transform", Call: integral, Params: []query.Param{list},
+			Description: "The sum of all values up to each.",
+		},
+		{
+			Name: "integralByInterval", Group: "Transform", Call: integralByInterval,
+			Params:      []query.Param{list, {Name: "intervalUnit", Type: query.String, Required: true}},
+			Description: "The sum of all values up to each, from 0 again with each interval, which are counted from the begin of the request.",
+		},
+	}
 }
 
 // derived makes of each series another with as many values. to may be from: fn reads a value before it writes its place.
@@ -55,7 +57,7 @@ func derived(c *query.Call, name, tag, arguments string, fn func(s *query.Series
 
 func derivative(c *query.Call) ([]*query.Series, error) {
 	return derived(c, "derivative", "1", "", func(_ *query.Series, from, to []float64) {
-		before := query.Null
+		before := query.Null()
 		for i, v := range from {
 			to[i], before = v-before, v
 		}
@@ -70,7 +72,7 @@ type counter struct {
 }
 
 func counterOf(c *query.Call) counter {
-	return counter{min: c.Float("minValue"), max: c.Float("maxValue"), hasMin: c.Has("minValue"), hasMax: c.Has("maxValue"), before: query.Null}
+	return counter{min: c.Float("minValue"), max: c.Float("maxValue"), hasMin: c.Has("minValue"), hasMax: c.Has("maxValue"), before: query.Null()}
 }
 
 // growth puts into to what the counter grew by to each value of from.
@@ -81,7 +83,7 @@ func (k *counter) growth(from, to []float64) {
 		}
 		return
 	}
-	before := query.Null
+	before := query.Null()
 	for i, v := range from {
 		to[i], before = unless(v < before, v-before), v
 	}
@@ -91,21 +93,21 @@ func (k *counter) growth(from, to []float64) {
 func (k *counter) next(v float64) float64 {
 	before := k.before
 	if k.hasMax && v > k.max || k.hasMin && v < k.min {
-		k.before = query.Null
-		return query.Null
+		k.before = query.Null()
+		return query.Null()
 	}
 	k.before = v
 	switch {
 	case v >= before:
 		return v - before
 	case query.IsNull(v) || query.IsNull(before):
-		return query.Null
+		return query.Null()
 	case k.hasMax:
 		return k.max + 1 + v - before - k.min
 	case k.hasMin:
 		return v - k.min
 	}
-	return query.Null
+	return query.Null()
 }
 
 func nonNegativeDerivative(c *query.Call) ([]*query.Series, error) {
@@ -147,7 +149,7 @@ func integral(c *query.Call) ([]*query.Series, error) {
 	return derived(c, "integral", "1", "", func(_ *query.Series, from, to []float64) {
 		sum := 0.0
 		for i, v := range from {
-			to[i] = query.Null
+			to[i] = query.Null()
 			if v == v {
 				sum += v
 				to[i] = sum

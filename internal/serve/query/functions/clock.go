@@ -12,24 +12,25 @@ import (
 // clockParams are of functions whose values come from the time alone.
 var clockParams = []query.Param{{Name: "name", Type: query.String, Required: true}, {Name: "step", Type: query.Integer, Default: 60}}
 
-var sineParams = []query.Param{clockParams[0], {Name: "amplitude", Type: query.Integer, Loose: true, Default: 1}, clockParams[1]}
-
-var clock = []query.Function{
-	{Name: "time", Group: "Transform", Call: timeFunction, Params: clockParams, Description: "The Unix seconds of each step, under that name."},
-	{Name: "timeFunction", Group: "Transform", Call: timeFunction, Params: clockParams, Description: "The Unix seconds of each step, under that name."},
-	{Name: "sin", Group: "Transform", Call: sinFunction, Params: sineParams, Description: "amplitude * sin(Unix seconds) of each step, under that name."},
-	{Name: "sinFunction", Group: "Transform", Call: sinFunction, Params: sineParams, Description: "amplitude * sin(Unix seconds) of each step, under that name."},
-	{
-		Name: "timeSlice", Group: "Transform", Call: timeSlice,
-		Params:      []query.Param{list, {Name: "startSliceAt", Type: query.Date, Required: true}, {Name: "endSliceAt", Type: query.Date, Default: "now"}},
-		Description: "Null for values before startSliceAt and after endSliceAt.",
-	},
-	{
-		Name: "timeStack", Group: "Transform", Rereads: true, Call: timeStack,
-		Params: []query.Param{list, {Name: "timeShiftUnit", Type: query.Interval, Default: "1d", Suggestions: []any{"1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"}},
-			{Name: "timeShiftStart", Type: query.Integer, Default: 0}, {Name: "timeShiftEnd", Type: query.Integer, Default: 7}},
-		Description: "The series as they were timeShiftStart, ..., timeShiftEnd-1 times timeShiftUnit ago.",
-	},
+func clock() []query.Function {
+	sineParams := []query.Param{clockParams[0], {Name: "amplitude", Type: query.Integer, Loose: true, Default: 1}, clockParams[1]}
+	return []query.Function{
+		{Name: "time", Group: "Transform", Call: timeFunction, Params: clockParams, Description: "The Unix seconds of each step, under that name."},
+		{Name: "timeFunction", Group: "Transform", Call: timeFunction, Params: clockParams, Description: "The Unix seconds of each step, under that name."},
+		{Name: "sin", Group: "Transform", Call: sinFunction, Params: sineParams, Description: "amplitude * sin(Unix seconds) of each step, under that name."},
+		{Name: "sinFunction", Group: "Transform", Call: sinFunction, Params: sineParams, Description: "amplitude * sin(Unix seconds) of each step, under that name."},
+		{
+			Name: "timeSlice", Group: "Transform", Call: timeSlice,
+			Params:      []query.Param{list, {Name: "startSliceAt", Type: query.Date, Required: true}, {Name: "endSliceAt", Type: query.Date, Default: "now"}},
+			Description: "Null for values before startSliceAt and after endSliceAt.",
+		},
+		{
+			Name: "timeStack", Group: "Transform", Rereads: true, Call: timeStack,
+			Params: []query.Param{list, {Name: "timeShiftUnit", Type: query.Interval, Default: "1d", Suggestions: []any{"1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"}},
+				{Name: "timeShiftStart", Type: query.Integer, Default: 0}, {Name: "timeShiftEnd", Type: query.Integer, Default: 7}},
+			Description: "The series as they were timeShiftStart, ..., timeShiftEnd-1 times timeShiftUnit ago.",
+		},
+	}
 }
 
 // ticking returns a series of fn of each time in the request's range, a step apart.
@@ -80,7 +81,7 @@ func timeSlice(c *query.Call) ([]*query.Series, error) {
 		values, at := s.Own(c), c.From // not the series' own start
 		for i := range values {
 			if at < start || at > end {
-				values[i] = query.Null
+				values[i] = query.Null()
 			}
 			at += s.Step
 		}

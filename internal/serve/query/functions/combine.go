@@ -6,47 +6,49 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var combine = []query.Function{
-	{
-		Name: "aggregate", Group: "Combine", Call: aggregate,
-		Params: []query.Param{list, aggFunc, xFilesFactor},
-		Description: "One series of all: func of their values at each time. func is average, avg_zero, median, sum, min, max, diff, stddev, count, " +
-			"range, multiply or last. A time with less than xFilesFactor of the values is null.",
-	},
-	{
-		Name: "aggregateWithWildcards", Group: "Combine", Call: aggregateWithWildcards,
-		Params:    []query.Param{list, aggFunc, {Name: "position", Type: query.NodeNumber, Multiple: true}},
-		Signature: "(seriesList, func, *positions)",
-		Description: "Series whose names are the same without the parts at these positions, counted from 0, become one: func of their values at " +
-			"each time. It is called what is left of the name.",
-	},
-	{
-		Name: "group", Group: "Combine", Call: group,
-		Params:      []query.Param{{Name: "seriesLists", Type: query.SeriesList, Multiple: true}},
-		Description: "All series of several lists, as one list.",
-	},
-	{
-		Name: "countSeries", Group: "Combine", Call: countSeries, Aggregator: true,
-		Params:      []query.Param{{Name: "seriesLists", Type: query.SeriesList, Multiple: true}},
-		Description: "How many series there are, whether or not they have a value: a line.",
-	},
-	{
-		Name: "multiplySeries", Group: "Combine", Call: multiplySeries, Aggregator: true,
-		Params:      []query.Param{lists},
-		Description: "The product of all series at each time, null where one is. A single series stays as it is.",
-	},
-	aggregating("sumSeries", "sum", "The sum of all series at each time."),
-	aggregating("sum", "sum", "The sum of all series at each time."),
-	aggregating("averageSeries", "average", "The mean of all series at each time, of those that are not null."),
-	aggregating("avg", "average", "The mean of all series at each time, of those that are not null."),
-	aggregating("minSeries", "min", "The least of all series at each time."),
-	aggregating("maxSeries", "max", "The greatest of all series at each time."),
-	aggregating("rangeOfSeries", "rangeOf", "The greatest less the least of all series at each time."),
-	aggregating("diffSeries", "diff", "The first series less all others, at each time; where the first is null, the next one counts as the first."),
-	aggregating("stddevSeries", "stddev", "The standard deviation of all series at each time: sqrt(sum((v - mean)^2) / n), of those that are not null."),
-	withWildcards("sumSeriesWithWildcards", "sum", true),
-	withWildcards("averageSeriesWithWildcards", "average", true),
-	withWildcards("multiplySeriesWithWildcards", "multiply", true),
+func combine() []query.Function {
+	return []query.Function{
+		{
+			Name: "aggregate", Group: "Combine", Call: aggregate,
+			Params: []query.Param{list, aggFunc, xFilesFactor},
+			Description: "One series of all: func of their values at each time. func is average, avg_zero, median, sum, min, max, diff, stddev, count, " +
+				"range, multiply or last. A time with less than xFilesFactor of the values is null.",
+		},
+		{
+			Name: "aggregateWithWildcards", Group: "Combine", Call: aggregateWithWildcards,
+			Params:    []query.Param{list, aggFunc, {Name: "position", Type: query.NodeNumber, Multiple: true}},
+			Signature: "(seriesList, func, *positions)",
+			Description: "Series whose names are the same without the parts at these positions, counted from 0, become one: func of their values at " +
+				"each time. It is called what is left of the name.",
+		},
+		{
+			Name: "group", Group: "Combine", Call: group,
+			Params:      []query.Param{{Name: "seriesLists", Type: query.SeriesList, Multiple: true}},
+			Description: "All series of several lists, as one list.",
+		},
+		{
+			Name: "countSeries", Group: "Combine", Call: countSeries, Aggregator: true,
+			Params:      []query.Param{{Name: "seriesLists", Type: query.SeriesList, Multiple: true}},
+			Description: "How many series there are, whether or not they have a value: a line.",
+		},
+		{
+			Name: "multiplySeries", Group: "Combine", Call: multiplySeries, Aggregator: true,
+			Params:      []query.Param{lists},
+			Description: "The product of all series at each time, null where one is. A single series stays as it is.",
+		},
+		aggregating("sumSeries", "sum", "The sum of all series at each time."),
+		aggregating("sum", "sum", "The sum of all series at each time."),
+		aggregating("averageSeries", "average", "The mean of all series at each time, of those that are not null."),
+		aggregating("avg", "average", "The mean of all series at each time, of those that are not null."),
+		aggregating("minSeries", "min", "The least of all series at each time."),
+		aggregating("maxSeries", "max", "The greatest of all series at each time."),
+		aggregating("rangeOfSeries", "rangeOf", "The greatest less the least of all series at each time."),
+		aggregating("diffSeries", "diff", "The first series less all others, at each time; where the first is null, the next one counts as the first."),
+		aggregating("stddevSeries", "stddev", "The standard deviation of all series at each time: sqrt(sum((v - mean)^2) / n), of those that are not null."),
+		withWildcards("sumSeriesWithWildcards", "sum", true),
+		withWildcards("averageSeriesWithWildcards", "average", true),
+		withWildcards("multiplySeriesWithWildcards", "multiply", true),
+	}
 }
 
 // aggFunc is a parameter that names what makes one value of several.

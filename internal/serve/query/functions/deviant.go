@@ -7,20 +7,22 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var deviants = []query.Function{
-	{
-		Name: "mostDeviant", Group: "Filter Series", Call: mostDeviant, Params: []query.Param{list, howMany},
-		Description: "The n series whose values deviate most from their mean: by the variance, sum((v - mean)^2) / k, of all k values that are not null.",
-	},
-	{
-		Name: "averageOutsidePercentile", Group: "Filter Series", Call: averageOutsidePercentile, Params: []query.Param{list, threshold},
-		Description: "The series whose mean is not between the (100-n)-th and the n-th percentile of all means; n under 50 means 100-n.",
-	},
-	{
-		Name: "removeBetweenPercentile", Group: "Filter Series", Call: removeBetweenPercentile, Params: []query.Param{list, threshold},
-		Description: "The series that have a value, at any time, which is not between the (100-n)-th and the n-th percentile of all series then; n under 50 " +
-			"means 100-n.",
-	},
+func deviants() []query.Function {
+	return []query.Function{
+		{
+			Name: "mostDeviant", Group: "Filter Series", Call: mostDeviant, Params: []query.Param{list, howMany},
+			Description: "The n series whose values deviate most from their mean: by the variance, sum((v - mean)^2) / k, of all k values that are not null.",
+		},
+		{
+			Name: "averageOutsidePercentile", Group: "Filter Series", Call: averageOutsidePercentile, Params: []query.Param{list, threshold},
+			Description: "The series whose mean is not between the (100-n)-th and the n-th percentile of all means; n under 50 means 100-n.",
+		},
+		{
+			Name: "removeBetweenPercentile", Group: "Filter Series", Call: removeBetweenPercentile, Params: []query.Param{list, threshold},
+			Description: "The series that have a value, at any time, which is not between the (100-n)-th and the n-th percentile of all series then; n under 50 " +
+				"means 100-n.",
+		},
+	}
 }
 
 func mostDeviant(c *query.Call) ([]*query.Series, error) {

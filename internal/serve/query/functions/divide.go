@@ -15,35 +15,37 @@ var first2 = []query.Param{
 	{Name: "seriesListSecondPos", Type: query.SeriesList, Required: true},
 }
 
-var pairs = []query.Function{
-	{
-		Name: "aggregateSeriesLists", Group: "Combine", Call: aggregateSeriesLists,
-		Params:      append(slices.Clone(first2), aggFunc, xFilesFactor),
-		Description: "func of the first series of both lists, of the second of both, and so on. The lists are as long as each other.",
-	},
-	pairwise("sumSeriesLists", "sum", true), pairwise("diffSeriesLists", "diff", true), pairwise("multiplySeriesLists", "multiply", true),
-	{
-		Name: "divideSeries", Group: "Combine", Call: divideSeries,
-		Params:      []query.Param{{Name: "dividendSeriesList", Type: query.SeriesList, Required: true}, {Name: "divisorSeries", Type: query.SeriesList, Required: true}},
-		Description: "Each series divided by the same one, null where that is 0 or null.",
-	},
-	{
-		Name: "divideSeriesLists", Group: "Combine", Call: divideSeriesLists,
-		Params:      []query.Param{{Name: "dividendSeriesList", Type: query.SeriesList, Required: true}, {Name: "divisorSeriesList", Type: query.SeriesList, Required: true}},
-		Description: "The first series of a list divided by the first of another, the second by the second, and so on. The lists are as long as each other.",
-	},
-	{
-		Name: "powSeries", Group: "Combine", Call: powSeries, Aggregator: true,
-		Params:      []query.Param{{Name: "seriesList", Type: query.SeriesList, Required: true, Multiple: true}},
-		Signature:   "(*seriesLists)",
-		Description: "The first series to the power of the second, that to the power of the third, and so on; null where it is no real number, or too great.",
-	},
-	{
-		Name: "weightedAverage", Group: "Combine", Call: weightedAverage,
-		Params: []query.Param{{Name: "seriesListAvg", Type: query.SeriesList, Required: true}, {Name: "seriesListWeight", Type: query.SeriesList, Required: true}, nodes},
-		Description: "sum(value * weight) / sum(weight) at each time. A value's weight is the series of the second list that has these parts of its path, or " +
-			"tags, in common with it.",
-	},
+func pairs() []query.Function {
+	return []query.Function{
+		{
+			Name: "aggregateSeriesLists", Group: "Combine", Call: aggregateSeriesLists,
+			Params:      append(slices.Clone(first2), aggFunc, xFilesFactor),
+			Description: "func of the first series of both lists, of the second of both, and so on. The lists are as long as each other.",
+		},
+		pairwise("sumSeriesLists", "sum", true), pairwise("diffSeriesLists", "diff", true), pairwise("multiplySeriesLists", "multiply", true),
+		{
+			Name: "divideSeries", Group: "Combine", Call: divideSeries,
+			Params:      []query.Param{{Name: "dividendSeriesList", Type: query.SeriesList, Required: true}, {Name: "divisorSeries", Type: query.SeriesList, Required: true}},
+			Description: "Each series divided by the same one, null where that is 0 or null.",
+		},
+		{
+			Name: "divideSeriesLists", Group: "Combine", Call: divideSeriesLists,
+			Params:      []query.Param{{Name: "dividendSeriesList", Type: query.SeriesList, Required: true}, {Name: "divisorSeriesList", Type: query.SeriesList, Required: true}},
+			Description: "The first series of a list divided by the first of another, the second by the second, and so on. The lists are as long as each other.",
+		},
+		{
+			Name: "powSeries", Group: "Combine", Call: powSeries, Aggregator: true,
+			Params:      []query.Param{{Name: "seriesList", Type: query.SeriesList, Required: true, Multiple: true}},
+			Signature:   "(*seriesLists)",
+			Description: "The first series to the power of the second, that to the power of the third, and so on; null where it is no real number, or too great.",
+		},
+		{
+			Name: "weightedAverage", Group: "Combine", Call: weightedAverage,
+			Params: []query.Param{{Name: "seriesListAvg", Type: query.SeriesList, Required: true}, {Name: "seriesListWeight", Type: query.SeriesList, Required: true}, nodes},
+			Description: "sum(value * weight) / sum(weight) at each time. A value's weight is the series of the second list that has these parts of its path, or " +
+				"tags, in common with it.",
+		},
+	}
 }
 
 // pairwise makes an aggregateSeriesLists whose function is said.
@@ -110,7 +112,7 @@ func quotients(to, a, b []float64, factor float64) []float64 {
 // nullFrom makes values null from a place on.
 func nullFrom(values []float64, from int) []float64 {
 	for i := from; i < len(values); i++ {
-		values[i] = query.Null
+		values[i] = query.Null()
 	}
 	return values
 }
@@ -179,11 +181,11 @@ func powSeries(c *query.Call) ([]*query.Series, error) {
 // power is a to the power of b, null where that is no finite number.
 func power(a, b float64) float64 {
 	if query.IsNull(a) || query.IsNull(b) {
-		return query.Null // also 1 to the power of null
+		return query.Null() // also 1 to the power of null
 	}
 	v := libm.Pow(a, b)
 	if math.IsInf(v, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0) {
-		return query.Null
+		return query.Null()
 	}
 	return v
 }

@@ -10,56 +10,58 @@ var (
 	tint  = query.Param{Name: "color", Type: query.String}
 )
 
-var drawing = []query.Function{
-	drawn("alpha", query.Param{Name: "alpha", Type: query.Float, Required: true}, "How opaque series are drawn, from 0 to 1.",
-		func(c *query.Call, d *query.Drawing) { d.Alpha, d.HasAlpha = c.Float("alpha"), true }),
-	drawn("color", query.Param{Name: "theColor", Type: query.String, Required: true, Loose: true}, "The colour of series, a name or #rrggbb.",
-		func(c *query.Call, d *query.Drawing) {
-			if v := c.Value("theColor"); v.Kind == query.Text {
-				d.Color = v.Text
-			}
-		}),
-	drawn("lineWidth", query.Param{Name: "width", Type: query.Float, Required: true}, "How wide the lines of series are.",
-		func(c *query.Call, d *query.Drawing) { d.LineWidth = c.Float("width") }),
-	{
-		Name: "dashed", Group: "Graph", Params: []query.Param{list, {Name: "dashLength", Type: query.Integer, Loose: true, Default: 5}}, Description: "Series as dashed lines.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			n := c.Float("dashLength")
-			if !isNumber(c.Value("dashLength")) {
-				return nil, c.Errorf("dashLength must be a number")
-			}
-			return drawnAs(c, "dashed", c.Text("dashLength"), ", "+query.FormatG(n), func(d *query.Drawing) { d.Dashed = n }), nil
+func drawing() []query.Function {
+	return []query.Function{
+		drawn("alpha", query.Param{Name: "alpha", Type: query.Float, Required: true}, "How opaque series are drawn, from 0 to 1.",
+			func(c *query.Call, d *query.Drawing) { d.Alpha, d.HasAlpha = c.Float("alpha"), true }),
+		drawn("color", query.Param{Name: "theColor", Type: query.String, Required: true, Loose: true}, "The colour of series, a name or #rrggbb.",
+			func(c *query.Call, d *query.Drawing) {
+				if v := c.Value("theColor"); v.Kind == query.Text {
+					d.Color = v.Text
+				}
+			}),
+		drawn("lineWidth", query.Param{Name: "width", Type: query.Float, Required: true}, "How wide the lines of series are.",
+			func(c *query.Call, d *query.Drawing) { d.LineWidth = c.Float("width") }),
+		{
+			Name: "dashed", Group: "Graph", Params: []query.Param{list, {Name: "dashLength", Type: query.Integer, Loose: true, Default: 5}}, Description: "Series as dashed lines.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				n := c.Float("dashLength")
+				if !isNumber(c.Value("dashLength")) {
+					return nil, c.Errorf("dashLength must be a number")
+				}
+				return drawnAs(c, "dashed", c.Text("dashLength"), ", "+query.FormatG(n), func(d *query.Drawing) { d.Dashed = n }), nil
+			},
 		},
-	},
-	{
-		Name: "drawAsInfinite", Group: "Graph", Params: []query.Param{list}, Description: "A vertical line wherever a value is not 0.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			return drawnAs(c, "drawAsInfinite", "1", "", func(d *query.Drawing) { d.Infinite = true }), nil
+		{
+			Name: "drawAsInfinite", Group: "Graph", Params: []query.Param{list}, Description: "A vertical line wherever a value is not 0.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				return drawnAs(c, "drawAsInfinite", "1", "", func(d *query.Drawing) { d.Infinite = true }), nil
+			},
 		},
-	},
-	{
-		Name: "secondYAxis", Group: "Graph", Params: []query.Param{list}, Description: "Series by the axis on the right.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			return drawnAs(c, "secondYAxis", "1", "", func(d *query.Drawing) { d.SecondYAxis = true }), nil
+		{
+			Name: "secondYAxis", Group: "Graph", Params: []query.Param{list}, Description: "Series by the axis on the right.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				return drawnAs(c, "secondYAxis", "1", "", func(d *query.Drawing) { d.SecondYAxis = true }), nil
+			},
 		},
-	},
-	{
-		Name: "stacked", Group: "Graph", Call: stacked, Signature: "(seriesLists, stackName='__DEFAULT__')",
-		Params:      []query.Param{list, {Name: "stack", Type: query.String}},
-		Description: "Each series on top of those before it in the same stack: their sums.",
-	},
-	{
-		Name: "areaBetween", Group: "Graph", Call: areaBetween, Params: []query.Param{list},
-		Description: "The area between two series.",
-	},
-	{
-		Name: "threshold", Group: "Graph", Call: thresholdLine, Params: []query.Param{{Name: "value", Type: query.Float, Required: true}, label, tint},
-		Description: "A line at value, with a label and a colour.",
-	},
-	{
-		Name: "verticalLine", Group: "Graph", Call: verticalLine, Params: []query.Param{{Name: "ts", Type: query.Date, Required: true}, label, tint},
-		Description: "A vertical line at a time, with a label and a colour.",
-	},
+		{
+			Name: "stacked", Group: "Graph", Call: stacked, Signature: "(seriesLists, stackName='__DEFAULT__')",
+			Params:      []query.Param{list, {Name: "stack", Type: query.String}},
+			Description: "Each series on top of those before it in the same stack: their sums.",
+		},
+		{
+			Name: "areaBetween", Group: "Graph", Call: areaBetween, Params: []query.Param{list},
+			Description: "The area between two series.",
+		},
+		{
+			Name: "threshold", Group: "Graph", Call: thresholdLine, Params: []query.Param{{Name: "value", Type: query.Float, Required: true}, label, tint},
+			Description: "A line at value, with a label and a colour.",
+		},
+		{
+			Name: "verticalLine", Group: "Graph", Call: verticalLine, Params: []query.Param{{Name: "ts", Type: query.Date, Required: true}, label, tint},
+			Description: "A vertical line at a time, with a label and a colour.",
+		},
+	}
 }
 
 // drawn makes a function with one parameter that says only how series are drawn.

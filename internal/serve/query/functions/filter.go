@@ -7,42 +7,44 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var filter = []query.Function{
-	{
-		Name: "grep", Group: "Filter Series", Call: matching(true),
-		Params:      []query.Param{list, {Name: "pattern", Type: query.String, Required: true}},
-		Description: "The series in whose name a regular expression matches.",
-	},
-	{
-		Name: "exclude", Group: "Filter Series", Call: matching(false),
-		Params:      []query.Param{list, {Name: "pattern", Type: query.String, Required: true}},
-		Description: "The series in whose name a regular expression does not match.",
-	},
-	{
-		Name: "filterSeries", Group: "Filter Series", Call: filterSeries,
-		Params: []query.Param{list, aggFunc,
-			{Name: "operator", Type: query.String, Required: true, Options: []string{"!=", "<", "<=", "=", ">", ">="}},
-			{Name: "threshold", Type: query.Float, Required: true}},
-		Description: "The series of which func of all values is in this relation to threshold. Where that is null, only !=, < and <= hold.",
-	},
-	comparing("averageAbove", "average", ">"), comparing("averageBelow", "average", "<="),
-	comparing("currentAbove", "last", ">"), comparing("currentBelow", "last", "<="),
-	comparing("maximumAbove", "max", ">"), comparing("maximumBelow", "max", "<="),
-	comparing("minimumAbove", "min", ">"), comparing("minimumBelow", "min", "<="),
-	{
-		Name: "removeEmptySeries", Group: "Filter Series", Call: removeEmptySeries, Params: []query.Param{list, xFilesFactor},
-		Description: "The series that have a value, and no less than xFilesFactor of all values.",
-	},
-	{
-		Name: "unique", Group: "Filter Series", Call: unique, Params: []query.Param{lists},
-		Description: "The first series of each name.",
-	},
-	{
-		Name: "useSeriesAbove", Group: "Filter Series", Call: useSeriesAbove,
-		Params: []query.Param{list, {Name: "value", Type: query.Float, Required: true}, {Name: "search", Type: query.String, Required: true},
-			{Name: "replace", Type: query.String, Required: true}},
-		Description: "For each series whose greatest value is over value, the series that has its name with what matches a regular expression replaced, as in aliasSub.",
-	},
+func filter() []query.Function {
+	return []query.Function{
+		{
+			Name: "grep", Group: "Filter Series", Call: matching(true),
+			Params:      []query.Param{list, {Name: "pattern", Type: query.String, Required: true}},
+			Description: "The series in whose name a regular expression matches.",
+		},
+		{
+			Name: "exclude", Group: "Filter Series", Call: matching(false),
+			Params:      []query.Param{list, {Name: "pattern", Type: query.String, Required: true}},
+			Description: "The series in whose name a regular expression does not match.",
+		},
+		{
+			Name: "filterSeries", Group: "Filter Series", Call: filterSeries,
+			Params: []query.Param{list, aggFunc,
+				{Name: "operator", Type: query.String, Required: true, Options: []string{"!=", "<", "<=", "=", ">", ">="}},
+				{Name: "threshold", Type: query.Float, Required: true}},
+			Description: "The series of which func of all values is in this relation to threshold. Where that is null, only !=, < and <= hold.",
+		},
+		comparing("averageAbove", "average", ">"), comparing("averageBelow", "average", "<="),
+		comparing("currentAbove", "last", ">"), comparing("currentBelow", "last", "<="),
+		comparing("maximumAbove", "max", ">"), comparing("maximumBelow", "max", "<="),
+		comparing("minimumAbove", "min", ">"), comparing("minimumBelow", "min", "<="),
+		{
+			Name: "removeEmptySeries", Group: "Filter Series", Call: removeEmptySeries, Params: []query.Param{list, xFilesFactor},
+			Description: "The series that have a value, and no less than xFilesFactor of all values.",
+		},
+		{
+			Name: "unique", Group: "Filter Series", Call: unique, Params: []query.Param{lists},
+			Description: "The first series of each name.",
+		},
+		{
+			Name: "useSeriesAbove", Group: "Filter Series", Call: useSeriesAbove,
+			Params: []query.Param{list, {Name: "value", Type: query.Float, Required: true}, {Name: "search", Type: query.String, Required: true},
+				{Name: "replace", Type: query.String, Required: true}},
+			Description: "For each series whose greatest value is over value, the series that has its name with what matches a regular expression replaced, as in aliasSub.",
+		},
+	}
 }
 
 func matching(keep bool) func(*query.Call) ([]*query.Series, error) {

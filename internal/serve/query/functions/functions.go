@@ -9,8 +9,8 @@ import "github.com/logmetrics/logmetrics/internal/serve/query"
 
 // Table returns all functions.
 func Table() *query.Table {
-	return query.NewTable(aliases, arithmetic, behaviour, changes, clock, combine, deviants, drawing, filter, gaps, grouping, intervals, labels, lines, moving,
-		pairs, percentiles, percents, ranking, shift, smooth, special, transform, walks)
+	return query.NewTable(aliases(), arithmetic(), behaviour(), changes(), clock(), combine(), deviants(), drawing(), filter(), gaps(),
+		grouping(), intervals(), labels(), lines(), moving(), pairs(), percentiles(), percents(), ranking(), shift(), smooth(), special(), transform(), walks())
 }
 
 // list is the first parameter of most functions.

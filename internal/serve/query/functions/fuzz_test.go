@@ -30,9 +30,9 @@ func FuzzEvaluate(f *testing.F) {
 		}
 	}
 	m := &querytest.Memory{}
-	m.Add("a", 0, 60, 1, 2, query.Null, 4, 5, 6, 7, -8, 9, 1e300, 11, 12, 0, 0, 15, 16, 17, 18, 19, 20)
+	m.Add("a", 0, 60, 1, 2, query.Null(), 4, 5, 6, 7, -8, 9, 1e300, 11, 12, 0, 0, 15, 16, 17, 18, 19, 20)
 	m.Add("a.x", 0, 10, make([]float64, 200)...)
-	m.Add("a.y", 0, 7, query.Null, query.Null)
+	m.Add("a.y", 0, 7, query.Null(), query.Null())
 	m.Add("srv.web1.cpu", 0, 60, make([]float64, 30)...)
 	m.Add("t;host=a;dc=b", 0, 60, 1, 2, 3)
 	e := query.New(query.Options{Functions: functions.Table(), Source: m, Limits: query.Limits{Bytes: 16 << 20, Series: 1000, Points: 1 << 20}})

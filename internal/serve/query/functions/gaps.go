@@ -6,32 +6,32 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-// gapLimit is how many nulls in a row are filled.
-var gapLimit = query.Param{Name: "limit", Type: query.IntOrInf, Default: math.Inf(1)}
-
-var gaps = []query.Function{
-	{
-		Name: "interpolate", Group: "Transform", Params: []query.Param{list, gapLimit}, Call: filling("interpolate", line),
-		Description: "Up to limit nulls in a row become values on the line between those beside them.",
-	},
-	{
-		Name: "keepLastValue", Group: "Transform", Params: []query.Param{list, gapLimit}, Call: filling("keepLastValue", hold),
-		Description: "Up to limit nulls in a row become the value before them.",
-	},
-	{
-		Name: "transformNull", Group: "Transform", Call: transformNull,
-		Params:      []query.Param{list, {Name: "default", Type: query.Float, Default: 0}, {Name: "referenceSeries", Type: query.SeriesList}},
-		Description: "Nulls become default, with referenceSeries only where one of these has a value.",
-	},
-	{
-		Name: "isNonNull", Group: "Transform", Call: isNonNull, Params: []query.Param{list},
-		Description: "1 for a value, 0 for null.",
-	},
-	{
-		Name: "compressPeriodicGaps", Group: "Transform", Call: compressPeriodicGaps, Params: []query.Param{list},
-		Description: "A series that has a value in each n-th step only gets n times the step: summarize(series, step, 'last') with a step that is guessed. n is the distance " +
-			"of the first two values that are not 0, if a third one stands alone as far behind them; else the series stays as it is.",
-	},
+func gaps() []query.Function {
+	gapLimit := query.Param{Name: "limit", Type: query.IntOrInf, Default: math.Inf(1)} // how many nulls in a row are filled
+	return []query.Function{
+		{
+			Name: "interpolate", Group: "Transform", Params: []query.Param{list, gapLimit}, Call: filling("interpolate", line),
+			Description: "Up to limit nulls in a row become values on the line between those beside them.",
+		},
+		{
+			Name: "keepLastValue", Group: "Transform", Params: []query.Param{list, gapLimit}, Call: filling("keepLastValue", hold),
+			Description: "Up to limit nulls in a row become the value before them.",
+		},
+		{
+			Name: "transformNull", Group: "Transform", Call: transformNull,
+			Params:      []query.Param{list, {Name: "default", Type: query.Float, Default: 0}, {Name: "referenceSeries", Type: query.SeriesList}},
+			Description: "Nulls become default, with referenceSeries only where one of these has a value.",
+		},
+		{
+			Name: "isNonNull", Group: "Transform", Call: isNonNull, Params: []query.Param{list},
+			Description: "1 for a value, 0 for null.",
+		},
+		{
+			Name: "compressPeriodicGaps", Group: "Transform", Call: compressPeriodicGaps, Params: []query.Param{list},
+			Description: "A series that has a value in each n-th step only gets n times the step: summarize(series, step, 'last') with a step that is guessed. n is the distance " +
+				"of the first two values that are not 0, if a third one stands alone as far behind them; else the series stays as it is.",
+		},
+	}
 }
 
 // filling makes a function that fills gaps: fill gets a series' values, and where in them a gap is.

@@ -10,50 +10,52 @@ import (
 
 var nodes = query.Param{Name: "nodes", Type: query.NodeOrTag, Multiple: true}
 
-var grouping = []query.Function{
-	{
-		Name: "groupByNode", Group: "Combine", Call: groupByNode,
-		Params: []query.Param{list, {Name: "nodeNum", Type: query.NodeOrTag, Required: true}, {Name: "callback", Type: query.AggOrSeriesFunc, Loose: true, Default: "average"}},
-		Description: "Series that have a part of their path, or a tag, in common become one, which is called by it: callback of their values at each " +
-			"time.",
-	},
-	{
-		Name: "groupByNodes", Group: "Combine", Call: groupByNodes,
-		Params:      []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true, Loose: true}, nodes},
-		Description: "groupByNode with several parts of the path, or tags; the new names are these, joined with dots.",
-	},
-	{
-		Name: "groupByTags", Group: "Combine", Call: groupByTags,
-		Params: []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true, Loose: true}, {Name: "tags", Type: query.TagName, Required: true, Multiple: true}},
-		Description: "Series that have the values of these tags in common become one, callback of their values at each time, with these tags alone. It " +
-			"has the name that all series have, or callback's; each its own with the tag name among them.",
-	},
-	{
-		Name: "map", Group: "Combine", Lists: mapSeries,
-		Params:      []query.Param{list, {Name: "mapNodes", Type: query.NodeOrTag, Required: true, Multiple: true}},
-		Description: "Lists of series that have these parts of their paths, or tags, in common. For reduce.",
-	},
-	{
-		Name: "mapSeries", Group: "Combine", Lists: mapSeries,
-		Params:      []query.Param{list, {Name: "mapNodes", Type: query.NodeOrTag, Required: true, Multiple: true}},
-		Description: "Lists of series that have these parts of their paths, or tags, in common. For reduceSeries.",
-	},
-	{
-		Name: "reduce", Group: "Combine", Call: reduceSeries, Params: reduceParams,
-		Description: "reduceFunction of the series of each list whose part reduceNode is the first, second, ... of reduceMatchers, as its first, " +
-			"second, ... argument.",
-	},
-	{
-		Name: "reduceSeries", Group: "Combine", Call: reduceSeries, Params: reduceParams,
-		Description: "reduceFunction of the series of each list whose part reduceNode is the first, second, ... of reduceMatchers, as its first, " +
-			"second, ... argument.",
-	},
-	{
-		Name: "applyByNode", Group: "Combine", Call: applyByNode,
-		Params: []query.Param{list, {Name: "nodeNum", Type: query.NodeNumber, Required: true}, {Name: "templateFunction", Type: query.String, Required: true},
-			{Name: "newName", Type: query.String}},
-		Description: "Evaluates templateFunction once for each beginning of a path up to part nodeNum, which stands there for %, as it does in newName.",
-	},
+func grouping() []query.Function {
+	return []query.Function{
+		{
+			Name: "groupByNode", Group: "Combine", Call: groupByNode,
+			Params: []query.Param{list, {Name: "nodeNum", Type: query.NodeOrTag, Required: true}, {Name: "callback", Type: query.AggOrSeriesFunc, Loose: true, Default: "average"}},
+			Description: "Series that have a part of their path, or a tag, in common become one, which is called by it: callback of their values at each " +
+				"time.",
+		},
+		{
+			Name: "groupByNodes", Group: "Combine", Call: groupByNodes,
+			Params:      []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true, Loose: true}, nodes},
+			Description: "groupByNode with several parts of the path, or tags; the new names are these, joined with dots.",
+		},
+		{
+			Name: "groupByTags", Group: "Combine", Call: groupByTags,
+			Params: []query.Param{list, {Name: "callback", Type: query.AggOrSeriesFunc, Required: true, Loose: true}, {Name: "tags", Type: query.TagName, Required: true, Multiple: true}},
+			Description: "Series that have the values of these tags in common become one, callback of their values at each time, with these tags alone. It " +
+				"has the name that all series have, or callback's; each its own with the tag name among them.",
+		},
+		{
+			Name: "map", Group: "Combine", Lists: mapSeries,
+			Params:      []query.Param{list, {Name: "mapNodes", Type: query.NodeOrTag, Required: true, Multiple: true}},
+			Description: "Lists of series that have these parts of their paths, or tags, in common. For reduce.",
+		},
+		{
+			Name: "mapSeries", Group: "Combine", Lists: mapSeries,
+			Params:      []query.Param{list, {Name: "mapNodes", Type: query.NodeOrTag, Required: true, Multiple: true}},
+			Description: "Lists of series that have these parts of their paths, or tags, in common. For reduceSeries.",
+		},
+		{
+			Name: "reduce", Group: "Combine", Call: reduceSeries, Params: reduceParams,
+			Description: "reduceFunction of the series of each list whose part reduceNode is the first, second, ... of reduceMatchers, as its first, " +
+				"second, ... argument.",
+		},
+		{
+			Name: "reduceSeries", Group: "Combine", Call: reduceSeries, Params: reduceParams,
+			Description: "reduceFunction of the series of each list whose part reduceNode is the first, second, ... of reduceMatchers, as its first, " +
+				"second, ... argument.",
+		},
+		{
+			Name: "applyByNode", Group: "Combine", Call: applyByNode,
+			Params: []query.Param{list, {Name: "nodeNum", Type: query.NodeNumber, Required: true}, {Name: "templateFunction", Type: query.String, Required: true},
+				{Name: "newName", Type: query.String}},
+			Description: "Evaluates templateFunction once for each beginning of a path up to part nodeNum, which stands there for %, as it does in newName.",
+		},
+	}
 }
 
 var reduceParams = []query.Param{

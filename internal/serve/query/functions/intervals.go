@@ -12,22 +12,24 @@ import (
 // alignments are what smartSummarize is told to align to; truth values align to nothing.
 var alignments = []string{"False", "None", "True", "days", "hours", "minutes", "months", "seconds", "weeks", "years"}
 
-var intervals = []query.Function{
-	{
-		Name: "smartSummarize", Group: "Transform", Call: smartSummarize,
-		Params: []query.Param{list, {Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
-			{Name: "func", Type: query.AggFunc, Default: "sum"},
-			{Name: "alignTo", Type: query.String, Loose: true, Options: alignments}},
-		Description: "One value for each interval, func of the values in it, from the begin of the request on; with alignTo from the begin of the second, " +
-			"minute, hour, day, week (also week1 for Monday to week7), month or year in which the request begins.",
-	},
-	{
-		Name: "hitcount", Group: "Transform", Call: hitcount,
-		Params: []query.Param{list, {Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
-			{Name: "alignToInterval", Type: query.Boolean, Default: false}},
-		Description: "How many there were in each interval, of values that are rates a second: the sum of value * seconds. Intervals end with the series; with " +
-			"alignToInterval they begin at a full minute, hour or day.",
-	},
+func intervals() []query.Function {
+	return []query.Function{
+		{
+			Name: "smartSummarize", Group: "Transform", Call: smartSummarize,
+			Params: []query.Param{list, {Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
+				{Name: "func", Type: query.AggFunc, Default: "sum"},
+				{Name: "alignTo", Type: query.String, Loose: true, Options: alignments}},
+			Description: "One value for each interval, func of the values in it, from the begin of the request on; with alignTo from the begin of the second, " +
+				"minute, hour, day, week (also week1 for Monday to week7), month or year in which the request begins.",
+		},
+		{
+			Name: "hitcount", Group: "Transform", Call: hitcount,
+			Params: []query.Param{list, {Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
+				{Name: "alignToInterval", Type: query.Boolean, Default: false}},
+			Description: "How many there were in each interval, of values that are rates a second: the sum of value * seconds. Intervals end with the series; with " +
+				"alignToInterval they begin at a full minute, hour or day.",
+		},
+	}
 }
 
 // seconds returns the length of an interval, which is an error when there is none.

@@ -7,46 +7,48 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
+	"github.com/logmetrics/logmetrics/internal/lazy"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var labels = []query.Function{
-	{
-		Name: "aliasByTags", Group: "Alias", Call: aliasByTags,
-		Params:      []query.Param{list, {Name: "tags", Type: query.NodeOrTag, Required: true, Multiple: true}},
-		Description: "Calls each series by the values of these tags, or parts of its path, joined with dots.",
-	},
-	{
-		Name: "aliasByMetric", Group: "Alias", Params: []query.Param{list}, Description: "Calls each series by the last part of its path.",
-		Call: func(c *query.Call) ([]*query.Series, error) { return cutNames(c.Series("seriesList"), -1, 0), nil },
-	},
-	{
-		Name: "substr", Group: "Special", Params: []query.Param{list, {Name: "start", Type: query.NodeNumber, Default: 0}, {Name: "stop", Type: query.NodeNumber, Default: 0}},
-		Description: "Calls each series by the parts start to stop-1 of its path; with stop 0 to the last. Negative ones count from the end.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			return cutNames(c.Series("seriesList"), c.Int("start"), c.Int("stop")), nil
+func labels() []query.Function {
+	return []query.Function{
+		{
+			Name: "aliasByTags", Group: "Alias", Call: aliasByTags,
+			Params:      []query.Param{list, {Name: "tags", Type: query.NodeOrTag, Required: true, Multiple: true}},
+			Description: "Calls each series by the values of these tags, or parts of its path, joined with dots.",
 		},
-	},
-	{
-		Name: "aliasQuery", Group: "Alias", Call: aliasQuery,
-		Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true},
-			{Name: "newName", Type: query.String, Required: true}},
-		Description: "Calls each series newName with the last value of another in it, where it says %d, %f, %.2f, %g or %s. The other one is found by its name with " +
-			"what matches a regular expression replaced, as in aliasSub.",
-	},
-	{
-		Name: "legendValue", Group: "Alias", Call: legendValue,
-		Params: []query.Param{list, {Name: "valuesTypes", Type: query.String, Multiple: true, Loose: true, Options: legendValues()}}, Signature: "(seriesList, *valueTypes)",
-		Description: "Adds values to the name: average, min, max, last, ... of the series; behind them si or binary for short numbers, as 1.50k.",
-	},
-	{
-		Name: "cactiStyle", Group: "Special", Call: cactiStyle,
-		Params:      []query.Param{list, {Name: "system", Type: query.String, Options: []string{"si", "binary"}}, {Name: "units", Type: query.String}},
-		Description: "Adds the last, greatest and least value to the name, in columns. system is si or binary for short numbers, units stands behind them.",
-	},
+		{
+			Name: "aliasByMetric", Group: "Alias", Params: []query.Param{list}, Description: "Calls each series by the last part of its path.",
+			Call: func(c *query.Call) ([]*query.Series, error) { return cutNames(c.Series("seriesList"), -1, 0), nil },
+		},
+		{
+			Name: "substr", Group: "Special", Params: []query.Param{list, {Name: "start", Type: query.NodeNumber, Default: 0}, {Name: "stop", Type: query.NodeNumber, Default: 0}},
+			Description: "Calls each series by the parts start to stop-1 of its path; with stop 0 to the last. Negative ones count from the end.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				return cutNames(c.Series("seriesList"), c.Int("start"), c.Int("stop")), nil
+			},
+		},
+		{
+			Name: "aliasQuery", Group: "Alias", Call: aliasQuery,
+			Params: []query.Param{list, {Name: "search", Type: query.String, Required: true}, {Name: "replace", Type: query.String, Required: true},
+				{Name: "newName", Type: query.String, Required: true}},
+			Description: "Calls each series newName with the last value of another in it, where it says %d, %f, %.2f, %g or %s. The other one is found by its name with " +
+				"what matches a regular expression replaced, as in aliasSub.",
+		},
+		{
+			Name: "legendValue", Group: "Alias", Call: legendValue,
+			Params: []query.Param{list, {Name: "valuesTypes", Type: query.String, Multiple: true, Loose: true, Options: legendValues()}}, Signature: "(seriesList, *valueTypes)",
+			Description: "Adds values to the name: average, min, max, last, ... of the series; behind them si or binary for short numbers, as 1.50k.",
+		},
+		{
+			Name: "cactiStyle", Group: "Special", Call: cactiStyle,
+			Params:      []query.Param{list, {Name: "system", Type: query.String, Options: []string{"si", "binary"}}, {Name: "units", Type: query.String}},
+			Description: "Adds the last, greatest and least value to the name, in columns. system is si or binary for short numbers, units stands behind them.",
+		},
+	}
 }
 
 // legendValues are all that legendValue takes.
@@ -167,6 +169,7 @@ func withLegend(c *query.Call, s *query.Series, kinds []string, aggs []*query.Ag
 			name = append(name, padded(kind, 5)+padded(text, 10)...)
 		}
 	}
+	c.Pay(len(name))
 	return string(name)
 }
 
@@ -269,12 +272,12 @@ func aliasQuery(c *query.Call) ([]*query.Series, error) {
 	return all, nil
 }
 
-var directive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%(?:%|[-+ 0]*\d{0,3}(?:\.\d{1,3})?[dfegs])`) })
+var directive = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`%(?:%|[-+ 0]*\d{0,3}(?:\.\d{1,3})?[dfegs])`) }}
 
 // formatted puts a number into a format of Python's, which must have one place for it.
 func formatted(format string, v float64) (text string, ok bool) {
 	places := 0
-	text = directive().ReplaceAllStringFunc(format, func(d string) string {
+	text = directive.Get().ReplaceAllStringFunc(format, func(d string) string {
 		if d == "%%" {
 			return "%"
 		}
@@ -291,5 +294,5 @@ func formatted(format string, v float64) (text string, ok bool) {
 		}
 		return fmt.Sprintf(d, v)
 	})
-	return text, places == 1 && !strings.Contains(directive().ReplaceAllString(format, ""), "%")
+	return text, places == 1 && !strings.Contains(directive.Get().ReplaceAllString(format, ""), "%")
 }

@@ -10,27 +10,29 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query/when"
 )
 
-var lines = []query.Function{
-	{
-		Name: "aggregateLine", Group: "Calculate", Call: aggregateLine,
-		Params:      []query.Param{list, byFunc, {Name: "keepStep", Type: query.Boolean, Default: false}},
-		Description: "A line for each series, at func of all its values; with keepStep of as many points.",
-	},
-	{
-		Name: "nPercentile", Group: "Calculate", Call: nPercentile, Params: []query.Param{list, threshold},
-		Description: "A line for each series, at the n-th percentile of its values. See percentileOfSeries.",
-	},
-	{
-		Name: "linearRegression", Group: "Calculate", Call: linearRegression,
-		Params: []query.Param{list, {Name: "startSourceAt", Type: query.Date}, {Name: "endSourceAt", Type: query.Date}},
-		Description: "The line by least squares through the n values v at points t of each series, of another range from startSourceAt to endSourceAt if they are there: " +
-			"slope = (n sum(tv) - sum(t) sum(v)) / (n sum(t^2) - sum(t)^2), begin = (sum(v) - slope sum(t)) / n.",
-	},
-	{
-		Name: "stdev", Group: "Calculate", Call: stdev,
-		Params:      []query.Param{list, {Name: "points", Type: query.Integer, Required: true}, {Name: "windowTolerance", Type: query.Float, Default: 0.1}},
-		Description: "The standard deviation of the last so many values, sqrt(n sum(v^2) - sum(v)^2) / n; null where less than windowTolerance of them are not.",
-	},
+func lines() []query.Function {
+	return []query.Function{
+		{
+			Name: "aggregateLine", Group: "Calculate", Call: aggregateLine,
+			Params:      []query.Param{list, byFunc, {Name: "keepStep", Type: query.Boolean, Default: false}},
+			Description: "A line for each series, at func of all its values; with keepStep of as many points.",
+		},
+		{
+			Name: "nPercentile", Group: "Calculate", Call: nPercentile, Params: []query.Param{list, threshold},
+			Description: "A line for each series, at the n-th percentile of its values. See percentileOfSeries.",
+		},
+		{
+			Name: "linearRegression", Group: "Calculate", Call: linearRegression,
+			Params: []query.Param{list, {Name: "startSourceAt", Type: query.Date}, {Name: "endSourceAt", Type: query.Date}},
+			Description: "The line by least squares through the n values v at points t of each series, of another range from startSourceAt to endSourceAt if they are there: " +
+				"slope = (n sum(tv) - sum(t) sum(v)) / (n sum(t^2) - sum(t)^2), begin = (sum(v) - slope sum(t)) / n.",
+		},
+		{
+			Name: "stdev", Group: "Calculate", Call: stdev,
+			Params:      []query.Param{list, {Name: "points", Type: query.Integer, Required: true}, {Name: "windowTolerance", Type: query.Float, Default: 0.1}},
+			Description: "The standard deviation of the last so many values, sqrt(n sum(v^2) - sum(v)^2) / n; null where less than windowTolerance of them are not.",
+		},
+	}
 }
 
 func aggregateLine(c *query.Call) ([]*query.Series, error) {
@@ -169,7 +171,7 @@ func stdev(c *query.Call) ([]*query.Series, error) {
 				sum += v
 				squares += v * v
 			}
-			to[i] = query.Null
+			to[i] = query.Null()
 			if n > 0 && n/float64(points) >= tolerance {
 				to[i] = math.Sqrt(n*squares-sum*sum) / n
 			}

@@ -9,19 +9,21 @@ import (
 var windowSize = query.Param{Name: "windowSize", Type: query.IntOrInterval, Required: true,
 	Suggestions: []any{5, 7, 10, "1min", "5min", "10min", "30min", "1hour"}}
 
-var moving = []query.Function{
-	{
-		Name: "movingWindow", Group: "Calculate", Rereads: true, Call: movingWindow,
-		Params: []query.Param{list, windowSize, {Name: "func", Type: query.AggFunc, Default: "average"}, xFilesFactor},
-		Description: "Each value is func of those in the window before it: so many points, or a length of time. What is before the first value is " +
-			"read too. A window with less than xFilesFactor of its values is null.",
-	},
-	{
-		Name: "movingAverage", Group: "Calculate", Rereads: true, Call: movingOver("average"),
-		Params:      []query.Param{list, windowSize, xFilesFactor},
-		Description: "Each value is the mean of those in the window before it: so many points, or a length of time. See movingWindow.",
-	},
-	movingAs("movingMedian", "median"), movingAs("movingMin", "min"), movingAs("movingMax", "max"), movingAs("movingSum", "sum"),
+func moving() []query.Function {
+	return []query.Function{
+		{
+			Name: "movingWindow", Group: "Calculate", Rereads: true, Call: movingWindow,
+			Params: []query.Param{list, windowSize, {Name: "func", Type: query.AggFunc, Default: "average"}, xFilesFactor},
+			Description: "Each value is func of those in the window before it: so many points, or a length of time. What is before the first value is " +
+				"read too. A window with less than xFilesFactor of its values is null.",
+		},
+		{
+			Name: "movingAverage", Group: "Calculate", Rereads: true, Call: movingOver("average"),
+			Params:      []query.Param{list, windowSize, xFilesFactor},
+			Description: "Each value is the mean of those in the window before it: so many points, or a length of time. See movingWindow.",
+		},
+		movingAs("movingMedian", "median"), movingAs("movingMin", "min"), movingAs("movingMax", "max"), movingAs("movingSum", "sum"),
+	}
 }
 
 // movingAs makes a row of the table.

@@ -47,6 +47,7 @@ func (p *pattern) search(s string) bool {
 func (p *pattern) sub(s string, with []piece) string {
 	p.c.Alive()
 	var out strings.Builder
+	defer func() { p.c.Pay(out.Len()) }()
 	end, behind := 0, false // behind: the last match had something, so that another may follow at once
 	for _, m := range p.re.FindAllStringSubmatchIndex(s, -1) {
 		if behind && m[0] > end && nullable(p.tree, s, end) {

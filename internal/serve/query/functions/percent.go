@@ -9,9 +9,11 @@ import (
 
 var percentParams = []query.Param{list, {Name: "total", Type: query.Any}, nodes}
 
-var percents = []query.Function{
-	{Name: "asPercent", Group: "Combine", Call: asPercent, Aggregator: true, Params: percentParams, Description: percentDescription},
-	{Name: "pct", Group: "Combine", Call: asPercent, Aggregator: true, Params: percentParams, Description: percentDescription},
+func percents() []query.Function {
+	return []query.Function{
+		{Name: "asPercent", Group: "Combine", Call: asPercent, Aggregator: true, Params: percentParams, Description: percentDescription},
+		{Name: "pct", Group: "Combine", Call: asPercent, Aggregator: true, Params: percentParams, Description: percentDescription},
+	}
 }
 
 const percentDescription = "100 * value / total. total is a number, one series, as many series as there are in the list (by their names in order), or, " +

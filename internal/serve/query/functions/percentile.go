@@ -8,18 +8,20 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var percentiles = []query.Function{
-	{
-		Name: "percentileOfSeries", Group: "Combine", Call: percentileOfSeries,
-		Params: []query.Param{list, {Name: "n", Type: query.Float, Required: true}, {Name: "interpolate", Type: query.Boolean, Default: false}},
-		Description: "The n-th percentile of all series at each time: of k values in rising order the one at n/100 * (k+1), rounded up, or with " +
-			"interpolate between the two beside it.",
-		Source: "method 6 of R. J. Hyndman and Y. Fan, The American Statistician 50(4), 1996",
-	},
-	removing("removeAbovePercentile", "Nulls for values over the n-th percentile of their series.", true),
-	removing("removeBelowPercentile", "Nulls for values under the n-th percentile of their series.", false),
-	removingValues("removeAboveValue", "Nulls for values over n.", true),
-	removingValues("removeBelowValue", "Nulls for values under n.", false),
+func percentiles() []query.Function {
+	return []query.Function{
+		{
+			Name: "percentileOfSeries", Group: "Combine", Call: percentileOfSeries,
+			Params: []query.Param{list, {Name: "n", Type: query.Float, Required: true}, {Name: "interpolate", Type: query.Boolean, Default: false}},
+			Description: "The n-th percentile of all series at each time: of k values in rising order the one at n/100 * (k+1), rounded up, or with " +
+				"interpolate between the two beside it.",
+			Source: "method 6 of R. J. Hyndman and Y. Fan, The American Statistician 50(4), 1996",
+		},
+		removing("removeAbovePercentile", "Nulls for values over the n-th percentile of their series.", true),
+		removing("removeBelowPercentile", "Nulls for values under the n-th percentile of their series.", false),
+		removingValues("removeAboveValue", "Nulls for values over n.", true),
+		removingValues("removeBelowValue", "Nulls for values under n.", false),
+	}
 }
 
 // threshold is the parameter n of functions that look at values.
@@ -56,7 +58,7 @@ func percentileOfSeries(c *query.Call) ([]*query.Series, error) {
 func percentile(values []float64, n float64, interpolate bool) (v float64, ok bool) {
 	k := len(values)
 	if k == 0 {
-		return query.Null, true
+		return query.Null(), true
 	}
 	place := n / 100 * float64(k+1)
 	rank := int(max(-1, min(place, float64(k)+2)))
@@ -71,14 +73,14 @@ func percentile(values []float64, n float64, interpolate bool) (v float64, ok bo
 	case at == k:
 		at = k - 1
 	case rank < 0 || at > k:
-		return query.Null, false
+		return query.Null(), false
 	}
 	v = query.Nth(values, at)
 	if !interpolate || rank == k {
 		return v, true
 	}
 	if rank > k {
-		return query.Null, false
+		return query.Null(), false
 	}
 	return v + fraction*(query.Nth(values, rank)-v), true
 }

@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/logmetrics/logmetrics/internal/lazy"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
@@ -15,47 +15,49 @@ var (
 	byFunc  = query.Param{Name: "func", Type: query.AggFunc, Default: "average"}
 )
 
-var ranking = []query.Function{
-	{
-		Name: "highest", Group: "Filter Series", Call: ranked(true), Params: []query.Param{list, ranks, byFunc}, Signature: "(seriesList, n=1, func='average')",
-		Description: "The n series of which func of all values is greatest, from the greatest on. Null is under all numbers.",
-	},
-	{
-		Name: "lowest", Group: "Filter Series", Call: ranked(false), Params: []query.Param{list, ranks, byFunc}, Signature: "(seriesList, n=1, func='average')",
-		Description: "The n series of which func of all values is least, from the least on. Null is under all numbers.",
-	},
-	rankedBy("highestAverage", "average", true), rankedBy("highestCurrent", "current", true), rankedBy("highestMax", "max", true),
-	rankedBy("lowestAverage", "average", false), rankedBy("lowestCurrent", "current", false),
-	{
-		Name: "limit", Group: "Filter Series", Call: limit, Params: []query.Param{list, howMany},
-		Description: "The first n series.",
-	},
-	{
-		Name: "sortBy", Group: "Sorting", Call: sortBy,
-		Params:      []query.Param{list, byFunc, {Name: "reverse", Type: query.Boolean, Default: false}},
-		Description: "The series by func of all values, rising, or with reverse falling. Null is under all numbers.",
-	},
-	{
-		Name: "sortByTotal", Group: "Sorting", Params: []query.Param{list}, Description: "The series by the sum of their values, falling.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			return sorted(c, c.Series("seriesList"), query.Sum, true), nil
+func ranking() []query.Function {
+	return []query.Function{
+		{
+			Name: "highest", Group: "Filter Series", Call: ranked(true), Params: []query.Param{list, ranks, byFunc}, Signature: "(seriesList, n=1, func='average')",
+			Description: "The n series of which func of all values is greatest, from the greatest on. Null is under all numbers.",
 		},
-	},
-	{
-		Name: "sortByMaxima", Group: "Sorting", Params: []query.Param{list}, Description: "The series by their greatest value, falling.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			return sorted(c, c.Series("seriesList"), query.Max, true), nil
+		{
+			Name: "lowest", Group: "Filter Series", Call: ranked(false), Params: []query.Param{list, ranks, byFunc}, Signature: "(seriesList, n=1, func='average')",
+			Description: "The n series of which func of all values is least, from the least on. Null is under all numbers.",
 		},
-	},
-	{
-		Name: "sortByMinima", Group: "Sorting", Call: sortByMinima, Params: []query.Param{list},
-		Description: "The series that have a value over 0, by their least value, rising.",
-	},
-	{
-		Name: "sortByName", Group: "Sorting", Call: sortByName,
-		Params:      []query.Param{list, {Name: "natural", Type: query.Boolean, Default: false}, {Name: "reverse", Type: query.Boolean, Default: false}},
-		Description: "The series by name. With natural, digits in names are numbers: web2 comes before web10.",
-	},
+		rankedBy("highestAverage", "average", true), rankedBy("highestCurrent", "current", true), rankedBy("highestMax", "max", true),
+		rankedBy("lowestAverage", "average", false), rankedBy("lowestCurrent", "current", false),
+		{
+			Name: "limit", Group: "Filter Series", Call: limit, Params: []query.Param{list, howMany},
+			Description: "The first n series.",
+		},
+		{
+			Name: "sortBy", Group: "Sorting", Call: sortBy,
+			Params:      []query.Param{list, byFunc, {Name: "reverse", Type: query.Boolean, Default: false}},
+			Description: "The series by func of all values, rising, or with reverse falling. Null is under all numbers.",
+		},
+		{
+			Name: "sortByTotal", Group: "Sorting", Params: []query.Param{list}, Description: "The series by the sum of their values, falling.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				return sorted(c, c.Series("seriesList"), query.Sum, true), nil
+			},
+		},
+		{
+			Name: "sortByMaxima", Group: "Sorting", Params: []query.Param{list}, Description: "The series by their greatest value, falling.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				return sorted(c, c.Series("seriesList"), query.Max, true), nil
+			},
+		},
+		{
+			Name: "sortByMinima", Group: "Sorting", Call: sortByMinima, Params: []query.Param{list},
+			Description: "The series that have a value over 0, by their least value, rising.",
+		},
+		{
+			Name: "sortByName", Group: "Sorting", Call: sortByName,
+			Params:      []query.Param{list, {Name: "natural", Type: query.Boolean, Default: false}, {Name: "reverse", Type: query.Boolean, Default: false}},
+			Description: "The series by name. With natural, digits in names are numbers: web2 comes before web10.",
+		},
+	}
 }
 
 // ranks is howMany as highest and lowest have it, with a default that graphite-web's declaration does not tell.
@@ -152,7 +154,7 @@ func inOrder(all []*query.Series, falling bool, less func(a, b int) bool) []*que
 	return out
 }
 
-var digits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d+`) })
+var digits = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`\d+`) }}
 
 func sortByName(c *query.Call) ([]*query.Series, error) {
 	all := c.Series("seriesList")
@@ -161,7 +163,7 @@ func sortByName(c *query.Call) ([]*query.Series, error) {
 		c.Alive()
 		keys[i] = s.Name
 		if c.Bool("natural") {
-			keys[i] = digits().ReplaceAllStringFunc(s.Name, tenDigits)
+			keys[i] = digits.Get().ReplaceAllStringFunc(s.Name, tenDigits)
 		}
 	}
 	return inOrder(all, c.Bool("reverse"), func(a, b int) bool { return keys[a] < keys[b] }), nil

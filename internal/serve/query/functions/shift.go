@@ -7,16 +7,18 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query/when"
 )
 
-var shift = []query.Function{
-	{
-		Name: "timeShift", Group: "Transform", Rereads: true, Call: timeShift, Signature: "(seriesList, timeShift, resetEnd=True, alignDST=False)",
-		Params: []query.Param{list,
-			{Name: "timeShift", Type: query.Interval, Required: true, Suggestions: []any{"1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"}},
-			{Name: "resetEnd", Type: query.Boolean, Default: true},
-			{Name: "alignDst", Type: query.Boolean, Default: false}},
-		Description: "The series as they were so long before, or with a + after. With alignDst an hour is added or taken where one of both times " +
-			"has daylight saving and the other has not.",
-	},
+func shift() []query.Function {
+	return []query.Function{
+		{
+			Name: "timeShift", Group: "Transform", Rereads: true, Call: timeShift, Signature: "(seriesList, timeShift, resetEnd=True, alignDST=False)",
+			Params: []query.Param{list,
+				{Name: "timeShift", Type: query.Interval, Required: true, Suggestions: []any{"1h", "6h", "12h", "1d", "2d", "7d", "14d", "30d"}},
+				{Name: "resetEnd", Type: query.Boolean, Default: true},
+				{Name: "alignDst", Type: query.Boolean, Default: false}},
+			Description: "The series as they were so long before, or with a + after. With alignDst an hour is added or taken where one of both times " +
+				"has daylight saving and the other has not.",
+		},
+	}
 }
 
 func timeShift(c *query.Call) ([]*query.Series, error) {

@@ -66,7 +66,7 @@ func finish(values, out []float64, n int, factor float64, mean bool) {
 	for i := range out {
 		switch {
 		case full < least:
-			out[i] = query.Null
+			out[i] = query.Null()
 		case mean:
 			out[i] /= float64(full)
 		}
@@ -194,7 +194,7 @@ func slideMedian(c *query.Call, values, out []float64, n int) {
 func middle(window []float64) float64 {
 	switch n := len(window); {
 	case n == 0:
-		return query.Null
+		return query.Null()
 	case n%2 == 0:
 		return (window[n/2-1] + window[n/2]) / 2
 	default:

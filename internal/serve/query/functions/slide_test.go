@@ -28,7 +28,7 @@ func TestSlidingIsWhatEachWindowGives(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	inCall(t, func(c *query.Call) {
-		for range 300 {
+		for range 100 {
 			values := randomValues(r)
 			n, factor := 1+r.IntN(len(values)), r.Float64()
 			for _, name := range query.AggNames() {
@@ -37,7 +37,7 @@ func TestSlidingIsWhatEachWindowGives(t *testing.T) {
 				got := slide(c, values, n, agg, factor)
 				require.Len(t, got, len(values)-n)
 				for i := range got {
-					window, want := query.NotNull(nil, values[i:i+n]), query.Null
+					window, want := query.NotNull(nil, values[i:i+n]), query.Null()
 					if query.Xff(len(window), n, factor) {
 						want = agg.Of(window)
 					}
@@ -55,7 +55,7 @@ func randomValues(r *rand.Rand) []float64 {
 	for i := range values {
 		switch values[i] = math.Floor((r.Float64() - 0.3) * size); {
 		case nulls == 1 && r.IntN(4) == 0:
-			values[i] = query.Null
+			values[i] = query.Null()
 		case decimals == 2 || decimals == 1 && r.IntN(10) == 0:
 			values[i] /= 10
 		}

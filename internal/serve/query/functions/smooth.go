@@ -6,36 +6,38 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var smooth = []query.Function{
-	{
-		Name: "exponentialMovingAverage", Group: "Calculate", Rereads: true, Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
-		Description: "Each value is 2/(n+1) v + (1 - 2/(n+1)) times the one before it; the first is the mean of the window before it. n is the window's points, " +
-			"or its seconds. Values are rounded to six digits.",
-		Source: "S. W. Roberts, Technometrics 1(3), 1959",
-	},
-	{
-		Name: "holtWintersForecast", Group: "Calculate", Rereads: true, Call: holtWintersForecast, Params: seasonParams(false),
-		Description: "What is expected of each value v by additive triple exponential smoothing, learnt from bootstrapInterval before the range: level + slope + season, with " +
-			"level = 0.1 (v - season) + 0.9 (level + slope) of the point before, slope = 0.0035 (growth of level) + 0.9965 slope, season = 0.1 (v - level) + 0.9 season one " +
-			"seasonality ago.",
-		Source: "P. R. Winters, Management Science 6(3), 1960",
-	},
-	{
-		Name: "holtWintersConfidenceBands", Group: "Calculate", Rereads: true, Params: seasonParams(true),
-		Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation, which is 0.1 |v - expected| + 0.9 deviation one seasonality ago.",
-		Source:      "J. D. Brutlag, LISA XIV, 2000",
-		Call:        func(c *query.Call) ([]*query.Series, error) { return confidenceBands(c) },
-	},
-	{
-		Name: "holtWintersConfidenceArea", Group: "Calculate", Rereads: true, Call: holtWintersConfidenceArea, Params: seasonParams(true),
-		Description: "The area between holtWintersConfidenceBands.",
-		Source:      "J. D. Brutlag, LISA XIV, 2000",
-	},
-	{
-		Name: "holtWintersAberration", Group: "Calculate", Call: holtWintersAberration, Params: seasonParams(true),
-		Description: "By how much values are over or under holtWintersConfidenceBands: v - upper, v - lower, or 0 between them.",
-		Source:      "J. D. Brutlag, LISA XIV, 2000",
-	},
+func smooth() []query.Function {
+	return []query.Function{
+		{
+			Name: "exponentialMovingAverage", Group: "Calculate", Rereads: true, Call: exponentialMovingAverage, Params: []query.Param{list, windowSize},
+			Description: "Each value is 2/(n+1) v + (1 - 2/(n+1)) times the one before it; the first is the mean of the window before it. n is the window's points, " +
+				"or its seconds. Values are rounded to six digits.",
+			Source: "S. W. Roberts, Technometrics 1(3), 1959",
+		},
+		{
+			Name: "holtWintersForecast", Group: "Calculate", Rereads: true, Call: holtWintersForecast, Params: seasonParams(false),
+			Description: "What is expected of each value v by additive triple exponential smoothing, learnt from bootstrapInterval before the range: level + slope + season, with " +
+				"level = 0.1 (v - season) + 0.9 (level + slope) of the point before, slope = 0.0035 (growth of level) + 0.9965 slope, season = 0.1 (v - level) + 0.9 season one " +
+				"seasonality ago.",
+			Source: "P. R. Winters, Management Science 6(3), 1960",
+		},
+		{
+			Name: "holtWintersConfidenceBands", Group: "Calculate", Rereads: true, Params: seasonParams(true),
+			Description: "What is expected by holtWintersForecast less, and plus, delta times the deviation, which is 0.1 |v - expected| + 0.9 deviation one seasonality ago.",
+			Source:      "J. D. Brutlag, LISA XIV, 2000",
+			Call:        func(c *query.Call) ([]*query.Series, error) { return confidenceBands(c) },
+		},
+		{
+			Name: "holtWintersConfidenceArea", Group: "Calculate", Rereads: true, Call: holtWintersConfidenceArea, Params: seasonParams(true),
+			Description: "The area between holtWintersConfidenceBands.",
+			Source:      "J. D. Brutlag, LISA XIV, 2000",
+		},
+		{
+			Name: "holtWintersAberration", Group: "Calculate", Call: holtWintersAberration, Params: seasonParams(true),
+			Description: "By how much values are over or under holtWintersConfidenceBands: v - upper, v - lower, or 0 between them.",
+			Source:      "J. D. Brutlag, LISA XIV, 2000",
+		},
+	}
 }
 
 func seasonParams(delta bool) []query.Param {
@@ -79,7 +81,7 @@ func exponential(c *query.Call, values []float64, n int, share float64) []float6
 	out := c.Make(len(values) - n + 1)
 	out[0] = roundTo(mean, 6)
 	for i, v := range values[n:] {
-		out[i+1] = query.Null
+		out[i+1] = query.Null()
 		if v == v {
 			mean = share*v + (1-share)*mean
 			out[i+1] = roundTo(mean, 6)
@@ -131,11 +133,11 @@ func (f *forecast) learn(c *query.Call, season int) {
 		}
 		return 0
 	}
-	level, slope, next := query.Null, 0.0, query.Null
+	level, slope, next := query.Null(), 0.0, query.Null()
 	for i, v := range values {
 		if query.IsNull(v) {
 			f.predictions[i] = next
-			level, slope, next = query.Null, 0, query.Null
+			level, slope, next = query.Null(), 0, query.Null()
 			continue
 		}
 		expected := next

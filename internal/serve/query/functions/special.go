@@ -6,25 +6,27 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var special = []query.Function{
-	{
-		Name: "constantLine", Group: "Special", Call: constantLine,
-		Params:      []query.Param{{Name: "value", Type: query.Float, Required: true}},
-		Description: "A line at value: three points over the whole range.",
-	},
-	{
-		Name: "statistic", Group: "Special", Module: "logmetrics", Call: readBySource,
-		Params: []query.Param{list, {Name: "statistic", Type: query.String, Required: true, Options: query.Statistics}},
-		Description: "Of each bucket of a path or seriesByTag() its minimum, maximum, standard deviation, sum, average, or how many samples it has. " +
-			"With maxDataPoints a tier as coarse as gives so many points is read.",
-		Source: "what logmetrics keeps of each bucket",
-	},
-	{
-		Name: "seriesByTag", Group: "Special", Call: readBySource,
-		Params: []query.Param{{Name: "tagExpressions", Type: query.String, Required: true, Multiple: true}},
-		Description: "The series for whose tags all expressions hold: tag=value, tag!=value, tag=~expression, tag!=~expression. One at least must ask " +
-			"for a value that is not empty.",
-	},
+func special() []query.Function {
+	return []query.Function{
+		{
+			Name: "constantLine", Group: "Special", Call: constantLine,
+			Params:      []query.Param{{Name: "value", Type: query.Float, Required: true}},
+			Description: "A line at value: three points over the whole range.",
+		},
+		{
+			Name: "statistic", Group: "Special", Module: "logmetrics", Call: readBySource,
+			Params: []query.Param{list, {Name: "statistic", Type: query.String, Required: true, Options: query.Statistics}},
+			Description: "Of each bucket of a path or seriesByTag() its minimum, maximum, standard deviation, sum, average, or how many samples it has. " +
+				"With maxDataPoints a tier as coarse as gives so many points is read.",
+			Source: "what logmetrics keeps of each bucket",
+		},
+		{
+			Name: "seriesByTag", Group: "Special", Call: readBySource,
+			Params: []query.Param{{Name: "tagExpressions", Type: query.String, Required: true, Multiple: true}},
+			Description: "The series for whose tags all expressions hold: tag=value, tag!=value, tag=~expression, tag!=~expression. One at least must ask " +
+				"for a value that is not empty.",
+		},
+	}
 }
 
 func constantLine(c *query.Call) ([]*query.Series, error) {

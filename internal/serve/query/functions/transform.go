@@ -1,26 +1,29 @@
 package functions
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var transform = []query.Function{
-	{
-		Name: "scale", Group: "Transform", Call: scale,
-		Params:      []query.Param{list, {Name: "factor", Type: query.Float, Required: true}},
-		Description: "Each value times factor.",
-	},
-	{
-		Name: "summarize", Group: "Transform", Call: summarize,
-		Params: []query.Param{list,
-			{Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
-			{Name: "func", Type: query.AggFunc, Default: "sum"},
-			{Name: "alignToFrom", Type: query.Boolean, Default: false}},
-		Description: "One value for each interval: func of the values in it. Intervals begin at multiples of their length, or with alignToFrom at the " +
-			"first value.",
-	},
+func transform() []query.Function {
+	return []query.Function{
+		{
+			Name: "scale", Group: "Transform", Call: scale,
+			Params:      []query.Param{list, {Name: "factor", Type: query.Float, Required: true}},
+			Description: "Each value times factor.",
+		},
+		{
+			Name: "summarize", Group: "Transform", Call: summarize,
+			Params: []query.Param{list,
+				{Name: "intervalString", Type: query.Interval, Required: true, Suggestions: []any{"10min", "1h", "1d"}},
+				{Name: "func", Type: query.AggFunc, Default: "sum"},
+				{Name: "alignToFrom", Type: query.Boolean, Default: false}},
+			Description: "One value for each interval: func of the values in it. Intervals begin at multiples of their length, or with alignToFrom at the " +
+				"first value.",
+		},
+	}
 }
 
 func scale(c *query.Call) ([]*query.Series, error) {
@@ -94,11 +97,19 @@ func summarized(c *query.Call, s *query.Series, interval, start, end int64, agg 
 		end := start + int64(k+1)*interval - s.Start // seconds of points
 		next := max(first, min(len(points), int((end+s.Step-1)/s.Step)))
 		part := points[first:next]
-		full := query.Count(part)
-		out[k], first = query.Null, next
-		if full > 0 && full/(float64(interval)/float64(s.Step)) >= s.XFilesFactor {
+		out[k], first = query.Null(), next
+		if enough(part, float64(interval)/float64(s.Step), s.XFilesFactor) {
 			out[k] = agg.Of(part)
 		}
 	}
 	return out
+}
+
+// enough reports whether some of values are not null, and at least factor of n.
+func enough(values []float64, n, factor float64) bool {
+	if factor <= 0 {
+		return slices.ContainsFunc(values, func(v float64) bool { return v == v }) // mostly the first
+	}
+	full := query.Count(values)
+	return full > 0 && full/n >= factor
 }

@@ -8,26 +8,28 @@ import (
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 )
 
-var walks = []query.Function{
-	{
-		Name: "events", Group: "Special", Call: events, Params: []query.Param{{Name: "tags", Type: query.String, Required: true, MayLack: true, Multiple: true}},
-		Description: "How many events with these tags there were in each second, null for none; all events with *.",
-	},
-	{Name: "randomWalk", Group: "Special", Call: randomWalk, Params: clockParams, Description: "A series that goes up or down at random, for trying things out."},
-	{Name: "randomWalkFunction", Group: "Special", Call: randomWalk, Params: clockParams, Description: "A series that goes up or down at random, for trying things out."},
-	{
-		Name: "identity", Group: "Calculate", Params: []query.Param{{Name: "name", Type: query.String, Required: true}},
-		Description: "The Unix seconds of each minute, under that name.",
-		Call: func(c *query.Call) ([]*query.Series, error) {
-			values := c.Make(int((c.Until - c.From + 59) / 60))
-			for i := range values {
-				values[i] = float64(c.From + 60*int64(i))
-			}
-			s := query.NewSeries(c.Text("name"), c.From, c.Until, 60, values)
-			s.PathExpression, s.Whole, s.XFilesFactor = `identity("`+s.Name+`")`, true, c.XFilesFactor()
-			return []*query.Series{s}, nil
+func walks() []query.Function {
+	return []query.Function{
+		{
+			Name: "events", Group: "Special", Call: events, Params: []query.Param{{Name: "tags", Type: query.String, Required: true, MayLack: true, Multiple: true}},
+			Description: "How many events with these tags there were in each second, null for none; all events with *.",
 		},
-	},
+		{Name: "randomWalk", Group: "Special", Call: randomWalk, Params: clockParams, Description: "A series that goes up or down at random, for trying things out."},
+		{Name: "randomWalkFunction", Group: "Special", Call: randomWalk, Params: clockParams, Description: "A series that goes up or down at random, for trying things out."},
+		{
+			Name: "identity", Group: "Calculate", Params: []query.Param{{Name: "name", Type: query.String, Required: true}},
+			Description: "The Unix seconds of each minute, under that name.",
+			Call: func(c *query.Call) ([]*query.Series, error) {
+				values := c.Make(int((c.Until - c.From + 59) / 60))
+				for i := range values {
+					values[i] = float64(c.From + 60*int64(i))
+				}
+				s := query.NewSeries(c.Text("name"), c.From, c.Until, 60, values)
+				s.PathExpression, s.Whole, s.XFilesFactor = `identity("`+s.Name+`")`, true, c.XFilesFactor()
+				return []*query.Series{s}, nil
+			},
+		},
+	}
 }
 
 func randomWalk(c *query.Call) ([]*query.Series, error) {

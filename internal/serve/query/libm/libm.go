@@ -14,7 +14,8 @@ package libm
 import (
 	"math"
 	"math/big"
-	"sync"
+
+	"github.com/logmetrics/logmetrics/internal/lazy"
 )
 
 // Exp returns e to the power of x.
@@ -82,7 +83,7 @@ type tables struct {
 	ln2part pair // ln2/steps, likewise
 }
 
-var table = sync.OnceValue(makeTables)
+var table = lazy.Value[*tables]{Make: makeTables}
 
 func makeTables() *tables {
 	t := &tables{}
@@ -137,7 +138,7 @@ func shortPair(v *big.Float) pair {
 
 // exp returns e to the power of x+tail, for |x| < maxExp: 2^(k/steps) * e^r with |r| < ln2/(2 steps).
 func exp(x, tail float64) float64 {
-	t := table()
+	t := table.Get()
 	k := math.RoundToEven(x * (steps / math.Ln2))
 	high := math.FMA(-k, t.ln2part.hi, x) // exact
 	r := high + math.FMA(-k, t.ln2part.lo, tail)
@@ -149,7 +150,7 @@ func exp(x, tail float64) float64 {
 
 // log returns ln(x) as a sum, for normal x: k ln2 - ln(inverse) + ln(1+r), with 1+r = x inverse / 2^k.
 func log(x float64) (hi, lo float64) {
-	t := table()
+	t := table.Get()
 	z, k := math.Frexp(x)
 	if z < math.Sqrt2/2 {
 		z, k = 2*z, k-1

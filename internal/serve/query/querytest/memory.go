@@ -83,7 +83,7 @@ func read(s *query.Series, q query.Fetch) *query.Series {
 	start, end := query.Whisper(q.From, q.Until, s.Step)
 	var values []float64
 	for t := start; t < end; t += s.Step {
-		v := query.Null
+		v := query.Null()
 		if i := (t - s.Start) / s.Step; t >= s.Start && i < int64(len(s.Values)) {
 			v = s.Values[i]
 		}

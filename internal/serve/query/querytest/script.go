@@ -161,7 +161,7 @@ func parseValues(text string) (values []float64, more bool, err error) {
 				return nil, false, err
 			}
 		}
-		v := query.Null
+		v := query.Null()
 		if value != "_" {
 			if v, err = strconv.ParseFloat(value, 64); err != nil {
 				return nil, false, err

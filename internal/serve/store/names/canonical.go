@@ -27,26 +27,20 @@ const (
 // classes of the bytes. Paths have nothing that a glob, a target or a file name
 // gives a meaning to; values may hold what mount points and URLs are made of.
 // Blanks would add fields to the line protocol, quotes and backslashes would
-// need escapes in targets, '<' and '>' in pages.
-var classes = func() (t [256]uint8) {
-	for c := '!'; c < 0x7f; c++ {
-		t[c] = inPath | inKey | inValue
-	}
-	for c := 0x80; c < 0x100; c++ {
-		t[c] = inPath | inKey | inValue // if all of them are UTF-8
-	}
-	for _, c := range `/*?[]{}(),` {
-		t[c] = inValue
-	}
-	for _, c := range "!^" {
-		t[c] = inPath | inValue
-	}
-	t['='] = inPath | inValue
-	for _, c := range "\\<>\"';`" {
-		t[c] = 0
-	}
-	return t
-}()
+// need escapes in targets, '<' and '>' in pages. It is written out so that no
+// start of the program has to make it.
+var classes = [256]uint8{
+	0x20: 0, 5, 0, 7, 7, 7, 7, 0, 4, 4, 4, 7, 4, 7, 7, 4, //  !"#$%&'()*+,-./
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 5, 0, 4, // 0123456789:;<=>?
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, // @ABCDEFGHIJKLMNO
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 0, 4, 5, 7, // PQRSTUVWXYZ[\]^_
+	0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, // `abcdefghijklmno
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 7, 4, 7, 0, // pqrstuvwxyz{|}~
+	0x80: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, // all, if they are UTF-8
+}
 
 // pair is the place of "key=value" in a raw name.
 type pair struct{ key, value []byte }

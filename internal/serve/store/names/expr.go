@@ -73,7 +73,15 @@ func (e *Expr) takesNone() bool { return e.holds(nil) != e.negate }
 
 // ErrOnlyNegative means that expressions hold for series that have none of their
 // tags. It wraps [ErrPattern].
-var ErrOnlyNegative = fmt.Errorf("%w: at least one expression must not match series without its tag", ErrPattern)
+var ErrOnlyNegative error = onlyNegative{}
+
+type onlyNegative struct{}
+
+func (onlyNegative) Error() string {
+	return ErrPattern.Error() + ": at least one expression must not match series without its tag"
+}
+
+func (onlyNegative) Unwrap() error { return ErrPattern }
 
 // Tagged returns the series for which all expressions are true, as graphite-web's
 // seriesByTag does: a tag that is not there is one with an empty value, and at

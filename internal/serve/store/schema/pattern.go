@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
+
+	"github.com/logmetrics/logmetrics/internal/lazy"
 )
 
 // A search for a pattern that only the backtracking engine has ends after
@@ -30,10 +31,10 @@ type pattern struct {
 }
 
 // fromZero finds Python's {,n}, which other engines take for its characters.
-var fromZero = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\{,\d+\}`) })
+var fromZero = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\{,\d+\}`) }}
 
 func compilePattern(text string) (*pattern, error) {
-	if fromZero().MatchString(text) {
+	if fromZero.Get().MatchString(text) {
 		return nil, errors.New("write {0,n} for {,n}")
 	}
 	p := &pattern{text: text}

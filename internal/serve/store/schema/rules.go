@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,9 +12,11 @@ import (
 )
 
 // methodNames are those of storage-aggregation.conf.
-var methodNames = map[string]metric.Method{
-	"average": metric.Average, "sum": metric.Sum, "last": metric.Last, "max": metric.Max, "min": metric.Min,
-	"avg_zero": metric.AvgZero, "absmax": metric.AbsMax, "absmin": metric.AbsMin,
+func methodNames() map[string]metric.Method {
+	return map[string]metric.Method{
+		"average": metric.Average, "sum": metric.Sum, "last": metric.Last, "max": metric.Max, "min": metric.Min,
+		"avg_zero": metric.AvgZero, "absmax": metric.AbsMax, "absmin": metric.AbsMin,
+	}
 }
 
 // ruleOf is what both files have in common: it parses each section by one.
@@ -78,7 +81,7 @@ func parseMethodRules(f File) ([]methodRule, error) {
 			}
 		}
 		if v := s.get("aggregationmethod"); v != nil {
-			method, ok := methodNames[v.text]
+			method, ok := methodNames()[v.text]
 			if !ok {
 				errs = append(errs, s.fault(f, v.line, "aggregationMethod %q is none of %s", cut(v.text), listMethods()))
 			}
@@ -89,10 +92,5 @@ func parseMethodRules(f File) ([]methodRule, error) {
 }
 
 func listMethods() string {
-	names := make([]string, 0, len(methodNames))
-	for name := range methodNames {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return strings.Join(slices.Sorted(maps.Keys(methodNames())), ", ")
 }

@@ -15,8 +15,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
+	"github.com/logmetrics/logmetrics/internal/lazy"
 	"github.com/logmetrics/logmetrics/metric"
 )
 
@@ -82,20 +82,20 @@ aggregationMethod = sum
 `
 )
 
-var builtin = sync.OnceValue(func() Schemas {
+var builtin = lazy.Value[Schemas]{Make: func() Schemas {
 	s, err := Parse(File{"built-in schemas", builtinSchemas}, File{"built-in aggregation", builtinAggregation})
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
 	return s
-})
+}}
 
 // fallback is what carbon gives a name that no rule of the file matches.
 var fallback = Tiers{{Step: 60, Keep: 60 * 10080}}
 
 // Default returns the built-in rules: 10s:3d,5m:90d,1h:3y, before that 1s:3d
 // for ^flux\., and statsd's advice about methods.
-func Default() Schemas { return builtin() }
+func Default() Schemas { return builtin.Get() }
 
 // Load reads the files; "" stands for the built-in rules. After an error, which
 // holds an [*Error] for each fault of the files, nothing is to be used.
@@ -146,14 +146,14 @@ func Parse(schemas, aggregation File) (s Schemas, err error) {
 
 func (s Schemas) tierRules() []tierRule {
 	if s.tiers == nil {
-		return builtin().tiers
+		return builtin.Get().tiers
 	}
 	return s.tiers
 }
 
 func (s Schemas) methodRules() []methodRule {
 	if s.methods == nil {
-		return builtin().methods
+		return builtin.Get().methods
 	}
 	return s.methods
 }

@@ -51,7 +51,7 @@ func (b *buffer) appendFrame(p *pool, salt uint64, position int64, payload []byt
 	head := b.room(p, frameLen)[:frameLen]
 	s := seed(salt, position)
 	putLength(head, s, uint32(len(payload)))
-	binary.LittleEndian.PutUint32(head[8:], crc32.Update(s, castagnoli, payload))
+	binary.LittleEndian.PutUint32(head[8:], crc32.Update(s, castagnoli(), payload))
 	b.add(frameLen)
 	for len(payload) > 0 {
 		n := copy(b.room(p, 1), payload)

@@ -18,7 +18,8 @@ const (
 	maxPosition = 1 << 62 // so that adding to it does not overflow
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made once, by whoever asks first.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // header is what a file says of itself.
 type header struct {
@@ -35,7 +36,7 @@ func appendHeader(dst []byte, h header) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, h.number)
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(h.base))
 		dst = binary.LittleEndian.AppendUint64(dst, h.salt)
-		dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[at:], castagnoli))
+		dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[at:], castagnoli()))
 	}
 	return dst
 }
@@ -43,7 +44,7 @@ func appendHeader(dst []byte, h header) []byte {
 // parseHeader reads the first copy that is whole.
 func parseHeader(b []byte, number uint64) (h header, ok bool) {
 	for ; len(b) >= headerLen; b = b[headerLen:] {
-		if string(b[:8]) != magic || crc32.Checksum(b[:32], castagnoli) != binary.LittleEndian.Uint32(b[32:]) {
+		if string(b[:8]) != magic || crc32.Checksum(b[:32], castagnoli()) != binary.LittleEndian.Uint32(b[32:]) {
 			continue
 		}
 		h.number = binary.LittleEndian.Uint64(b[8:])
@@ -63,7 +64,7 @@ func seed(salt uint64, position int64) uint32 {
 // putLength writes the bytes that prove themselves.
 func putLength(frame []byte, seed, length uint32) {
 	binary.LittleEndian.PutUint32(frame, length)
-	binary.LittleEndian.PutUint32(frame[4:], crc32.Update(seed, castagnoli, frame[:4]))
+	binary.LittleEndian.PutUint32(frame[4:], crc32.Update(seed, castagnoli(), frame[:4]))
 }
 
 // markFirst says that all before the frame at the position is durable.
@@ -87,11 +88,11 @@ func parseFrame(b []byte, salt uint64, position int64) (f frame, ok bool) {
 		return f, false
 	}
 	f.seed = seed(salt, position)
-	return f, crc32.Update(f.seed, castagnoli, b[:4]) == binary.LittleEndian.Uint32(b[4:])
+	return f, crc32.Update(f.seed, castagnoli(), b[:4]) == binary.LittleEndian.Uint32(b[4:])
 }
 
 func (f frame) holds(payload []byte) bool {
-	return crc32.Update(f.seed, castagnoli, payload) == f.crc
+	return crc32.Update(f.seed, castagnoli(), payload) == f.crc
 }
 
 func fileName(number uint64) string { return fmt.Sprintf("%06d.log", number) }

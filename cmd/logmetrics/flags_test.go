@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
@@ -70,6 +73,47 @@ func TestHelpIsGrouped(t *testing.T) {
 		}
 		for name := range runFlags(t) {
 			assert.Regexp(t, `(?m)^ .*[-\]]`+name+`[ =\n]`, stdout, args)
+		}
+	}
+}
+
+// TestRunAlone: what is read without the flags that the line has no use for is
+// what is read with all.
+func TestRunAlone(t *testing.T) {
+	c := new(console)
+	app, err := c.newApp(newCLI(), nil)
+	require.NoError(t, err)
+	settings := func(run *runCmd) (m map[string]any) {
+		text, err := json.Marshal(run)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, &m))
+		return m
+	}
+	for _, f := range app.Model.DefaultCmd.Flags {
+		value := "7"
+		switch {
+		case f.Enum != "":
+			value = f.EnumSlice()[len(f.EnumSlice())-1]
+		case f.Target.Type() == reflect.TypeFor[time.Duration]():
+			value = "7s"
+		}
+		args := []string{"--" + f.Name + "=" + value, "PostfixParser", "/var/log/mail.log"}
+		if f.IsBool() {
+			args[0] = "--" + f.Name
+		}
+		all := newCLI()
+		_, _, want := c.parseInto(all, args, nil)
+		run, _, _, err := c.parse(args, nil)
+		if want != nil {
+			require.EqualError(t, err, want.Error(), args)
+			continue
+		}
+		require.NoError(t, err, args)
+		whole := settings(&all.Run)
+		for name, v := range settings(run) {
+			if v != nil { // else it is not described
+				assert.Equal(t, whole[name], v, "%s: %s", args, name)
+			}
 		}
 	}
 }

@@ -15,6 +15,7 @@ const (
 	memoryTick  = time.Second
 	memorySlack = 32 << 20 // for the bodies of requests and answers
 	bigQueries  = 64 << 20 // it is worth a collection when they have ended
+	calmTicks   = 5        // so long ago: while others come all the time it is not
 )
 
 // keepMemory has the collector keep the heap below twice what is in use without
@@ -23,11 +24,15 @@ func keepMemory(ctx context.Context, used func() (bytes, most int64)) {
 	defer debug.SetMemoryLimit(math.MaxInt64)
 	tick := time.NewTicker(memoryTick)
 	defer tick.Stop()
-	for peak := int64(0); ; {
+	peak, calm := int64(0), 0
+	for {
 		now, most := used()
-		if peak = max(peak, now); peak-now > bigQueries {
+		if peak, calm = max(peak, now), calm+1; peak-now < bigQueries {
+			calm = 0
+		}
+		if calm == calmTicks {
 			debug.FreeOSMemory()
-			peak = now
+			peak, calm = now, 0
 		}
 		debug.SetMemoryLimit(memoryGoal(readMemory(), now, most))
 		select {

@@ -31,7 +31,7 @@ func TestHundredGraphs(t *testing.T) {
 	p.hover(".cell", 0.5, 0.5)
 	p.sees(`(w => w.length > 3 && w[0] && w.every(x => x === w[0]))([...document.querySelectorAll(".cell:has(canvas) .when")].map(x => x.textContent.slice(0, 19)))`)
 	p.sees(`[...document.querySelectorAll(".cell:has(canvas) .legend tbody tr")].every(r => r.cells[1].innerText !== "")`)
-	p.shot("cursor")
+	p.shot("dashboard-cursor")
 
 	// From top to bottom, at each frame a bit, as a wheel does; how long frames take is
 	// only shown, for others may use this machine, too.

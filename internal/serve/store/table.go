@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 )
 
@@ -13,7 +14,9 @@ type table struct {
 	shards     [1 << shardBits]shard
 	used       int
 	bytes      int      // of names
-	text       [][]byte // chunks of names
+	text       [][]byte // chunks of names, each behind its series and its length
+	next       uint32   // where the name begins, with its head, that came behind the last one found
+	ordered    bool     // the last one found was what came behind the one before
 	generation uint64   // DB.renamed when it was begun
 }
 
@@ -49,9 +52,28 @@ func (t *table) find(hash uint64, name []byte) (ID, bool) {
 			return 0, false
 		}
 		if s.hash == uint32(hash) && int(s.length) == len(name) && bytes.Equal(t.name(s), name) {
+			t.ordered = s.at == t.next+textHead
+			t.next = s.at + uint32(s.length)
 			return s.id, true
 		}
 	}
+}
+
+// guess is find for names that come in the order in which they came first, as those of
+// a flush do: then the next one is the next in the text, which is near, and there is
+// nothing to hash.
+func (t *table) guess(name []byte) (ID, bool) {
+	if !t.ordered {
+		return 0, false
+	}
+	text := t.text[t.next/textChunk]
+	text = text[min(int(t.next%textChunk), len(text)):]
+	if end := textHead + len(name); len(text) < end || int(binary.LittleEndian.Uint16(text[4:])) != len(name) || !bytes.Equal(text[textHead:end], name) {
+		t.ordered = false
+		return 0, false
+	}
+	t.next += textHead + uint32(len(name))
+	return ID(binary.LittleEndian.Uint32(text)), true
 }
 
 func (t *table) name(s *slot) []byte {
@@ -78,14 +100,19 @@ func (t *table) bound(series int) {
 // so many that 4 GiB of them can be told apart by 32 bits.
 const textChunk = 64 << 10
 
+// textHead is before each name: the series, and the length in 2 bytes.
+const textHead = 6
+
 func (t *table) insert(hash uint64, name []byte, id ID) {
 	last := len(t.text) - 1
-	if last < 0 || len(t.text[last])+len(name) > textChunk {
+	if last < 0 || len(t.text[last])+textHead+len(name) >= textChunk { // the end of a name is in its chunk
 		t.text = append(t.text, make([]byte, 0, textChunk))
 		last++
 	}
-	at := last*textChunk + len(t.text[last])
-	t.text[last] = append(t.text[last], name...)
+	text := binary.LittleEndian.AppendUint32(t.text[last], uint32(id))
+	text = binary.LittleEndian.AppendUint16(text, uint16(len(name)))
+	at := last*textChunk + len(text)
+	t.text[last] = append(text, name...)
 	t.shard(hash).insert(slot{uint32(hash), id, uint32(at), uint16(len(name))})
 	t.used++
 	t.bytes += len(name)
@@ -121,4 +148,5 @@ func (t *table) forget() {
 		s.used = 0
 	}
 	t.used, t.bytes, t.text = 0, 0, nil
+	t.next, t.ordered = 0, false
 }

@@ -135,6 +135,9 @@ func (w *Writer) id(name []byte, m metric.Method, unix int64) (ID, Refusal) {
 			return 0, BadTime
 		}
 	}
+	if id, ok := w.known.guess(name); ok {
+		return id, Taken
+	}
 	hash := w.known.hash(name)
 	if id, ok := w.known.find(hash, name); ok {
 		return id, Taken

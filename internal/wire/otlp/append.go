@@ -58,8 +58,8 @@ func appendPoint(dst []byte, pt *Point) []byte {
 	if pt.Kind == Exponential {
 		return appendExponential(dst, pt)
 	}
-	dst = appendOptional(appendTimes(dst, pt), 4, pt.Value)
-	return appendAttributes(dst, 7, pt.Attributes)
+	dst = appendAttributes(appendTimes(dst, pt), 7, pt.Attributes)
+	return appendOptional(dst, 4, pt.Value) // last, as the protocol's library has it
 }
 
 func appendExponential(dst []byte, pt *Point) []byte {

@@ -85,7 +85,7 @@ func TestByKeysAlone(t *testing.T) {
 			const r = a.getBoundingClientRect(), s = getComputedStyle(a), mark = a.matches(".swatch input") ? getComputedStyle(a.parentElement) : s;
 			const seen = r.right > 0 && r.left < innerWidth && r.bottom > 0 && r.top < innerHeight + 1;
 			return (seen ? "" : "OUT OF SIGHT ") + (mark.outlineStyle !== "none" && parseFloat(mark.outlineWidth) >= 2 ? "" : "NOT MARKED ") +
-				(a.getAttribute("aria-label") || a.id || a.innerText || a.className) })(document.activeElement)`)
+				(a.role === "treeitem" ? "a row of the tree" : a.getAttribute("aria-label") || a.id || a.innerText || a.className) })(document.activeElement)`)
 		if at == "" {
 			break
 		}
@@ -93,7 +93,7 @@ func TestByKeysAlone(t *testing.T) {
 		assert.NotContains(t, at, "NOT MARKED")
 		stops[at] = true
 	}
-	for _, want := range []string{"to the graph", "range", "time zone", "▾\nservers", "add a metric or target", "series", "add a function", "statistic", "kind of graph", "tags of events", "PNG", "graph of servers.*.load", "servers.web3.load"} {
+	for _, want := range []string{"to the graph", "range", "time zone", "a row of the tree", "add a metric or target", "series", "add a function", "statistic", "kind of graph", "tags of events", "PNG", "graph of servers.*.load", "servers.web3.load"} {
 		assert.Contains(t, stops, want)
 	}
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})

@@ -108,11 +108,12 @@ func TestParseWhen(t *testing.T) {
 }
 
 func TestDbWhileItIsOpen(t *testing.T) {
-	data := filledData(t)
+	data, tree := filledData(t), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(tree, "a.wsp"), nil, 0o600))
 	db, err := store.Open(store.Options{Dir: data})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
-	for _, args := range [][]string{{"ls"}, {"info"}, {"verify"}, {"backup", t.TempDir()}, {"dump", "a.b"}, {"export-whisper", t.TempDir()}, {"import-whisper", t.TempDir()}} {
+	for _, args := range [][]string{{"ls"}, {"info"}, {"verify"}, {"backup", t.TempDir()}, {"dump", "a.b"}, {"export-whisper", t.TempDir()}, {"import-whisper", tree}} {
 		_, errs := dbRun(t, data, exitLocked, args...)
 		if args[0] != "backup" {
 			assert.Contains(t, errs, "end logmetrics serve first", args)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,10 +44,13 @@ func TestInitIsCheap(t *testing.T) {
 func TestCommandLineIsCheap(t *testing.T) {
 	const maxAllocations = 3700
 	line := []string{"-p", "servers.myhost.postfix", "--output=stdout", "PostfixParser", "/var/log/mail.log"}
-	allocations := testing.AllocsPerRun(3, func() {
-		_, _, _, err := new(console).parse(line, nil)
-		require.NoError(t, err)
-	})
+	allocations := math.Inf(1)
+	for range 5 { // what goes on beside it counts, too
+		allocations = min(allocations, testing.AllocsPerRun(1, func() {
+			_, _, _, err := new(console).parse(line, nil)
+			require.NoError(t, err)
+		}))
+	}
 	t.Logf("%.0f allocations", allocations)
 	assert.LessOrEqual(t, allocations, float64(maxAllocations))
 }

@@ -1,12 +1,16 @@
 package pagetest_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,6 +50,13 @@ func TestTemplatesShowWhatParsersSend(t *testing.T) {
 		}
 	}
 	host(t, s)
+	testutil.Eventually(t, 30*time.Second, func() bool { // what the server writes each ten seconds
+		r, err := http.Get(s.url + "/metrics/find?query=logmetrics.serve.store.series")
+		require.NoError(t, err)
+		b, err := io.ReadAll(r.Body)
+		require.NoError(t, errors.Join(err, r.Body.Close()))
+		return len(b) > len("[]")
+	})
 	p := sit(t, s)
 	p.size(1280, 1180)
 	p.open("/")

@@ -67,9 +67,15 @@ type Reach struct {
 	Longest    int64 // the retention of the series' longest tier
 }
 
-// Reach returns, for each series, the tier to be read for what is from a time on, seen from now: of those whose retention reaches it the
-// coarsest with a step of no more than step, else the finest. It is what FetchOptions.Step is to say for an answer as of then.
-func (db *DB) Reach(ids []ID, from, now, step int64) []Reach {
+// Steps are the steps, in seconds, that a read may do with.
+type Steps struct {
+	Least int64 // tiers with a smaller one are left out, as long as there are coarser ones
+	Most  int64 // the coarsest tier with no greater one is taken; 0: the finest
+}
+
+// Reach returns, for each series, the tier to be read for what is from a time on, seen from now: one of those whose retention reaches it,
+// the finest unless steps say otherwise. It is what FetchOptions.Step is to say for an answer as of then.
+func (db *DB) Reach(ids []ID, from, now int64, steps Steps) []Reach {
 	out := make([]Reach, len(ids))
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -80,7 +86,7 @@ func (db *DB) Reach(ids []ID, from, now, step int64) []Reach {
 		}
 		tiers := db.head.sets[s.set].tiers
 		k, err := tierFor(tiers, len(tiers), FetchOptions{From: from}, now)
-		for err == nil && k+1 < len(tiers) && int64(tiers[k+1].step) <= step {
+		for err == nil && k+1 < len(tiers) && (int64(tiers[k+1].step) <= steps.Most || int64(tiers[k].step) < steps.Least) {
 			k++
 		}
 		if err == nil {

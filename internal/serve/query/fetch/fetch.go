@@ -131,7 +131,7 @@ func (s *Source) plan(found [][]names.Match, q query.Fetch) (map[wanted]*read, e
 		slices.Sort(ids)
 		ids = slices.Compact(ids)
 		reads := make([]read, len(ids))
-		for i, reach := range s.db.Reach(ids, q.From, q.Now, enoughStep(col.statistic, q)) {
+		for i, reach := range s.db.Reach(ids, q.From, q.Now, stepsOf(col.statistic, q)) {
 			r := &reads[i]
 			if !r.bounds(reach, q) {
 				continue
@@ -149,13 +149,18 @@ func (s *Source) plan(found [][]names.Match, q query.Fetch) (map[wanted]*read, e
 	return all, nil
 }
 
-// enoughStep returns the coarsest step that a read may have, 0 for the finest that there is. A plain read has the finest
-// always; buckets that keep their extremes lose nothing when they are wider than what is drawn needs.
-func enoughStep(statistic string, q query.Fetch) int64 {
+// stepsOf says which tiers a read may have. A plain read has the finest always; buckets that keep their extremes lose nothing when
+// they are wider than what is drawn needs. Means and deviations of several buckets make none of all, so that theirs must be as wide.
+func stepsOf(statistic string, q query.Fetch) (steps store.Steps) {
 	if statistic == "" || q.Want <= 0 {
-		return 0
+		return steps
 	}
-	return (q.Until - q.From) / int64(q.Want)
+	long, want := q.Until-q.From, int64(q.Want)
+	steps.Most = long / want
+	if statistic == "average" || statistic == "stddev" {
+		steps.Least = (long + want - 1) / want
+	}
+	return steps
 }
 
 // bounds sets what is to be read, and reports whether that is anything.

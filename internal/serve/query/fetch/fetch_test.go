@@ -89,6 +89,32 @@ func TestFetchIsAsWhisper(t *testing.T) {
 	}
 }
 
+// A deviation of a value a bucket is none, and their mean says nothing: of as many buckets as are drawn it is what was meant.
+func TestMeansAndDeviationsAreOfBucketsAsWideAsDrawn(t *testing.T) {
+	db := filled(t, 3600, "a.x")
+	for _, c := range []struct {
+		statistic  string
+		want, step int64
+	}{
+		{"stddev", 0, 10},
+		{"stddev", 360, 10},
+		{"stddev", 359, 60},
+		{"stddev", 10, 60},   // there is none coarser
+		{"average", 359, 60}, // what is drawn on both sides of it
+		{"max", 359, 10},
+		{"max", 60, 60},
+		{"", 10, 10},
+	} {
+		got := read(t, db, query.Fetch{Patterns: []query.Pattern{{Text: "a.x", Statistic: c.statistic}}, From: now - 3600, Until: now, Want: int(c.want)})[0]
+		if assert.Len(t, got, 1) {
+			assert.Equal(t, c.step, got[0].Step, "%+v", c)
+		}
+	}
+	got := read(t, db, query.Fetch{Patterns: []query.Pattern{{Text: "a.x", Statistic: "stddev"}}, From: now - 600, Until: now - 60, Want: 30})[0]
+	require.NotEmpty(t, got)
+	assert.Positive(t, got[0].Values[2])
+}
+
 func TestFetchFinds(t *testing.T) {
 	db := filled(t, 60, "s.b.x", "s.a.x", "s.c.y", "d;host=b", "d;host=a")
 	q := query.Fetch{Patterns: []query.Pattern{{Text: "s.*.x"}, {Text: "s.{a,c}.*"}, {Text: "d;host=a"}, {Text: "nothing.*"},

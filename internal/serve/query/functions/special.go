@@ -17,7 +17,7 @@ func special() []query.Function {
 			Name: "statistic", Group: "Special", Module: "logmetrics", Call: readBySource,
 			Params: []query.Param{list, {Name: "statistic", Type: query.String, Required: true, Options: query.Statistics}},
 			Description: "Of each bucket of a path or seriesByTag() its minimum, maximum, standard deviation, sum, average, or how many samples it has. " +
-				"With maxDataPoints a tier as coarse as gives so many points is read.",
+				"With maxDataPoints a tier as coarse as gives so many points is read; for averages and deviations, of which several make none of all, one that gives no more.",
 			Source: "what logmetrics keeps of each bucket",
 		},
 		{

@@ -74,7 +74,7 @@ golden: ## rewrite golden files and the tables in docs; review the diff
 	$(GO) test ./internal/serve/query/functions -run Docs -update
 	$(GO) test ./cmd/logmetrics -run 'NamesOfOutputs|FiguresBesideLogster' -update
 
-pictures: ## draw the README's picture of the page anew, in Chromium
+pictures: ## draw the pictures of the page in README and docs anew, in Chromium
 	$(GO) test ./internal/pagetest -run StrangersMinute -update
 
 clean: ## remove what make made

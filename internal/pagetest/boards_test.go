@@ -114,6 +114,7 @@ func TestNamesAreOdd(t *testing.T) {
 	p.answer("日本/..x/.y" + kb.Enter)
 	p.text("there is already a dashboard 日本")
 	p.keys(kb.Escape)
+	p.sees(`!document.querySelector("dialog")`)
 	p.keys("d")
 	p.sees(`document.querySelector("dialog ul").children.length === 2`)
 	p.shot("list")

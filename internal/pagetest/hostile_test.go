@@ -118,6 +118,7 @@ func TestNothingBecomesMarkup(t *testing.T) {
 	p.sees(`document.activeElement.matches("dialog input")`)
 	p.harmless("rename")
 	p.keys(kb.Escape)
+	p.sees(`!document.querySelector("dialog")`)
 	p.press("delete")
 	p.sees(`document.querySelector("dialog[open]")`)
 	p.harmless("delete")

@@ -260,6 +260,8 @@ func (p *person) press(name string) {
 	p.t.Helper()
 	p.sees(`(window.theButton = [...document.querySelectorAll("button, a, [role=treeitem]")].find(b => b.offsetParent !== null && (b.getAttribute("aria-label") || b.querySelector(".text")?.innerText || b.innerText || b.title).trim() === ` + quote(name) + `))`)
 	value[bool](p, `(theButton.scrollIntoView({block: "nearest"}), true)`)
+	p.sees(`(at => { const rests = window.theSpot === at; window.theSpot = at; return rests })(JSON.stringify(theButton.getBoundingClientRect())) &&
+		!document.querySelector("dialog")?.innerText.includes("loading")`) // what comes moves what is there
 	at := value[[]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(theButton.getBoundingClientRect())")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
 }

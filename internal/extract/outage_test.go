@@ -118,7 +118,7 @@ func answering(c *net.TCPConn) []byte {
 // said; all others arrive.
 func TestSpoolLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "--spool-size=30kB", "--delivery-timeout=200ms")
+	w := newWorld(t, "--spool-size=30kB", "--delivery-timeout=500ms")
 	w.sink.close()
 	dropped := 0
 	firsts := []int{}

@@ -18,6 +18,7 @@ type xTick struct {
 const (
 	labelGap = 5  // pixels between a label and the plot
 	apartX   = 10 // pixels at least between two labels of the time axis
+	tooMany  = 8  // ticks, when none of so many has room for its label
 )
 
 // xRoom keeps room for the labels of the time axis.
@@ -39,35 +40,51 @@ func (s *sketch) xRoom() {
 // dated reports whether there is a second line with dates below the times.
 func (s *sketch) dated() bool { return s.p.XFormat == "" && s.sheet.Bounds().Height() >= 150 }
 
-// chooseTicks takes the shortest span of time whose labels do not touch.
+// chooseTicks takes the shortest span of time whose labels do not touch, or, where
+// that is longer than the picture and has no label in it, the longest that has one.
 func (s *sketch) chooseTicks() {
 	if !s.axes() {
 		return
 	}
-	scale := s.plot.Width() / float64(s.to-s.from)
 	all := spans()
-	chosen := all[len(all)-1]
-	for _, sp := range all {
+	i := s.apart(all)
+	for s.setTicks(all[i]) == 0 && i > 0 && len(s.xTicks) < tooMany {
+		i--
+	}
+	s.dates(all[i])
+	s.finer(all[i])
+}
+
+// apart is the index of the shortest span whose labels do not touch.
+func (s *sketch) apart(all []span) int {
+	scale := s.plot.Width() / float64(s.to-s.from)
+	for i, sp := range all {
 		if float64(sp.length())*scale >= s.labelWidth(sp)+apartX {
-			chosen = sp
-			break
+			return i
 		}
 	}
+	return len(all) - 1
+}
+
+// setTicks sets those of a span, and returns how many have a label: those that
+// would touch another, or the edge, have none.
+func (s *sketch) setTicks(sp span) (labels int) {
+	s.xTicks = s.xTicks[:0]
 	end := math.Inf(-1)
-	for t := range chosen.ticks(s.from, s.to, s.zone) {
-		tick := xTick{x: s.x(t.Unix()), label: s.timeLabel(t, chosen)}
+	for t := range sp.ticks(s.from, s.to, s.zone) {
+		tick := xTick{x: s.x(t.Unix()), label: s.timeLabel(t, sp)}
 		half := s.sheet.TextWidth(tick.label, s.look.face) / 2
 		if tick.x-half < end || tick.x-half < 0 || tick.x+half > s.sheet.Bounds().X1 {
 			tick.label = ""
 		} else {
 			end = tick.x + half + apartX/2
+			labels++
 		}
 		if s.xTicks = append(s.xTicks, tick); len(s.xTicks) > 2000 {
 			break
 		}
 	}
-	s.dates(chosen)
-	s.finer(chosen)
+	return labels
 }
 
 func (s *sketch) timeLabel(t time.Time, sp span) string {

@@ -97,6 +97,16 @@ func TestTextsAreApartAndInside(t *testing.T) {
 	}
 }
 
+func TestSmallPictureHasALabelOfTime(t *testing.T) {
+	p := query(t, "width=172&height=200&fontSize=14&hideLegend=true&hideYAxis=true")
+	for days := 1; days < 800; days += 1 + days/10 {
+		for begin := range int64(12) {
+			g := &picture.Graph{Params: p, Series: []picture.Series{wave("a", noon+begin*6*86400, 3600, 24*days, 1, 1, 1)}}
+			assert.NotEmpty(t, texts(t, draw(t, picture.SVG, g)), "%d days from day %d", days, begin*6)
+		}
+	}
+}
+
 func TestLegend(t *testing.T) {
 	names := func(q string, series ...picture.Series) string {
 		var list []string

@@ -162,6 +162,26 @@ func TestDeleteAndRename(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
+func TestWriterForgetsRenamedNamesAtOnce(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d"))
+	w := db.NewWriter()
+	put := func(name string, v float64) { require.Equal(t, store.Taken, w.Put([]byte(name), 0, c.unix, v)) }
+	last := func(name string) float64 {
+		got, err := db.Fetch(t.Context(), name, store.FetchOptions{From: c.unix, Until: c.unix + 10, Step: 10})
+		require.NoError(t, err)
+		return got.Value[0]
+	}
+	put("a", 1)
+	require.NoError(t, w.Flush())
+	require.NoError(t, db.Rename("a", "b"))
+	put("a", 2)
+	require.NoError(t, w.Flush())
+	assert.InDelta(t, 1, last("b"), 0, "went to the series that has another name by now")
+	assert.InDelta(t, 2, last("a"), 0)
+	require.NoError(t, db.Close())
+}
+
 // TestDeleteWhileWriting has writers that know names which others delete and
 // rename: a value of one name must never be read under another.
 func TestDeleteWhileWriting(t *testing.T) {

@@ -60,15 +60,10 @@ func (db *DB) NewWriter() *Writer {
 // maxAhead is how far in the future a sample may be, in seconds.
 const maxAhead = 86400
 
-// look takes the clock's time, and forgets the known names when one of them
-// may lead to another series.
+// look takes the clock's time.
 func (w *Writer) look() {
 	now := w.db.now().Unix()
 	w.oldest, w.newest = max(now-w.db.keep.Load(), minSecond), min(now+maxAhead, maxSecond)
-	if g := w.db.renamed.Load(); g != w.known.generation {
-		w.known.forget()
-		w.known.generation = g
-	}
 }
 
 // MaxName is the length in bytes beyond which a name is refused without a look at
@@ -134,6 +129,10 @@ func (w *Writer) id(name []byte, m metric.Method, unix int64) (ID, Refusal) {
 		if unix < w.oldest || unix > w.newest {
 			return 0, BadTime
 		}
+	}
+	if g := w.db.renamed.Load(); g != w.known.generation {
+		w.known.forget()
+		w.known.generation = g
 	}
 	if id, ok := w.known.guess(name); ok {
 		return id, Taken

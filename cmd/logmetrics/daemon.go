@@ -30,6 +30,7 @@ func (e *configError) Unwrap() error { return e.err }
 
 // Run follows the jobs until ctx is done.
 func (k *daemonCmd) Run(ctx context.Context, c *console) error {
+	giveBack()
 	w := &watch{seen: map[string]digest{k.Config: digestOf(k.Config)}}
 	followers, err := k.load(c, w)
 	if err != nil || k.CheckConfig {

@@ -25,6 +25,7 @@ import (
 )
 
 func main() {
+	growStack()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	c := &console{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr), now: time.Now, scrapes: new(outputs.PrometheusServer)}

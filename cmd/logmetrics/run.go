@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,6 +110,9 @@ func (r *runCmd) Run(ctx context.Context, c *console) error {
 	if r.ParserHelp {
 		return r.describeParser(c)
 	}
+	if r.Follow || anyLong(r.Logs) {
+		giveBack()
+	}
 	jobs := []*runCmd{r}
 	if r.Config != "" {
 		var err error
@@ -134,6 +139,18 @@ func (r *runCmd) Run(ctx context.Context, c *console) error {
 		return failed
 	}
 	return nil
+}
+
+// longLog is how many bytes take so long to read that it does not matter what
+// giveBack takes.
+const longLog = 64 << 20
+
+// anyLong reports whether a log that is named without a pattern is long.
+func anyLong(logs []string) bool {
+	return slices.ContainsFunc(logs, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Size() >= longLog
+	})
 }
 
 // title names the job in messages.

@@ -95,6 +95,7 @@ type limitFlags struct {
 
 // Run serves until ctx is done.
 func (k *serveCmd) Run(ctx context.Context, c *console) error {
+	giveBack()
 	k, err := k.withFile(c)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ log() {
 		n=$((mb * 1048576 / $(wc -c <"$3")))
 		for _ in $(seq $((n > 0 ? n : 1))); do cat "$3"; done >"$dir/$1.log"
 	fi
+	touch -d '1 minute ago' "$dir/$1.log" # the last event of a log that was just written may go on
 }
 
 # truth NAME KEY: a count of the generator, empty without one.

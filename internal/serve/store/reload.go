@@ -8,8 +8,11 @@ import (
 )
 
 // Reload takes new rules: from now on series have the tiers and methods that
-// these say. What former tiers have can be read until it expires.
+// these say. What former tiers have can be read until it expires. It waits for a
+// seal that is under way: what that took of a series is of the tiers it had.
 func (db *DB) Reload(schemas schema.Schemas) error {
+	db.keeping.Lock()
+	defer db.keeping.Unlock()
 	if err := db.room(); err != nil {
 		return err
 	}
@@ -84,6 +87,9 @@ func (h *head) move(id ID, s *series, old, set tierSet) {
 	open := make([]coarse, len(old.tiers))
 	for k := 1; k < len(old.tiers); k++ {
 		c := h.coarseAt(s, k)
+		if place := set.place(old.tiers[k]); place <= 0 || place >= len(set.tiers) {
+			h.closeCoarse(s, k, c) // coarser ones have seen nothing of it yet
+		}
 		open[k] = *c
 	}
 	var closed []wide
@@ -107,7 +113,8 @@ func (h *head) move(id ID, s *series, old, set tierSet) {
 	}
 	for k := 1; k < len(open); k++ {
 		if open[k].start != 0 {
-			h.moveOpen(id, s, set, set.place(old.tiers[k]), open[k])
+			o := h.coarseAt(s, set.place(old.tiers[k]))
+			o.bucket, o.start, o.lastAt = open[k].bucket, open[k].start, open[k].lastAt
 		}
 	}
 	for _, op := range late {
@@ -131,14 +138,4 @@ func (h *head) moveClosed(id ID, s *series, set tierSet, k int, start uint32, b 
 		return
 	}
 	h.late.add(id, lateOp{start: start, tier: uint8(k), bucket: b})
-}
-
-// moveOpen takes the open bucket of a coarser tier; as a finest one it is closed.
-func (h *head) moveOpen(id ID, s *series, set tierSet, k int, c coarse) {
-	if k <= 0 || k >= len(set.tiers) {
-		h.moveClosed(id, s, set, k, c.start, c.bucket)
-		return
-	}
-	o := h.coarseAt(s, k)
-	o.bucket, o.start, o.lastAt = c.bucket, c.start, c.lastAt
 }

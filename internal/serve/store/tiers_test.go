@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/assert"
@@ -362,4 +365,71 @@ func BenchmarkSeal(b *testing.B) {
 	}
 	s := db.Stats()
 	b.ReportMetric(float64(s.FrameBytes)/float64(s.Records), "B/record")
+}
+
+// between is a context that calls f each time a seal asks it.
+type between struct {
+	context.Context
+	f func()
+}
+
+func (b between) Err() error {
+	b.f()
+	return b.Context.Err()
+}
+
+// TestReloadWhileSealing: what a seal took of a series is of the tiers that the series
+// is kept with.
+func TestReloadWhileSealing(t *testing.T) {
+	c := &clock{epoch - epoch%600}
+	fs := vfs.NewMem()
+	old, now := rules(t, "10s:1d,1m:10d,10m:20d"), rules(t, "10s:1d,10m:20d")
+	db := openedWith(t, fs, c, old)
+	start := c.unix
+	fill(t, db, c, 330, "a.b")
+	var wait sync.WaitGroup
+	once := sync.OnceFunc(func() {
+		done := make(chan struct{})
+		wait.Go(func() {
+			defer close(done)
+			assert.NoError(t, db.Reload(now))
+		})
+		select {
+		case <-done:
+		case <-time.After(100 * time.Millisecond): // it waits
+		}
+	})
+	require.NoError(t, db.Tend(between{t.Context(), once}))
+	wait.Wait()
+	check := func() {
+		checkFilled(t, db, "a.b", start, c.unix)
+		got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: c.unix, Step: 600})
+		require.NoError(t, err)
+		assert.Equal(t, []uint64{33}, got.Count)
+	}
+	check()
+	require.NoError(t, db.Close())
+	db = openedWith(t, fs, c, now)
+	check()
+	require.NoError(t, db.Close())
+}
+
+// TestTierThatGoesHandsOn: what a tier has open when it goes is in the coarser ones.
+func TestTierThatGoesHandsOn(t *testing.T) {
+	for _, to := range []string{"10s:1d,10m:20d", "1m:10d,10m:20d", "10s:1d,2m:10d,10m:20d", "30s:1d,10m:30d"} {
+		c := &clock{epoch - epoch%600}
+		db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d,10m:20d"))
+		start := c.unix
+		fill(t, db, c, 330, "a.b")
+		require.NoError(t, db.Reload(rules(t, to)))
+		fill(t, db, c, 210, "a.b")
+		for range 2 {
+			got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: start + 600, Step: 600})
+			require.NoError(t, err)
+			assert.Equal(t, []uint64{54}, got.Count, to)
+			c.unix += 1200
+			require.NoError(t, db.Tend(t.Context()))
+		}
+		require.NoError(t, db.Close())
+	}
 }

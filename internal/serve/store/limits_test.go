@@ -46,3 +46,31 @@ func TestNewNamesAreLimited(t *testing.T) {
 	require.NoError(t, w.Flush())
 	require.NoError(t, db.Close())
 }
+
+// TestNumbersFarBeyondTheLimit: names that come and go use up numbers, which are not
+// given away again before a new start; that must not fail for it.
+func TestNumbersFarBeyondTheLimit(t *testing.T) {
+	c := &clock{epoch}
+	opt := store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, SealEvery: -1, MaxSeries: 3}
+	db, err := store.Open(opt)
+	require.NoError(t, err)
+	w := db.NewWriter()
+	put := func(name string) {
+		require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, c.unix, 1))
+		require.NoError(t, w.Flush())
+	}
+	put("stays")
+	for i := range 1100 {
+		name := fmt.Sprint("goes.", i)
+		put(name)
+		require.NoError(t, db.Delete(name))
+	}
+	require.NoError(t, db.Tend(t.Context()))
+	put("comes")
+	require.NoError(t, db.Close())
+	db, err = store.Open(opt)
+	require.NoError(t, err)
+	assert.Equal(t, []float64{1}, fetched(t, db, "comes", c.unix, c.unix+10, 10))
+	assert.Equal(t, 2, db.Stats().Series)
+	require.NoError(t, db.Close())
+}

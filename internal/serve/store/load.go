@@ -205,7 +205,11 @@ func (r *recovery) loadDead(key, value []byte) error {
 	if v := d.byte(); v != seriesVersion {
 		return fmt.Errorf("deleted series of version %d: %w", v, ErrVersion)
 	}
-	r.dead[ID(number(key))] = d.uint32()
+	id := ID(number(key))
+	r.dead[id] = d.uint32()
+	if int(id) >= len(r.names) {
+		r.setName(id, "") // the next number may be the one behind it
+	}
 	if d.bad {
 		return errRecord
 	}

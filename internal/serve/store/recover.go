@@ -64,11 +64,6 @@ func (r *recovery) replayLog() error {
 
 // index makes the index of the names. Numbers are given to it in their order.
 func (r *recovery) index() error {
-	for id := range r.dead {
-		if int(id) >= len(r.names) {
-			r.setName(id, "")
-		}
-	}
 	for i, name := range r.names {
 		id := ID(i)
 		if name != "" && r.head.find(id) != nil {
@@ -147,10 +142,14 @@ func (r *recovery) reserve(id ID) error {
 // taken again.
 
 func (r *recovery) name(id ID, hint, method metric.Method, tiers []tier, name []byte) error {
-	if len(tiers) == 0 || int(id) > 2*r.opt.MaxSeries+len(r.names) {
+	if len(tiers) == 0 {
 		return fmt.Errorf("series %d %q: %w", id, name, errRecord)
 	}
 	if r.record <= r.meta.records {
+		return nil
+	}
+	if int(id) > 2*r.opt.MaxSeries+len(r.names) { // so many numbers are left out only where names are lost
+		r.lost++
 		return nil
 	}
 	r.unsaved = append(r.unsaved, id)

@@ -37,9 +37,13 @@ func (db *DB) recover() error {
 	if err := db.countKept(); err != nil {
 		return err
 	}
-	if !db.opt.KeepTiers {
-		db.applySchemas(db.opt.Schemas)
+	if db.opt.KeepTiers {
+		return nil
 	}
+	if err := db.settle(db.opt.Schemas); err != nil {
+		db.opt.Log.Error("store: cannot seal before tiers change; of late values the last of each step is kept", "err", err)
+	}
+	db.applySchemas(db.opt.Schemas)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"slices"
 
 	"github.com/logmetrics/logmetrics/internal/serve/store/schema"
@@ -13,13 +14,34 @@ import (
 func (db *DB) Reload(schemas schema.Schemas) error {
 	db.keeping.Lock()
 	defer db.keeping.Unlock()
-	if err := db.room(); err != nil {
+	err := db.room()
+	if err == nil {
+		err = db.settle(schemas)
+	}
+	if err != nil {
 		return err
 	}
 	db.names.mu.Lock()
 	defer db.names.mu.Unlock()
 	db.opt.Schemas = schemas
 	db.applySchemas(schemas)
+	return nil
+}
+
+// settle seals where late Puts wait for series that get another finest step: which
+// value each of them replaces is told by the step that they came for.
+func (db *DB) settle(schemas schema.Schemas) error {
+	db.mu.Lock()
+	steps := make(map[ID]uint32, len(db.head.late.of))
+	for id := range db.head.late.of {
+		steps[id] = db.head.sets[db.head.at(id).set].tiers[0].step
+	}
+	db.mu.Unlock()
+	for id, step := range steps {
+		if int64(step) != schemas.Tiers(db.names.index.Name(uint32(id)))[0].Step {
+			return db.seal(context.Background())
+		}
+	}
 	return nil
 }
 

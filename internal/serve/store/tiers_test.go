@@ -433,3 +433,34 @@ func TestTierThatGoesHandsOn(t *testing.T) {
 		require.NoError(t, db.Close())
 	}
 }
+
+// TestLateSamplesBeforeAChangeOfStep: late values that wait for a seal do not replace
+// each other when they are of one step of the new tiers.
+func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {
+	old, now := rules(t, "10s:1d,1m:10d,10m:20d"), rules(t, "30s:1d,10m:20d")
+	for _, reopen := range []bool{false, true} {
+		c := &clock{epoch - epoch%600}
+		fs := vfs.NewMem()
+		db := openedWith(t, fs, c, old)
+		start := c.unix
+		c.unix += 1800
+		require.NoError(t, db.Tend(t.Context()))
+		w := db.NewWriter()
+		for i := range int64(60) {
+			require.Equal(t, store.Taken, w.Put([]byte("a.b"), metric.Sum, start+i*10, 1))
+		}
+		require.NoError(t, w.Flush())
+		if reopen {
+			require.NoError(t, db.Close())
+			db = openedWith(t, fs, c, now)
+		} else {
+			require.NoError(t, db.Reload(now))
+		}
+		for range 2 {
+			assert.Equal(t, []float64{60}, fetched(t, db, "a.b", start, start+600, 600))
+			c.unix += 1200
+			require.NoError(t, db.Tend(t.Context()))
+		}
+		require.NoError(t, db.Close())
+	}
+}

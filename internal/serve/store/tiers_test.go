@@ -190,6 +190,71 @@ func TestReloadKeepsWhatWasThere(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
+// TestLateSamplesAfterAChangeOfRetention: a late sample changes what is there from
+// before the change, and does not take its place.
+func TestLateSamplesAfterAChangeOfRetention(t *testing.T) {
+	c := &clock{epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d,10m:20d"))
+	defer db.Close()
+	w := db.NewWriter()
+	five := metric.Bucket{Count: 1, Sum: 5, Min: 5, Max: 5, Last: 5}
+	for i := range int64(6) {
+		w.Put([]byte("put"), metric.Sum, epoch+i*10, 5)
+		w.Merge([]byte("merged"), metric.Sum, epoch+i*10, five)
+	}
+	require.NoError(t, w.Flush())
+	c.unix += 1200
+	require.NoError(t, db.Tend(t.Context()))
+	require.NoError(t, db.Reload(rules(t, "10s:2d,1m:12d,10m:20d")))
+	w.Put([]byte("put"), metric.Sum, epoch+20, 7)
+	w.Merge([]byte("merged"), metric.Sum, epoch+20, five)
+	require.NoError(t, w.Flush())
+	for range 2 { // before a seal, and behind it
+		assert.Equal(t, []float64{5, 5, 7, 5, 5, 5}, fetched(t, db, "put", epoch, epoch+60, 10))
+		assert.Equal(t, []float64{5, 5, 10, 5, 5, 5}, fetched(t, db, "merged", epoch, epoch+60, 10))
+		for _, step := range []int64{60, 600} {
+			assert.Equal(t, []float64{32}, fetched(t, db, "put", epoch-epoch%step, epoch+60, step), step)
+			assert.Equal(t, []float64{35}, fetched(t, db, "merged", epoch-epoch%step, epoch+60, step), step)
+		}
+		require.NoError(t, db.Tend(t.Context()))
+	}
+}
+
+// TestNumbersAreKeptAsLongAsPartitions: what a partition still has of a deleted
+// series is not read under the name of one that got its number.
+func TestNumbersAreKeptAsLongAsPartitions(t *testing.T) {
+	c := &clock{epoch - epoch%86400 + 3600}
+	fs := vfs.NewMem()
+	s := rules(t, "10s:1h,1m:1d")
+	db := openedWith(t, fs, c, s)
+	start := c.unix
+	fill(t, db, c, 300, "old.one")
+	c.unix += 3600
+	require.NoError(t, db.Tend(t.Context())) // one frame, so none is folded
+	require.NoError(t, db.Delete("old.one"))
+	for _, tc := range []struct {
+		later int64
+		name  string
+		id    store.ID
+	}{{86400 + 3600, "new.one", 1}, {86400, "new.two", 0}} {
+		require.NoError(t, db.Tend(t.Context()))
+		c.unix += tc.later
+		require.NoError(t, db.Tend(t.Context()))
+		require.NoError(t, db.Close())
+		db = openedWith(t, fs, c, s)
+		fill(t, db, c, 10, tc.name)
+		info, ok := db.Series(tc.name)
+		require.True(t, ok)
+		assert.Equal(t, tc.id, info.ID)
+		got, err := db.Fetch(t.Context(), tc.name, store.FetchOptions{From: start, Until: start + 600, Step: 60})
+		require.NoError(t, err)
+		for _, n := range got.Count {
+			require.Zero(t, n, tc.name)
+		}
+	}
+	require.NoError(t, db.Close())
+}
+
 func TestClockThatJumps(t *testing.T) {
 	for _, years := range []int64{-20, 20} {
 		t.Run(fmt.Sprint(years), func(t *testing.T) {

@@ -3,6 +3,7 @@ package tail
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/state"
 )
@@ -87,20 +88,32 @@ func (f *File) resumeBehind(list []entry) error {
 	if at < 0 && !known(f.pos) && f.plen > 0 {
 		at = indexOfInode(list, f.pos.Inode) - 1
 	}
-	g, i, err := f.firstAfter(list, max(at, -1))
+	at = max(at, -1)
+	g, i, err := f.firstAfter(list, at)
 	if err != nil || g == nil {
 		return err
 	}
 	switch {
 	case f.drained:
 		f.stats.Rotations++
-	case known(f.pos) || indexOfInode(list, f.pos.Inode) < 0:
+	case known(f.pos) || f.emptyIsGone(list[at+1:]):
 		f.countGap(g)
 	}
 	f.prev, f.plen = f.before(list, i)
 	f.fresh = false
 	f.enter(g, 0)
 	return nil
+}
+
+// emptyIsGone reports whether the file of a position that knows no content, for
+// it was empty, is not there any more: nothing that was rotated is among later,
+// and no empty file is the one.
+func (f *File) emptyIsGone(later []entry) bool {
+	if slices.ContainsFunc(later, func(e entry) bool { return !e.live && !e.stray }) || indexOfInode(later, f.pos.Inode) >= 0 {
+		return false
+	}
+	all, err := f.scan(true)
+	return err != nil || indexOfInode(all, f.pos.Inode) < 0
 }
 
 // countGap counts what is gone with its generation. How much of it was unread

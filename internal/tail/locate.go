@@ -17,11 +17,12 @@ func (f *File) resume() error {
 		return err
 	}
 	f.missing = f.missing && live == nil
+	like := unlike
 	if live == nil {
 		f.sayMissing()
-	} else if like, err := live.like(pos); err != nil {
+	} else if like, err = live.like(pos); err != nil {
 		return errors.Join(err, live.close())
-	} else if like == identical {
+	} else if like == identical && !vague(pos) {
 		return f.resumeAt(live, pos.Offset)
 	}
 	if live != nil {
@@ -36,7 +37,7 @@ func (f *File) resume() error {
 	if err := f.resumeIn(list); err != nil {
 		return err
 	}
-	if live != nil && live.inode == pos.Inode && known(pos) {
+	if live != nil && live.inode == pos.Inode && known(pos) && like != identical {
 		f.stats.Truncations++
 	}
 	return nil
@@ -44,6 +45,10 @@ func (f *File) resume() error {
 
 // known tells whether a position says anything of its generation's content.
 func known(pos state.Position) bool { return pos.HeadLen+pos.MarkLen > 0 }
+
+// vague tells whether a position knows little of its generation: the beginning
+// of a first line, with which others may begin, too.
+func vague(pos state.Position) bool { return pos.Offset == 0 && pos.HeadLen < headMax }
 
 // resumeAt makes g current at off.
 func (f *File) resumeAt(g *generation, off int64) error {
@@ -136,15 +141,18 @@ type match struct {
 }
 
 // locate finds the generation that pos is in. The same content may be there
-// twice: then the file with pos's inode is taken, or the newest. The live file
-// that is cut comes after all others.
+// twice: then the file with pos's inode is taken, or the newest; of a vague
+// position the oldest after Prev. The live file that is cut comes after all others.
 func (f *File) locate(list []entry, pos state.Position) (best match, err error) {
 	if !known(pos) {
 		return match{}, nil
 	}
 	var denied error
-	deniedAt := -1
-	for i := len(list) - 1; i >= 0; i-- {
+	deniedAt, oldest := -1, 0
+	if vague(pos) {
+		oldest = f.indexOfPrev(list) + 1
+	}
+	for i := len(list) - 1; i >= oldest; i-- {
 		g, err := f.openEntry(list[i])
 		if errors.Is(err, fs.ErrPermission) {
 			if denied == nil && !list[i].stray {
@@ -180,6 +188,9 @@ func (m match) better(best match, list []entry, pos state.Position) bool {
 	}
 	if m.like == cut {
 		return list[best.at].live
+	}
+	if vague(pos) {
+		return m.like == identical && !list[m.at].stray
 	}
 	return m.like == identical && m.g.inode == pos.Inode && best.g.inode != pos.Inode
 }

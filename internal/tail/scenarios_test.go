@@ -570,6 +570,43 @@ func TestEmptyRotated(t *testing.T) {
 	}
 }
 
+// TestSameBeginning has a file of which a run saw the beginning of a line, with
+// which the files after it begin, too.
+func TestSameBeginning(t *testing.T) {
+	line := func(r *rig, what string) {
+		r.raw("", what+"\n")
+		r.want = append(r.want, "the "+strings.TrimPrefix(what, "the "))
+	}
+	for name, rotate := range map[string]func(r *rig){
+		"renamed":    (*rig).rotate,
+		"copied":     (*rig).copytruncate,
+		"compressed": func(r *rig) { r.rotate(); r.compress(".1", ".gz") },
+		"twice":      func(r *rig) { r.rotate(); line(r, "the second"); r.rotate() },
+	} {
+		for i := range 4 {
+			older, follow := i%2 > 0, i/2 > 0
+			t.Run(fmt.Sprintf("%s, older %t, follow %t", name, older, follow), func(t *testing.T) {
+				r := newRig(t, t.TempDir())
+				r.follow = follow
+				if older {
+					r.append(3)
+					r.run()
+					r.rotate()
+				}
+				r.raw("", "the ")
+				r.run()
+				line(r, "first")
+				rotate(r)
+				line(r, "the last")
+				r.run()
+				r.exact()
+				require.Zero(t, r.stats.Gaps)
+				r.reopen()
+			})
+		}
+	}
+}
+
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	_, err := tail.Open(filepath.Join(dir, "none"), state.Position{}, tail.Options{})

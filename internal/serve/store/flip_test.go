@@ -160,7 +160,7 @@ func TestManifestIsMended(t *testing.T) {
 // TestNameThatTwoSeriesHave: where the deletion, or the renaming, of a series is lost
 // that has been made anew, the name is of the new one.
 func TestNameThatTwoSeriesHave(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	s := rules(t, "10s:1d,1m:10d")
 	db := openedWith(t, fs, c, s)

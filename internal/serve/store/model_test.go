@@ -152,9 +152,9 @@ func (m *modelTest) step() {
 	case n < 940:
 		m.sample()
 	case n < 970:
-		m.clock.unix += m.rng.Int64N(120)
+		m.clock.forward(m.rng.Int64N(120))
 	case n < 976:
-		m.clock.unix += m.rng.Int64N(3600)
+		m.clock.forward(m.rng.Int64N(3600))
 	case n < 990:
 		require.NoError(m, m.w.Flush())
 		require.NoError(m, m.db.Tend(m.Context()))
@@ -272,7 +272,7 @@ func TestModel(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("-seed=%d", seed)
-	m := &modelTest{TB: t, rng: rand.New(rand.NewPCG(seed, 0)), fs: vfs.NewCrashableMem(), clock: &clock{epoch}}
+	m := &modelTest{TB: t, rng: rand.New(rand.NewPCG(seed, 0)), fs: vfs.NewCrashableMem(), clock: &clock{unix: epoch}}
 	m.model = &model{step: 10, horizon: epoch - grace, series: map[string]*modelSeries{}}
 	m.coarse = []int64{60, 600}[seed%2:]
 	m.retain()

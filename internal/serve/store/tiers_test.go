@@ -35,7 +35,7 @@ func openedWith(t testing.TB, fs vfs.FS, c *clock, s schema.Schemas) *store.DB {
 func fill(t testing.TB, db *store.DB, c *clock, seconds int64, names ...string) {
 	t.Helper()
 	w := db.NewWriter()
-	for end := c.unix + seconds; c.unix < end; c.unix += 10 {
+	for end := c.unix + seconds; c.unix < end; c.forward(10) {
 		for _, name := range names {
 			require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, c.unix, float64(c.unix%1000)))
 		}
@@ -58,7 +58,7 @@ func checkFilled(t testing.TB, db *store.DB, name string, from, until int64) {
 }
 
 func TestEdgesOfTiers(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:6h,10m:1d"))
 	defer db.Close()
 	fill(t, db, c, 8*3600, "a.b")
@@ -79,7 +79,7 @@ func TestEdgesOfTiers(t *testing.T) {
 }
 
 func TestExpiredPartitionsGo(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:1d"))
 	defer db.Close()
 	start := c.unix
@@ -99,13 +99,13 @@ func TestExpiredPartitionsGo(t *testing.T) {
 }
 
 func TestSeriesThatHoldNothingGo(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	s := rules(t, "10s:1h,1m:1d")
 	db := openedWith(t, fs, c, s)
 	fill(t, db, c, 1200, "old.one", "old.two", "a.b")
 	for range 100 {
-		c.unix += 3600
+		c.forward(3600)
 		fill(t, db, c, 10, "a.b")
 		require.NoError(t, db.Tend(t.Context()))
 	}
@@ -128,7 +128,7 @@ func TestSeriesThatHoldNothingGo(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, SealEvery: -1})
 	require.NoError(t, err)
 	defer db.Close()
@@ -146,7 +146,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestMergedSeriesShowTheirMethod(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:1d"))
 	defer db.Close()
 	w := db.NewWriter()
@@ -163,7 +163,7 @@ func TestMergedSeriesShowTheirMethod(t *testing.T) {
 }
 
 func TestReloadKeepsWhatWasThere(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	db := openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
 	start := c.unix
@@ -196,7 +196,7 @@ func TestReloadKeepsWhatWasThere(t *testing.T) {
 // TestLateSamplesAfterAChangeOfRetention: a late sample changes what is there from
 // before the change, and does not take its place.
 func TestLateSamplesAfterAChangeOfRetention(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d,10m:20d"))
 	defer db.Close()
 	w := db.NewWriter()
@@ -206,7 +206,7 @@ func TestLateSamplesAfterAChangeOfRetention(t *testing.T) {
 		w.Merge([]byte("merged"), metric.Sum, epoch+i*10, five)
 	}
 	require.NoError(t, w.Flush())
-	c.unix += 1200
+	c.forward(1200)
 	require.NoError(t, db.Tend(t.Context()))
 	require.NoError(t, db.Reload(rules(t, "10s:2d,1m:12d,10m:20d")))
 	w.Put([]byte("put"), metric.Sum, epoch+20, 7)
@@ -226,13 +226,13 @@ func TestLateSamplesAfterAChangeOfRetention(t *testing.T) {
 // TestNumbersAreKeptAsLongAsPartitions: what a partition still has of a deleted
 // series is not read under the name of one that got its number.
 func TestNumbersAreKeptAsLongAsPartitions(t *testing.T) {
-	c := &clock{epoch - epoch%86400 + 3600}
+	c := &clock{unix: epoch - epoch%86400 + 3600}
 	fs := vfs.NewMem()
 	s := rules(t, "10s:1h,1m:1d")
 	db := openedWith(t, fs, c, s)
 	start := c.unix
 	fill(t, db, c, 300, "old.one")
-	c.unix += 3600
+	c.forward(3600)
 	require.NoError(t, db.Tend(t.Context())) // one frame, so none is folded
 	require.NoError(t, db.Delete("old.one"))
 	for _, tc := range []struct {
@@ -241,7 +241,7 @@ func TestNumbersAreKeptAsLongAsPartitions(t *testing.T) {
 		id    store.ID
 	}{{86400 + 3600, "new.one", 1}, {86400, "new.two", 0}} {
 		require.NoError(t, db.Tend(t.Context()))
-		c.unix += tc.later
+		c.forward(tc.later)
 		require.NoError(t, db.Tend(t.Context()))
 		require.NoError(t, db.Close())
 		db = openedWith(t, fs, c, s)
@@ -261,30 +261,30 @@ func TestNumbersAreKeptAsLongAsPartitions(t *testing.T) {
 func TestClockThatJumps(t *testing.T) {
 	for _, years := range []int64{-20, 20} {
 		t.Run(fmt.Sprint(years), func(t *testing.T) {
-			c := &clock{epoch}
+			c := &clock{unix: epoch}
 			db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
 			defer db.Close()
 			start := c.unix
 			fill(t, db, c, 3600, "a.b")
 			end := c.unix
-			c.unix += years * 365 * 86400
+			c.forward(years * 365 * 86400)
 			w := db.NewWriter()
 			assert.Equal(t, store.BadTime, w.Put([]byte("a.b"), 0, end, 1))
 			require.Equal(t, store.Taken, w.Put([]byte("a.b"), 0, c.unix, 1))
 			require.NoError(t, w.Flush())
 			require.NoError(t, db.TendYoung(t.Context()))
-			c.unix += 600
+			c.forward(600)
 			require.NoError(t, db.TendYoung(t.Context()))
-			c.unix = end
+			c.forward(end - c.unix)
 			fill(t, db, c, 3600, "a.b")
-			c.unix -= 10
+			c.forward(-10)
 			checkFilled(t, db, "a.b", start, c.unix)
 		})
 	}
 }
 
 func TestMinuteOfManyPuts(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
 	defer db.Close()
 	w := db.NewWriter()
@@ -292,7 +292,7 @@ func TestMinuteOfManyPuts(t *testing.T) {
 		require.Equal(t, store.Taken, w.Put([]byte("a"), 0, epoch+i, float64(i)))
 	}
 	require.NoError(t, w.Flush())
-	c.unix += 3600
+	c.forward(3600)
 	for range 2 {
 		got, err := db.Fetch(t.Context(), "a", store.FetchOptions{From: epoch, Until: epoch + 60, Step: 10})
 		require.NoError(t, err)
@@ -307,7 +307,7 @@ func TestMinuteOfManyPuts(t *testing.T) {
 }
 
 func TestFetchAllIsFetch(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
 	defer db.Close()
 	var names []string
@@ -346,7 +346,7 @@ func TestFetchAllIsFetch(t *testing.T) {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now, SealEvery: -1})
 	require.NoError(b, err)
 	defer db.Close()
@@ -354,7 +354,7 @@ func BenchmarkSeal(b *testing.B) {
 	for i := range names {
 		names[i] = fmt.Sprintf("servers.host%04d.cpu.core%02d.user", i/20, i%20)
 	}
-	c.unix += 5 // away from the times at which fill tends
+	c.forward(5) // away from the times at which fill tends
 	b.ReportAllocs()
 	b.SetBytes(int64(len(names)) * 60 * 8)
 	for b.Loop() {

@@ -2,6 +2,7 @@ package pagetest_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -110,9 +111,9 @@ func TestNarrow(t *testing.T) {
 	for _, size := range []struct {
 		name string
 		w, h int64
-	}{{"phone", 390, 844}, {"zoomed", 640, 400}} {
+	}{{"phone", 390, 844}, {"zoomed", 640, 400}, {"small", 360, 640}} {
 		p.size(size.w, size.h)
-		p.open("/?target=servers.*.load&target=servers.web1.requests&right=1&events=*")
+		p.open("/?target=servers.*.load&target=servers.web1.requests&right=1&events=*&from=" + strconv.FormatInt(time.Now().Unix()-86400, 10))
 		p.drawn()
 		p.sees(`document.querySelector("[aria-label='add a function']")`)
 		fits := func() {
@@ -123,6 +124,7 @@ func TestNarrow(t *testing.T) {
 		fits()
 		p.shot(size.name)
 		p.press("time")
+		fits()
 		p.shot(size.name + "-time")
 		p.press("from … until")
 		p.sees(`document.activeElement.name === "from"`)
@@ -131,7 +133,9 @@ func TestNarrow(t *testing.T) {
 		p.choose("range", "-3h")
 		p.param("from", "-3h")
 		p.press("time")
+		assert.Less(t, value[float64](p, `document.querySelector("header.top").offsetHeight`), 45.0, "one row")
 		p.press("metrics")
+		assert.True(t, value[bool](p, `(t => t.bottom <= t.parent)({bottom: document.querySelector(".tree").getBoundingClientRect().bottom, parent: document.querySelector(".side").getBoundingClientRect().bottom})`), "the tree scrolls in its place")
 		p.press("servers")
 		p.press("web1")
 		p.press("load")

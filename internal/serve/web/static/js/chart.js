@@ -24,6 +24,7 @@ import { short, ticks } from "./number.js";
  * @property {Picture} picture
  * @property {Look} look
  * @property {[number, number]} range of time, Unix seconds: the picture's, or where it was moved to since
+ * @property {boolean} [held] whether it is being moved: another picture leaves the range as it is
  */
 
 /**
@@ -58,7 +59,7 @@ export function options(now, size, on) {
       right: { distr: look.log ? 3 : 1, range: range(now) },
     },
     axes: [timeAxis(look.zone), valueAxis("y", 3, left, look.log), ...(right ? [valueAxis("right", 1, true, look.log)] : [])],
-    series: [{}, ...p.lines.map((l) => series(l, look, p.lines.length))],
+    series: [{}, ...p.lines.map((l) => series(l, owner(p, l), look, p.lines.length))],
     bands: bands(p, look),
     hooks: {
       setSelect: [
@@ -105,16 +106,19 @@ export const data = (p) => [p.x, ...p.drawn];
 /** thick is how wide lines are: where there are many, one pixel, which browsers without a GPU draw eight times as fast. @param {number} many */
 const thick = (many) => (many > 4 ? 1 : 1.5);
 
-/** @param {import("./points.js").Line} l @param {Look} look @param {number} many lines there are */
-function series(l, look, many) {
-  const base = look.colors[l.name] || color(Math.max(l.order, 0));
+/** owner names the series whose band ends with a line, else the line. @param {Picture} p @param {import("./points.js").Line} l */
+const owner = (p, l) => (/now|past/.test(l.role) ? l : (p.lines.find((x) => x.order === l.order) ?? l)).name;
+
+/** @param {import("./points.js").Line} l @param {string} name @param {Look} look @param {number} many lines there are */
+function series(l, name, look, many) {
+  const base = look.colors[name] || color(Math.max(l.order, 0));
   const end = l.role === "low" || l.role === "high";
   const area = look.draw === "area" && l.role === "now";
   const opaque = look.draw === "stack" ? 0.45 : Math.min(0.2, 0.8 / many);
   return {
     label: l.name,
     scale: look.right.includes(l.target) ? "right" : "y",
-    show: !look.hidden.includes(l.name),
+    show: !look.hidden.includes(name),
     stroke: end ? "transparent" : l.role === "past" ? faded(base, 0.7) : base,
     width: thick(many),
     dash: l.role === "past" ? [3, 3] : dash(Math.max(l.order, 0)),
@@ -139,7 +143,7 @@ function bands(p, look) {
   p.lines.forEach((l, i) => {
     if (l.role !== "high") return;
     const low = p.lines.findIndex((x) => x.role === "low" && x.order === l.order);
-    if (low >= 0) list.push({ series: [i + 1, low + 1], fill: faded(look.colors[l.name] || color(l.order), 0.2) });
+    if (low >= 0) list.push({ series: [i + 1, low + 1], fill: faded(look.colors[owner(p, l)] || color(l.order), 0.2) });
   });
   if (look.draw !== "stack") return list;
   const shown = p.lines.flatMap((l, i) => (l.role === "now" && !look.hidden.includes(l.name) ? [i] : []));

@@ -23,19 +23,19 @@ export function Legend({ lines, values, near, view, onView, onFocus }) {
   const [sort, setSort] = useState(/** @type {""|"name"|typeof columns[number]} */ (""));
   const sorted = sort
     ? [...rows].sort((a, b) =>
-        sort === "name" ? natural.compare(a.l.name, b.l.name) : (b.sum[sort] || -Infinity) - (a.sum[sort] || -Infinity),
+        sort === "name" ? natural.compare(a.l.name, b.l.name) : Number(!a.sum.n) - Number(!b.sum.n) || b.sum[sort] - a.sum[sort],
       )
     : rows;
   const head = (/** @type {any} */ key, /** @type {string} */ text) =>
     html`<th scope="col" aria-sort=${sort === key ? (key === "name" ? "ascending" : "descending") : "none"}><button class="plain" onClick=${() => setSort(sort === key ? "" : key)}>${text}</button></th>`;
   return html`<div class="legend"><table>
     <thead><tr>${head("name", "series")}<th scope="col"><span>at cursor</span></th>${columns.map((c) => head(c, c))}</tr></thead>
-    <tbody>${sorted.slice(0, most).map(({ l, k, sum }) => html`<${Row} key=${l.name + l.target} l=${l} sum=${sum} at=${values ? (values[k] ?? null) : undefined} near=${l.name === near} view=${view} onView=${onView} onFocus=${onFocus} alone=${rows.filter((r) => r.l.target === l.target).length === 1} />`)}</tbody>
+    <tbody>${sorted.slice(0, most).map(({ l, k, sum }) => html`<${Row} key=${l.name + l.target} l=${l} sum=${sum} at=${values ? (values[k] ?? null) : undefined} near=${l.name === near} view=${view} onView=${onView} onFocus=${onFocus} all=${rows} />`)}</tbody>
   </table>${rows.length > most && html`<p class="quiet">${rows.length - most} more series</p>`}</div>`;
 }
 
 /** @param {any} props */
-function Row({ l, sum, at, near, view, onView, onFocus, alone }) {
+function Row({ l, sum, at, near, view, onView, onFocus, all }) {
   const [naming, setNaming] = useState(false);
   const hidden = view.hidden.includes(l.name);
   const toggle = (/** @type {MouseEvent} */ e) =>
@@ -43,8 +43,7 @@ function Row({ l, sum, at, near, view, onView, onFocus, alone }) {
       hidden: e.shiftKey || e.altKey ? only() : hidden ? without() : [...view.hidden, l.name],
     });
   const without = () => view.hidden.filter((/** @type {string} */ n) => n !== l.name);
-  const only = () =>
-    [...(row.current?.parentElement?.querySelectorAll(".name") ?? [])].map((b) => b.textContent || "").filter((n) => n !== l.name);
+  const only = () => all.map((/** @type {any} */ r) => r.l.name).filter((/** @type {string} */ n) => n !== l.name);
   const tint = view.colors[l.name] || color(Math.max(l.order, 0));
   const row = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => void (near && into(row.current)), [near]);
@@ -53,10 +52,10 @@ function Row({ l, sum, at, near, view, onView, onFocus, alone }) {
       <label class="swatch" title="colour"><${Swatch} tint=${tint} dashes=${l.role === "past" ? [3, 3] : dash(Math.max(l.order, 0))} /><input type="color" aria-label=${"colour of " + l.name} value=${tint} onChange=${(/** @type {any} */ e) => onView({ colors: { ...view.colors, [l.name]: e.target.value } })} /></label>
       ${
         naming
-          ? html`<${Rename} l=${l} view=${view} alone=${alone} onDone=${(/** @type {Partial<View>|null} */ p) => (setNaming(false), p && onView({ ...p, hidden: without() }))} />`
+          ? html`<${Rename} l=${l} view=${view} alone=${all.filter((/** @type {any} */ r) => r.l.target === l.target).length === 1} onDone=${(/** @type {Partial<View>|null} */ p) => (setNaming(false), p && onView({ ...p, hidden: without() }))} />`
           : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`
       }
-      ${l.role === "now" && !naming && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
+      ${l.role === "now" && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
     </div></th>
     <td title=${at === undefined ? "" : exact(at)}>${at === undefined ? "" : value(at)}</td>
     ${columns.map((c) => html`<td title=${exact(sum[c])}>${short(sum[c])}</td>`)}

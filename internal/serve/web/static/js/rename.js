@@ -1,24 +1,24 @@
 // The field in which a series gets another name.
-import { html, useEffect, useRef } from "./dom.js";
+import { html, useRef } from "./dom.js";
+import { useField } from "./field.js";
 import { quoted } from "./target.js";
 
 /** @typedef {import("./url.js").View} View */
 
 /** @param {{l: import("./points.js").Line, view: View, alone: boolean, onDone: (patch: Partial<View>|null) => void}} props */
 export function Rename({ l, view, alone, onDone }) {
-  const input = useRef(/** @type {HTMLInputElement|null} */ (null));
+  const input = useField();
   const over = useRef(false); // taking the field away is no answer
-  useEffect(() => input.current?.select(), []);
   const end = (/** @type {string} */ to) => {
     if (over.current) return;
     over.current = true;
-    to = to.trim();
+    to = to.trim().replace(/\\+$/, ""); // which would take the quote behind it
     if (!to || to === l.name) return onDone(null);
     const { [l.name]: tint, ...colors } = view.colors;
     const targets = view.targets.map((t, i) => (i === l.target ? renamed(t, l.name, to, alone) : t));
     onDone({ targets, colors: tint ? { ...colors, [to]: tint } : colors });
   };
-  const key = (/** @type {any} */ e) => (e.key === "Enter" ? end(e.target.value) : e.key === "Escape" && end(""));
+  const key = (/** @type {any} */ e) => (e.key === "Enter" ? e.target.blur() : e.key === "Escape" && end("")); // what gets the focus by Enter is pressed by it
   return html`<input ref=${input} class="rename" aria-label=${"new name of " + l.name} defaultValue=${l.name} onBlur=${(/** @type {any} */ e) => end(e.target.value)} onKeyDown=${key} />`;
 }
 

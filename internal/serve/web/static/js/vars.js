@@ -1,6 +1,7 @@
 // Variables of a dashboard: which values they may have, which they have.
 import { html, useEffect, useState } from "./dom.js";
 import { expand } from "./api.js";
+import { natural } from "./load.js";
 import { filled } from "./url.js";
 
 /** @typedef {import("./boards.js").Variable} Variable */
@@ -18,7 +19,7 @@ export function variable(text) {
 function valuesOf(v, found) {
   const node = v.query.split(".").findLastIndex((n) => n.includes("*"));
   const nodes = found.map((f) => f.split("."));
-  return [...new Set(nodes.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node])))].sort();
+  return [...new Set(nodes.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node])))].sort(v.cut ? undefined : natural.compare);
 }
 
 /** places are where the gauges and timers of a job are, and what is a second of the latter: statsd puts them beside its counters, in milliseconds. @param {string} job */

@@ -1,6 +1,7 @@
 // The form for adding an event.
 import "./sheet.js";
-import { html, useEffect, useRef, useState } from "./dom.js";
+import { html, useState } from "./dom.js";
+import { useField } from "./field.js";
 import { addEvent } from "./api.js";
 import { second, zoneOf } from "./time.js";
 import { time } from "./timeform.js";
@@ -8,8 +9,7 @@ import { time } from "./timeform.js";
 /** NewEvent is the form. @param {{tz: string, onDone: () => void, onCancel: () => void}} props */
 export function NewEvent({ tz, onDone, onCancel }) {
   const [fault, setFault] = useState("");
-  const first = useRef(/** @type {HTMLInputElement|null} */ (null));
-  useEffect(() => first.current?.select(), []);
+  const first = useField();
   const submit = async (/** @type {any} */ e) => {
     e.preventDefault();
     const f = new FormData(e.target);

@@ -19,7 +19,7 @@ import { filled } from "./url.js";
 
 const NewEvent = later(() => import("./eventform.js").then((m) => m.NewEvent));
 
-/** @param {{view: View, onView: OnView, onKeep: () => void, theme: number}} props */
+/** @param {{view: View, onView: OnView, onKeep: () => Promise<void>, theme: number}} props */
 export function Explore({ view, onView, onKeep, theme }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
@@ -55,13 +55,16 @@ const overlays = /** @type {[string, string][]} */ ([
   ["52", "and last year"],
 ]);
 
-/** Looks is how the graph is drawn, and its links. @param {{view: View, onView: OnView, onKeep: () => void}} props */
+/** Looks is how the graph is drawn, and its links. @param {{view: View, onView: OnView, onKeep: () => Promise<void>}} props */
 function Looks({ view, onView, onKeep }) {
   const [adding, setAdding] = useState(false);
   const [said, setSaid] = useState("");
   const copy = async () => {
-    await navigator.clipboard?.writeText(location.href).catch(() => {});
-    setSaid("the address is copied");
+    const copied = await navigator.clipboard?.writeText(location.href).then(
+      () => true,
+      () => false,
+    );
+    setSaid(copied ? "the address is copied" : "not copied: the browser refused");
     setTimeout(() => setSaid(""), 2000);
   };
   const weeks = view.weeks.join(",");
@@ -72,7 +75,7 @@ function Looks({ view, onView, onKeep }) {
     <label>events <input class="arg tags" aria-label="tags of events" placeholder="none; * all" value=${view.events} onChange=${(/** @type {any} */ e) => onView({ events: e.target.value.trim() })} /></label>
     <button aria-label="add event" title="add an event" aria-expanded=${String(adding)} onClick=${() => setAdding(!adding)}>+</button>
     <button aria-pressed=${String(view.table)} onClick=${() => onView({ table: !view.table })}>table</button>
-    <button onClick=${onKeep} disabled=${!view.targets.length}>${view.dashboard ? "back to " + view.dashboard : "to dashboard"}</button>
+    <button onClick=${() => onKeep().catch((e) => setSaid("not kept: " + e.message))} disabled=${!view.targets.length}>${view.dashboard ? "back to " + view.dashboard : "to dashboard"}</button>
     <button onClick=${copy}>copy link</button>
     <span class="links">${view.targets.length > 0 && ["png", "svg", "csv", "json"].map((f) => html`<a href=${renderURL(view, f)} target="_blank" rel="noopener">${f.toUpperCase()}</a> `)}</span>
     <span role="status">${said}</span>

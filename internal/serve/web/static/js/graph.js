@@ -52,6 +52,9 @@ function useSize(ref) {
   return size;
 }
 
+/** What a graph without targets has. @type {{picture: Picture|null, error: string, of: string}} */
+const nothing = { picture: null, error: "", of: "" };
+
 /**
  * useLoaded loads whenever the wish changes or a reload is called for, while the
  * graph is visible.
@@ -60,7 +63,7 @@ function useSize(ref) {
 function useLoaded(wish, points, visible) {
   const [round, setRound] = useState(0);
   const asked = round + JSON.stringify([wish, points]);
-  const [state, set] = useState(/** @type {{picture: Picture|null, error: string, of: string}} */ ({ picture: null, error: "", of: "" }));
+  const [state, set] = useState(nothing);
   const wanted = visible && points > 0 && wish.targets.length > 0 && state.of !== asked; // scrolled back to, it is there
   useEffect(() => {
     const again = () => setRound((n) => n + 1);
@@ -68,6 +71,7 @@ function useLoaded(wish, points, visible) {
     return () => reloads.removeEventListener("reload", again);
   }, []);
   useEffect(() => {
+    if (!wish.targets.length) return set(nothing);
     if (!wanted) return;
     const stop = new AbortController();
     load(wish, points, stop.signal)
@@ -101,7 +105,7 @@ export function Graph({ view, events = [], onSelect, onView, legend = true, labe
   const chart = useChart(box, picture, look, view, size, { select: onSelect, cursor: seen(setAt), near: seen(setBy), sync });
   const focus = (/** @type {string} */ name) => chart.current && picture && highlight(chart.current, picture, name);
   useEffect(() => void ((error || picture) && settle()), [error, picture]);
-  const state = message(targets, picture, error);
+  const state = message(targets, picture, error, view.log);
   const there = at && picture && picture.x[at.i] !== undefined ? at : null;
   const values = picture && there ? picture.lines.map((l, k) => shownAt(l, picture.x, there, k)) : null;
   const close = there && by != null ? by : -1;
@@ -142,7 +146,7 @@ function useChart(box, picture, look, view, size, on) {
   };
   useLayoutEffect(() => {
     if (!picture || !drawable || !box.current) return;
-    Object.assign(now.current, { picture, range: picture.range });
+    Object.assign(now.current, { picture, range: picture.range, held: false });
     const callbacks = {
       sync: on.sync,
       select: (/** @type {number} */ a, /** @type {number} */ b) => told.current.select(a, b),
@@ -159,7 +163,8 @@ function useChart(box, picture, look, view, size, on) {
   }, [shape]);
   useLayoutEffect(() => {
     if (!picture || !chart.current || now.current.picture === picture) return;
-    Object.assign(now.current, { picture, range: picture.range });
+    now.current.picture = picture;
+    if (!now.current.held) now.current.range = picture.range;
     measured(() => chart.current.setData(data(picture)));
   }, [picture]);
   useLayoutEffect(() => {
@@ -173,9 +178,12 @@ function useChart(box, picture, look, view, size, on) {
   return chart;
 }
 
-/** message says what to do where nothing is drawn. @param {string[]} targets @param {Picture|null} picture @param {string} error */
-function message(targets, picture, error) {
-  if (picture?.lines.length) return ""; // what is there stays, and the note says what went wrong
+/** message says what to do where nothing is drawn. @param {string[]} targets @param {Picture|null} picture @param {string} error @param {boolean} log */
+function message(targets, picture, error, log) {
+  if (picture?.lines.length)
+    return picture.drawn.some((c) => c.some((v) => v != null && (!log || v > 0))) // what is there stays, and the note says what went wrong
+      ? ""
+      : `No values${log ? " above 0" : ""} in this time.`;
   if (error) return error;
   if (!targets.length) return "Choose a metric in the tree, or type its name above.";
   if (!picture) return "";

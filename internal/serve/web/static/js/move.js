@@ -1,6 +1,7 @@
 // What is done to a graph's time with mouse and keys, beyond a drag across it: it
 // moves with what it has, and asks for the rest when it comes to rest.
 import { moveTo } from "./chart.js";
+import { within } from "./time.js";
 
 const rest = 250; // ms without another turn of the wheel
 
@@ -11,7 +12,11 @@ const rest = 250; // ms without another turn of the wheel
  */
 export function movable(u, now, select) {
   const over = /** @type {HTMLElement} */ (u.over);
-  const done = () => select(Math.round(now.range[0]), Math.round(Math.min(now.range[1], Date.now() / 1000 + 60))); // nothing is known of later
+  const done = () => {
+    now.held = false;
+    const [from, until] = within(now.range[0], now.range[1] - now.range[0]);
+    select(from, until);
+  };
   over.addEventListener("pointerdown", (e) => {
     if (e.button > 1 || (e.button === 0 && !e.shiftKey)) return;
     e.preventDefault();
@@ -23,6 +28,7 @@ export function movable(u, now, select) {
     (e) => {
       if (!e.ctrlKey) return; // else it scrolls the page
       e.preventDefault();
+      now.held = true;
       zoom(u, now, u.posToVal(e.offsetX, "x"), e.deltaY < 0 ? 0.8 : 1.25);
       clearTimeout(timer);
       timer = setTimeout(done, rest);
@@ -37,6 +43,7 @@ export function movable(u, now, select) {
 function drag(over, begin, u, now, done) {
   const [a, b] = now.range;
   const second = (b - a) / over.clientWidth;
+  now.held = true;
   const stop = new AbortController();
   over.setPointerCapture(begin.pointerId);
   over.classList.add("moved");
@@ -52,6 +59,7 @@ function drag(over, begin, u, now, done) {
     "lostpointercapture",
     () => {
       stop.abort();
+      now.held = false;
       over.classList.remove("moved");
       if (now.range[0] !== a) done();
     },

@@ -24,6 +24,9 @@ export function span(s) {
   return Number(m[1]) * (units[/** @type {keyof typeof units} */ (name)] ?? NaN);
 }
 
+/** isSecond reports whether a time is a Unix second that calendars have. @param {string} t */
+export const isSecond = (t) => /^\d{9,12}$/.test(t);
+
 /**
  * second returns the Unix second that a time means, NaN for forms that only the
  * server reads.
@@ -32,7 +35,7 @@ export function span(s) {
  */
 export function second(t, now) {
   if (t === "now" || t === "") return now;
-  if (/^\d{9,}$/.test(t)) return Number(t);
+  if (isSecond(t)) return Number(t);
   if (/^-\d/.test(t)) return now - span(t.slice(1));
   if (/^now-\d/.test(t)) return now - span(t.slice(4));
   return NaN;
@@ -97,7 +100,7 @@ export function full(t, zone) {
 /** Steps between the marks of a time axis, in seconds; a day and more count as calendar days. */
 export const steps = [
   1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000,
-  15552000, 31536000,
+  15552000, 31536000, 63072000, 157680000, 315360000, 630720000,
 ];
 
 /**
@@ -135,16 +138,26 @@ export function zones() {
 }
 
 /**
+ * within is where a range can be that begins there: nothing is known of later than
+ * now, and what is before 1973 is not written as seconds.
+ * @param {number} begin @param {number} length
+ */
+export function within(begin, length) {
+  const end = Math.floor(Date.now() / 1000) + 60;
+  const from = Math.max(1e8, Math.min(begin, end - length));
+  return [from, Math.min(from + length, end)].map(Math.round);
+}
+
+/**
  * shifted moves a range by a share of its length, or makes it longer, as absolute
  * times.
  * @param {Span} v
  * @param {{by?: number, grow?: number}} how
  */
 export function shifted(v, { by = 0, grow = 1 }) {
-  const now = Math.floor(Date.now() / 1000);
-  const [a, b] = rangeOf(v, now);
+  const [a, b] = rangeOf(v);
   if (!(b > a)) return v;
-  const middle = (a + b) / 2 + (b - a) * by;
-  const half = Math.max(((b - a) * grow) / 2, 5);
-  return { from: String(Math.round(middle - half)), until: String(Math.min(Math.round(middle + half), now + 60)) };
+  const length = Math.max((b - a) * grow, 10);
+  const [from, until] = within((a + b - length) / 2 + (b - a) * by, length).map(String);
+  return { from, until };
 }

@@ -1,6 +1,6 @@
 // Which time is shown: ranges, zoom, zone, reload.
 import { cls, html, useEffect, useState } from "./dom.js";
-import { full, ranges, shifted, zoneOf, zones } from "./time.js";
+import { full, isSecond, ranges, shifted, zoneOf, zones } from "./time.js";
 import { reloads } from "./graph.js";
 import { later } from "./later.js";
 
@@ -26,7 +26,12 @@ export const reload = () => reloads.dispatchEvent(new Event("reload"));
 export function useRefresh(seconds) {
   useEffect(() => {
     if (!seconds) return;
-    const timer = setInterval(() => document.hidden || reload(), seconds * 1000);
+    let late = 0;
+    const timer = setInterval(() => {
+      if (document.hidden) return;
+      late = document.querySelector(".graph[aria-busy=true]") && late < 60 ? late + seconds : 0; // a slow answer is waited for
+      if (!late) reload();
+    }, seconds * 1000);
     return () => clearInterval(timer);
   }, [seconds]);
 }
@@ -60,6 +65,6 @@ export function TimeBar({ view, onView }) {
 
 /** named says which time an absolute range is. @param {View} v @param {string} zone */
 function named(v, zone) {
-  const say = (/** @type {string} */ t) => (/^\d{9,}$/.test(t) ? full(Number(t), zone).slice(0, 16) : t);
+  const say = (/** @type {string} */ t) => (isSecond(t) ? full(Number(t), zone).slice(0, 16) : t);
   return `${say(v.from)} – ${say(v.until)}`;
 }

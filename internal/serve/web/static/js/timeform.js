@@ -1,7 +1,8 @@
 // The form for any two times.
 import "./sheet.js";
-import { html, useEffect, useRef, useState } from "./dom.js";
-import { full, second } from "./time.js";
+import { html, useState } from "./dom.js";
+import { useField } from "./field.js";
+import { full, isSecond, second } from "./time.js";
 
 /**
  * @typedef {import("./url.js").View} View
@@ -10,8 +11,7 @@ import { full, second } from "./time.js";
 /** Custom takes any two times that Graphite reads. @param {{view: View, zone: string, onDone: (p: Partial<View>) => void, onCancel: () => void}} props */
 export function Custom({ view, zone, onDone, onCancel }) {
   const [fault, setFault] = useState("");
-  const first = useRef(/** @type {HTMLInputElement|null} */ (null));
-  useEffect(() => first.current?.select(), []);
+  const first = useField();
   const submit = (/** @type {any} */ e) => {
     e.preventDefault();
     const f = new FormData(e.target);
@@ -21,7 +21,7 @@ export function Custom({ view, zone, onDone, onCancel }) {
     if (!from || second(from, now) >= second(until, now)) return setFault("from must be before until");
     onDone({ from, until });
   };
-  const show = (/** @type {string} */ t) => (/^\d{9,}$/.test(t) ? full(Number(t), zone) : t);
+  const show = (/** @type {string} */ t) => (isSecond(t) ? full(Number(t), zone) : t);
   return html`<form class="custom" onSubmit=${submit} onKeyDown=${(/** @type {any} */ e) => e.key === "Escape" && onCancel()}>
     <label>from <input name="from" defaultValue=${show(view.from)} ref=${first} /></label>
     <label>until <input name="until" defaultValue=${show(view.until)} /></label>
@@ -37,7 +37,7 @@ export function time(s, zone) {
   const [y, mo, d, h, mi, se] = m.slice(1).map((x) => Number(x || 0));
   let t = Date.UTC(y, mo - 1, d, h, mi, se) / 1000;
   for (let i = 0; i < 2; i++) t += Date.UTC(y, mo - 1, d, h, mi, se) / 1000 - asIfUTC(t, zone);
-  return String(t);
+  return String(Math.max(t, 1e8)); // before, it does not read as seconds
 }
 
 /** asIfUTC reads a zone's clock at t as if it were UTC's. @param {number} t @param {string} zone */

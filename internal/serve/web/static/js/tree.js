@@ -32,6 +32,7 @@ function useTree(opened, onOpened) {
       children.current.set(path, list);
       set((s) => ({ error: "", busy: s.busy - 1, round: s.round + 1 }));
     } catch (e) {
+      open.current.delete(path);
       set((s) => ({ error: /** @type {Error} */ (e).message, busy: s.busy - 1, round: s.round + 1 }));
     }
   };

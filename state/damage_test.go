@@ -85,6 +85,35 @@ func TestAllCopiesDamaged(t *testing.T) {
 	}
 }
 
+// TestTwinOfWhatIsDamaged: a job starts where its twin stopped, also when a copy
+// of the twin's state, or both, are damaged or gone.
+func TestTwinOfWhatIsDamaged(t *testing.T) {
+	for _, lost := range [][]string{{".state"}, {".state.bak"}, {".state", ".state.bak"}} {
+		for _, gone := range []bool{false, true} {
+			mem := vfs.NewMem()
+			old := mustOpen(t, "/d", key, Options{FS: mem})
+			commit(t, old, 3)
+			require.NoError(t, old.Close())
+			for _, suffix := range lost {
+				if file := "/d/" + key.Name() + suffix; gone {
+					require.NoError(t, mem.Remove(file))
+				} else {
+					put(t, mem, file, []byte("garbage"))
+				}
+			}
+			edited := key
+			edited.Prefix = "edited"
+			j := mustOpen(t, "/d", edited, Options{FS: mem})
+			if gone && len(lost) == 2 {
+				assert.Empty(t, j.From(), "it was forgotten")
+				continue
+			}
+			assert.Equal(t, key.Name(), j.From(), "%q gone: %t", lost, gone)
+			assert.EqualValues(t, 30, j.State().Logs[logName].Offset)
+		}
+	}
+}
+
 func TestPlantedLinksAreNotFollowed(t *testing.T) {
 	name := key.Name()
 	for _, planted := range []string{".lock", ".state", ".state.bak", ".state.new", ".state.bak.new", ".q", ".q/0000000000000001.batch", ".q/0000000000000002.batch"} {

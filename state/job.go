@@ -178,12 +178,12 @@ func (j *Job) twin(key Key) (name string, best *record) {
 		return "", nil
 	}
 	for _, e := range list {
-		other, ok := strings.CutSuffix(e.Name(), mainFile)
-		if !ok || other == j.name {
+		other, ok := strings.CutSuffix(strings.TrimSuffix(e.Name(), ".bak"), mainFile)
+		if !ok || other == j.name || other == name {
 			continue
 		}
-		r, err := readRecord(j.opt.FS, filepath.Join(j.dir, e.Name()))
-		if err == nil && r.Key.twin(key) && (best == nil || r.End > best.End) {
+		r := (&Job{opt: j.opt, dir: j.dir, name: other}).peek()
+		if r != nil && r.Key.twin(key) && (best == nil || r.End > best.End) {
 			name, best = other, r
 		}
 	}

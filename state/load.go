@@ -23,7 +23,7 @@ func (j *Job) load() error {
 			return err
 		}
 	}
-	damaged := errors.Is(wrong, ErrCorrupt) || errors.Is(wrong2, ErrCorrupt) || missing(wrong) && !missing(wrong2)
+	damaged := damage(wrong, wrong2)
 	j.kept = newer(main, back)
 	if damaged {
 		j.kept = newer(j.kept, j.newest())
@@ -43,6 +43,23 @@ func (j *Job) load() error {
 		j.heal()
 	}
 	return nil
+}
+
+// damage tells, from the errors of reading state and state.bak, whether one of
+// them does not hold what was written to it.
+func damage(main, back error) bool {
+	return errors.Is(main, ErrCorrupt) || errors.Is(back, ErrCorrupt) || missing(main) && !missing(back)
+}
+
+// peek is what load would find, without a lock and without a change; nil when there is nothing.
+func (j *Job) peek() *record {
+	main, wrong := readRecord(j.opt.FS, j.path(mainFile))
+	back, wrong2 := readRecord(j.opt.FS, j.path(backFile))
+	r := newer(main, back)
+	if damage(wrong, wrong2) && j.scan() == nil {
+		r = newer(r, j.newest())
+	}
+	return r
 }
 
 // newer returns the one of the higher generation, a when they are the same.

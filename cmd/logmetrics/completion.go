@@ -94,8 +94,10 @@ func writeBash(w io.Writer, root *kong.Node) {
 		}
 		fmt.Fprintf(w, "    '%s') flags='%s'; first='%s' ;;\n", path, strings.Join(names, " "), strings.Join(firstWords(all[path]), " "))
 	}
+	var nested []string
 	for _, n := range root.Children {
 		if len(n.Children) > 0 {
+			nested = append(nested, n.Name)
 			fmt.Fprintf(w, "    '%s') flags='--help'; first='%s' ;;\n", n.Name, strings.Join(childNames(n), " "))
 		}
 	}
@@ -106,7 +108,7 @@ func writeBash(w io.Writer, root *kong.Node) {
 			valued = append(valued, writeBashFlag(w, f)...)
 		}
 	}
-	fmt.Fprintf(w, bashTail, strings.Join(childNames(root), " "), strings.Join(valued, " "))
+	fmt.Fprintf(w, bashTail, strings.Join(childNames(root), " "), strings.Join(nested, " "), strings.Join(valued, " "))
 }
 
 // writeBashFlag writes how a flag's value is completed and returns the flag's names.
@@ -138,7 +140,7 @@ _logmetrics() {
     # What follows "=" or a flag that takes a value is that value.
     [[ " $valued_logmetrics " == *" ${COMP_WORDS[i-1]} "* ]] && continue
     if [ $words = 0 ] && [[ " $commands_logmetrics " == *" $w "* ]]; then cmd="$w"; words=1
-    elif [ "$cmd" = state ] && [ $words = 1 ]; then cmd="state $w"; words=1
+    elif [ $words = 1 ] && [[ " $nested_logmetrics " == *" $cmd "* ]]; then cmd="$cmd $w"
     elif [ $words = 0 ]; then words=2
     else words=$((words + 1)); fi
   done
@@ -158,6 +160,7 @@ const bashTail = `  esac
   fi
 }
 commands_logmetrics='%s'
+nested_logmetrics='%s'
 valued_logmetrics='= %s'
 complete -o filenames -F _logmetrics logmetrics
 `
@@ -196,7 +199,7 @@ func writeFish(w io.Writer, root *kong.Node) {
 	fmt.Fprintf(w, "complete -c logmetrics -n __fish_use_subcommand -a '%s'\n", strings.Join(parserNames(), " "))
 	all := leaves(root)
 	for _, path := range slices.Sorted(maps.Keys(all)) {
-		when := "'__fish_seen_subcommand_from " + all[path].Name + "'"
+		when := "'__fish_seen_subcommand_from " + strings.Join(strings.Fields(path), "; and __fish_seen_subcommand_from ") + "'"
 		if all[path] == root.DefaultCmd {
 			when = "'not __fish_seen_subcommand_from " + strings.Join(others(root), " ") + "'"
 		}

@@ -23,6 +23,8 @@ type settings struct {
 	listed bool                      // one of a list of jobs
 }
 
+var errOneValue = errors.New("one value is expected, not a list")
+
 // Validate implements kong.Resolver.
 func (s *settings) Validate(*kong.Application) error { return nil }
 
@@ -32,6 +34,9 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 		if _, ok := os.LookupEnv(env); ok {
 			return nil, nil
 		}
+	}
+	if _, several := s.values[flag.Name].([]any); several && !flag.IsSlice() {
+		return nil, errOneValue
 	}
 	return s.values[flag.Name], nil
 }
@@ -114,7 +119,11 @@ func (r *runCmd) withSettings(c *console, given *settings) (*runCmd, error) {
 	if err != nil {
 		return nil, given.located(err)
 	}
-	if parser := given.list("parser"); job.Parser == "" && len(parser) == 1 {
+	parser := given.list("parser")
+	if len(parser) > 1 {
+		return nil, given.located(fmt.Errorf("--parser: %w", errOneValue))
+	}
+	if job.Parser == "" && len(parser) == 1 {
 		job.Parser = parser[0]
 	}
 	if len(job.Logs) == 0 {

@@ -121,14 +121,18 @@ func absolute(logs []string) ([]string, error) {
 			list[i] = log
 			continue
 		}
+		if log == "" {
+			return nil, &usageError{"the name of a log is empty"}
+		}
 		path, err := filepath.Abs(log)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := filepath.Match(path, ""); err != nil {
+		fi, missing := os.Stat(path)
+		if _, err := filepath.Match(path, ""); err != nil && missing != nil {
 			return nil, &usageError{fmt.Sprintf("log %q: it is no valid glob; a '[' that is part of the name is written '\\['", log)}
 		}
-		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+		if missing == nil && fi.IsDir() {
 			return nil, fmt.Errorf("%s is a directory, not a log; a glob takes its files: '%s/*.log'", log, path)
 		}
 		list[i] = path

@@ -168,6 +168,8 @@ func TestBashCompletes(t *testing.T) {
 		"logmetrics check PostfixL":                        "PostfixLogster",
 		"logmetrics parsers PostfixL":                      "PostfixLogster",
 		"logmetrics state show --js":                       "--json",
+		"logmetrics db ver":                                "verify",
+		"logmetrics db dump --unt":                         "--until",
 		"logmetrics completion f":                          "fish",
 		"logmetrics --output = stdout PostfixParser READ":  "README.md",
 		"logmetrics -p run --output stdout --fro":          "--from",
@@ -195,4 +197,6 @@ func TestFishScriptNamesEveryCommandAndFlag(t *testing.T) {
 		assert.Contains(t, script.String(), " -l "+f.Name+" ")
 	}
 	assert.Equal(t, commandNames, childNames(app.Model.Node))
+	assert.Contains(t, script.String(), "'__fish_seen_subcommand_from db; and __fish_seen_subcommand_from ls' -l data ")
+	assert.NotContains(t, script.String(), "'__fish_seen_subcommand_from ls'")
 }

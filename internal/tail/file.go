@@ -192,13 +192,14 @@ func (f *File) nextInOrder(ctx context.Context, buf []byte) (parsers.Block, erro
 }
 
 // compare looks whether cur still is what it was when it was read last. An empty
-// file had nothing to know it by: it may have been filled, copied and truncated since.
+// file had nothing to know it by, one with less than a line not enough: it may have
+// been filled, copied and truncated since.
 func (f *File) compare() (err error) {
 	f.checked = false
 	switch {
 	case f.cur == nil || f.next != nil:
 		return nil
-	case f.off == 0 && len(f.cur.head) == 0:
+	case f.given == 0 && len(f.cur.head) < headMax:
 		err = f.leave()
 	case !f.ended && f.cur.holds(f.mark, f.off-int64(len(f.mark))) && (len(f.mark) == markMax || f.cur.holds(f.cur.head, 0)):
 		return nil // enough between two blocks; the rest is looked at where it ends

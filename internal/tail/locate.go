@@ -3,6 +3,7 @@ package tail
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/state"
 )
@@ -16,11 +17,12 @@ func (f *File) resume() error {
 		return err
 	}
 	f.missing = f.missing && live == nil
+	like := unlike
 	if live == nil {
 		f.sayMissing()
-	} else if like, err := live.like(pos); err != nil {
+	} else if like, err = live.like(pos); err != nil {
 		return errors.Join(err, live.close())
-	} else if like == identical {
+	} else if like == identical && !vague(pos) {
 		return f.resumeAt(live, pos.Offset)
 	}
 	if live != nil {
@@ -35,7 +37,7 @@ func (f *File) resume() error {
 	if err := f.resumeIn(list); err != nil {
 		return err
 	}
-	if live != nil && live.inode == pos.Inode && known(pos) {
+	if live != nil && live.inode == pos.Inode && known(pos) && like != identical {
 		f.stats.Truncations++
 	}
 	return nil
@@ -43,6 +45,10 @@ func (f *File) resume() error {
 
 // known tells whether a position says anything of its generation's content.
 func known(pos state.Position) bool { return pos.HeadLen+pos.MarkLen > 0 }
+
+// vague tells whether a position knows little of its generation: the beginning
+// of a first line, with which others may begin, too.
+func vague(pos state.Position) bool { return pos.Offset == 0 && pos.HeadLen < headMax }
 
 // resumeAt makes g current at off.
 func (f *File) resumeAt(g *generation, off int64) error {
@@ -87,20 +93,32 @@ func (f *File) resumeBehind(list []entry) error {
 	if at < 0 && !known(f.pos) && f.plen > 0 {
 		at = indexOfInode(list, f.pos.Inode) - 1
 	}
-	g, i, err := f.firstAfter(list, max(at, -1))
+	at = max(at, -1)
+	g, i, err := f.firstAfter(list, at)
 	if err != nil || g == nil {
 		return err
 	}
 	switch {
 	case f.drained:
 		f.stats.Rotations++
-	case known(f.pos) || indexOfInode(list, f.pos.Inode) < 0:
+	case known(f.pos) || f.emptyIsGone(list[at+1:]):
 		f.countGap(g)
 	}
 	f.prev, f.plen = f.before(list, i)
 	f.fresh = false
 	f.enter(g, 0)
 	return nil
+}
+
+// emptyIsGone reports whether the file of a position that knows no content, for
+// it was empty, is not there any more: nothing that was rotated is among later,
+// and no empty file is the one.
+func (f *File) emptyIsGone(later []entry) bool {
+	if slices.ContainsFunc(later, func(e entry) bool { return !e.live && !e.stray }) || indexOfInode(later, f.pos.Inode) >= 0 {
+		return false
+	}
+	all, err := f.scan(true)
+	return err != nil || indexOfInode(all, f.pos.Inode) < 0
 }
 
 // countGap counts what is gone with its generation. How much of it was unread
@@ -123,15 +141,18 @@ type match struct {
 }
 
 // locate finds the generation that pos is in. The same content may be there
-// twice: then the file with pos's inode is taken, or the newest. The live file
-// that is cut comes after all others.
+// twice: then the file with pos's inode is taken, or the newest; of a vague
+// position the oldest after Prev. The live file that is cut comes after all others.
 func (f *File) locate(list []entry, pos state.Position) (best match, err error) {
 	if !known(pos) {
 		return match{}, nil
 	}
 	var denied error
-	deniedAt := -1
-	for i := len(list) - 1; i >= 0; i-- {
+	deniedAt, oldest := -1, 0
+	if vague(pos) {
+		oldest = f.indexOfPrev(list) + 1
+	}
+	for i := len(list) - 1; i >= oldest; i-- {
 		g, err := f.openEntry(list[i])
 		if errors.Is(err, fs.ErrPermission) {
 			if denied == nil && !list[i].stray {
@@ -167,6 +188,9 @@ func (m match) better(best match, list []entry, pos state.Position) bool {
 	}
 	if m.like == cut {
 		return list[best.at].live
+	}
+	if vague(pos) {
+		return m.like == identical && !list[m.at].stray
 	}
 	return m.like == identical && m.g.inode == pos.Inode && best.g.inode != pos.Inode
 }

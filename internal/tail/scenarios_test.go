@@ -1,6 +1,7 @@
 package tail_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -535,6 +536,74 @@ func TestEmptyFirst(t *testing.T) {
 			r.run()
 			r.exact()
 		})
+	}
+}
+
+// TestEmptyRotated has a log that is empty in its first run, and still is when
+// it is rotated, or has lines that are compressed at once: nothing is lost then.
+// Of one that is removed nobody knows.
+func TestEmptyRotated(t *testing.T) {
+	for name, play := range map[string]func(r *rig){
+		"as it was":              func(r *rig) { r.rotate() },
+		"twice":                  func(r *rig) { r.rotate(); r.rotate() },
+		"compressed":             func(r *rig) { r.rotate(); r.compress(".1", ".gz") },
+		"with lines, compressed": func(r *rig) { r.append(9); r.rotate(); r.compress(".1", ".gz") },
+		"removed":                func(r *rig) { r.remove(""); r.write("other", nil); r.create() },
+	} {
+		for i := range 4 {
+			older, follow := i%2 > 0, i/2 > 0
+			t.Run(fmt.Sprintf("%s, older %t, follow %t", name, older, follow), func(t *testing.T) {
+				r := newRig(t, t.TempDir())
+				r.follow = follow
+				if older {
+					r.raw(".1", "read long ago\n")
+				}
+				r.run()
+				play(r)
+				r.append(9)
+				r.run()
+				r.exact()
+				require.Equal(t, name == "removed", r.stats.Gaps > 0)
+				r.reopen()
+			})
+		}
+	}
+}
+
+// TestSameBeginning has a file of which a run saw the beginning of a line, with
+// which the files after it begin, too.
+func TestSameBeginning(t *testing.T) {
+	line := func(r *rig, what string) {
+		r.raw("", what+"\n")
+		r.want = append(r.want, "the "+strings.TrimPrefix(what, "the "))
+	}
+	for name, rotate := range map[string]func(r *rig){
+		"renamed":    (*rig).rotate,
+		"copied":     (*rig).copytruncate,
+		"compressed": func(r *rig) { r.rotate(); r.compress(".1", ".gz") },
+		"twice":      func(r *rig) { r.rotate(); line(r, "the second"); r.rotate() },
+	} {
+		for i := range 4 {
+			older, follow := i%2 > 0, i/2 > 0
+			t.Run(fmt.Sprintf("%s, older %t, follow %t", name, older, follow), func(t *testing.T) {
+				r := newRig(t, t.TempDir())
+				r.follow = follow
+				if older {
+					r.append(3)
+					r.run()
+					r.rotate()
+				}
+				r.raw("", "the ")
+				r.run()
+				line(r, "first")
+				rotate(r)
+				line(r, "the last")
+				r.run()
+				r.exact()
+				require.Zero(t, r.stats.Gaps)
+				r.reopen()
+			})
+		}
 	}
 }
 

@@ -95,13 +95,13 @@ func compareAge(a, b key) int {
 // last. A rotation in the middle of listing would hide a file or show it
 // twice, so it lists until two listings agree.
 func (f *File) siblings() ([]entry, error) {
-	last, err := f.scan()
+	last, err := f.scan(false)
 	for range 10 {
 		if err != nil {
 			return nil, fmt.Errorf("list generations of %q: %w", f.path, err)
 		}
 		var again []entry
-		again, err = f.scan()
+		again, err = f.scan(false)
 		if err == nil && slices.EqualFunc(last, again, sameFile) {
 			return again, nil
 		}
@@ -112,8 +112,8 @@ func (f *File) siblings() ([]entry, error) {
 
 func sameFile(a, b entry) bool { return a.path == b.path && a.dev == b.dev && a.inode == b.inode }
 
-// scan lists once.
-func (f *File) scan() ([]entry, error) {
+// scan lists once; if asked to, with rotated files that are empty.
+func (f *File) scan(empty bool) ([]entry, error) {
 	live, err := f.opt.FS.Stat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		live, err = nil, nil
@@ -121,7 +121,7 @@ func (f *File) scan() ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := directory{fsys: f.opt.FS, live: live}
+	d := directory{fsys: f.opt.FS, live: live, empty: empty}
 	list, err := d.family(f.path)
 	if err != nil {
 		return nil, err
@@ -164,8 +164,9 @@ func unique(list []entry) []entry {
 
 // directory finds generations by name.
 type directory struct {
-	fsys vfs.FS
-	live fs.FileInfo // nil: there is none
+	fsys  vfs.FS
+	live  fs.FileInfo // nil: there is none
+	empty bool        // files without content are generations, too
 }
 
 // family lists the rotated generations of the log named path, oldest first.
@@ -262,10 +263,10 @@ func (d directory) list(dir string, accept func(name string) (key, bool)) ([]ent
 	return sortGenerations(list), nil
 }
 
-// ours accepts regular files with content that belong to the live file's owner
+// ours accepts regular files, with content, that belong to the live file's owner
 // or to root.
 func (d directory) ours(fi fs.FileInfo) bool {
-	if !fi.Mode().IsRegular() || fi.Size() == 0 {
+	if !fi.Mode().IsRegular() || fi.Size() == 0 && !d.empty {
 		return false
 	}
 	if d.live == nil {

@@ -39,7 +39,8 @@
 //     file that is gone had been as long as the one read next.
 //
 // A file that was empty has no content to know it by. It is what comes after
-// Prev; if it had content later and is gone unread, nobody can tell.
+// Prev; if it had content later and is gone unread, nobody can tell. One that had
+// no more than the beginning of a line is the first after Prev that begins with that.
 //
 // # Going on
 //

@@ -89,6 +89,8 @@ func TestLegend(t *testing.T) {
 	p.keys("The second (of 3)" + kb.Enter)
 	names("servers.web1.load,The second (of 3),servers.web3.load")
 	p.param("color", "The second (of 3):#ff0080")
+	p.drawn()
+	p.param("hide", "")
 	p.press("max")
 	names("servers.web3.load,The second (of 3),servers.web1.load")
 	p.open("/" + value[string](p, "location.search"))

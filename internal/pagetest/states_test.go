@@ -3,6 +3,7 @@ package pagetest_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +108,11 @@ func TestByKeysAlone(t *testing.T) {
 // wider than the window.
 func TestNarrow(t *testing.T) {
 	t.Parallel()
-	p := sit(t, web(t))
+	s := web(t)
+	long := strings.Repeat("long", 40)
+	s.send(t, day("apps."+long, 1, 1, func(int) float64 { return 1 }))
+	s.put(t, "POST", "/events/", fmt.Sprintf(`{"what": %[1]q, "tags": [%[1]q], "data": %[1]q}`, long))
+	p := sit(t, s)
 	for _, size := range []struct {
 		name string
 		w, h int64
@@ -123,6 +128,13 @@ func TestNarrow(t *testing.T) {
 		assert.Less(t, value[float64](p, `document.querySelector("header.top").offsetHeight`), 45.0, "one row")
 		fits()
 		p.shot(size.name)
+		p.sees(`document.querySelector(".events li")`)
+		fits()
+		p.click("#search")
+		p.keys("apps.")
+		p.sees(`document.querySelector("[role=option]")`)
+		fits()
+		p.keys(kb.Escape + kb.Escape)
 		p.press("time")
 		fits()
 		p.shot(size.name + "-time")

@@ -21,9 +21,9 @@ const arrows = /** @type {Record<string, [number, number]>} */ ({
 
 /**
  * @param {{i: number, panel: Panel, all: Panel[], view: View, onView: (p: Partial<View>) => void, events: import("./api.js").Event[],
- *   theme: number, onPanel: (p: Partial<Panel>|null) => void}} props view has the values of all variables
+ *   onPanel: (p: Partial<Panel>|null) => void}} props view has the values of all variables
  */
-export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
+export function Cell({ i, panel, all, view, onView, events, onPanel }) {
   const box = useRef(/** @type {HTMLElement|null} */ (null));
   const full = view.full === i;
   const own = useMemo(() => ({ ...viewOf(panel, view), table: full && view.table }), [panel, view]);
@@ -62,7 +62,7 @@ export function Cell({ i, panel, all, view, onView, events, theme, onPanel }) {
       <button class="plain tiny" aria-label=${(full ? "leave full screen " : "full screen ") + title} title=${full ? "leave (Esc)" : "full screen (Enter)"} onClick=${() => onView({ full: full ? -1 : i })}>${full ? "⤡" : "⤢"}</button>
       <button class="plain tiny" aria-label=${"remove " + title} title="remove" onClick=${() => onPanel(null)}>×</button>
     </header>
-    <${Graph} key=${theme} view=${own} events=${events} label=${"graph " + title} legend=${full || panel.h > 3} onView=${change} onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} sync=${view.dashboard} />
+    <${Graph} view=${own} events=${events} label=${"graph " + title} legend=${full || panel.h > 3} onView=${change} onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} sync=${view.dashboard} />
     ${!full && html`<span class="corner" aria-hidden="true" onPointerDown=${grab(true)}></span>`}
   </section>`;
 }

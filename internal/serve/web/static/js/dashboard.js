@@ -84,8 +84,8 @@ export function useBoard(name) {
   };
 }
 
-/** @param {{view: View, onView: OnView, theme: number}} props */
-export function Dashboard({ view, onView, theme }) {
+/** @param {{view: View, onView: OnView}} props */
+export function Dashboard({ view, onView }) {
   const held = useBoard(view.dashboard);
   const b = held.known?.board;
   const { rows, vars, key } = useVars(b?.vars ?? [], view.vars);
@@ -117,7 +117,7 @@ export function Dashboard({ view, onView, theme }) {
       b.panels.map(
         (p, i) =>
           (only < 0 || i === only) &&
-          html`<${Cell} key=${p.id} i=${i} panel=${p} all=${b.panels} view=${within} onView=${onView} events=${events} theme=${theme} onPanel=${(/** @type {Partial<Panel>|null} */ patch) => set(i, patch)} />`,
+          html`<${Cell} key=${p.id} i=${i} panel=${p} all=${b.panels} view=${within} onView=${onView} events=${events} onPanel=${(/** @type {Partial<Panel>|null} */ patch) => set(i, patch)} />`,
       )
     }</div>
     <${EventList} list=${events} tz=${view.tz} />

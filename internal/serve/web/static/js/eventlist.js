@@ -1,4 +1,5 @@
 // The events of a view, below its graphs.
+import "./sheet.js";
 import { html } from "./dom.js";
 import { full, zoneOf } from "./time.js";
 

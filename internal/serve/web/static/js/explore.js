@@ -19,8 +19,8 @@ import { filled } from "./url.js";
 
 const NewEvent = later(() => import("./eventform.js").then((m) => m.NewEvent));
 
-/** @param {{view: View, onView: OnView, onKeep: () => Promise<void>, theme: number}} props */
-export function Explore({ view, onView, onKeep, theme }) {
+/** @param {{view: View, onView: OnView, onKeep: () => Promise<void>}} props */
+export function Explore({ view, onView, onKeep }) {
   const [faults, setFaults] = useState(/** @type {{target: number, text: string}[]} */ ([]));
   const [narrow, setNarrow] = useState(false);
   const events = useEvents(view);
@@ -40,7 +40,7 @@ export function Explore({ view, onView, onKeep, theme }) {
         <${TargetInput} id="search" label="add a metric or target" placeholder="search metrics, or type a target: servers.*.load, sumSeries(…)      /" value="" clear onDone=${(/** @type {string} */ t) => add(t)} /></div>
       <${Targets} view=${view} onView=${onView} faults=${faults} />
       <${Looks} view=${view} onView=${onView} onKeep=${onKeep} />
-      <${Graph} key=${theme} view=${view} events=${events} onView=${onView} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
+      <${Graph} view=${view} events=${events} onView=${onView} onFaults=${setFaults} label=${"graph of " + (view.targets.join(", ") || "nothing yet")}
         onSelect=${(/** @type {number} */ a, /** @type {number} */ b) => onView({ from: String(a), until: String(b) })} />
       <${EventList} list=${events} tz=${view.tz} />
     </main>
@@ -64,7 +64,7 @@ function Looks({ view, onView, onKeep }) {
       () => true,
       () => false,
     );
-    setSaid(copied ? "the address is copied" : "not copied: the browser lets nobody but you");
+    setSaid(copied ? "the address is copied" : "not copied: the browser refused");
     setTimeout(() => setSaid(""), 2000);
   };
   const weeks = view.weeks.join(",");

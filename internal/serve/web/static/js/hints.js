@@ -1,5 +1,6 @@
 // What may stand where somebody types: names of what there is, functions from the
 // server's list, with what they do.
+import "./sheet.js";
 import { functions, search } from "./api.js";
 
 /** @typedef {{text: string, insert: string, kind: "metric"|"branch"|"function", doc: string, begin: number}} Hint */

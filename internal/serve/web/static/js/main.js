@@ -39,7 +39,7 @@ function useView() {
 
 function Page() {
   const [view, onView] = useView();
-  const [theme, setTheme] = useState(0);
+  const [, setTheme] = useState(0); // all is drawn again
   const [help, setHelp] = useState(false);
   const [list, setList] = useState(false);
   const [visit, setVisit] = useState(0); // how often a dashboard was, be it the same
@@ -83,8 +83,8 @@ function Page() {
     ${list && html`<${DashboardList} onChoose=${(/** @type {string} */ dashboard, /** @type {Partial<View>} */ time) => (setList(false), setVisit(visit + 1), go({ ...time, dashboard }))} onClose=${() => setList(false)} />`}
     <div id="work" class="body" tabindex="-1">${
       view.dashboard && view.edit < 0
-        ? html`<${Dashboard} key=${visit + view.dashboard} view=${view} onView=${onView} theme=${theme} />`
-        : html`<${Explore} view=${view} onView=${onView} theme=${theme} onKeep=${keep} />`
+        ? html`<${Dashboard} key=${visit + view.dashboard} view=${view} onView=${onView} />`
+        : html`<${Explore} view=${view} onView=${onView} onKeep=${keep} />`
     }</div>
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}`;
 }

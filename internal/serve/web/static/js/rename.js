@@ -18,7 +18,7 @@ export function Rename({ l, view, alone, onDone }) {
     const targets = view.targets.map((t, i) => (i === l.target ? renamed(t, l.name, to, alone) : t));
     onDone({ targets, colors: tint ? { ...colors, [to]: tint } : colors });
   };
-  const key = (/** @type {any} */ e) => (e.key === "Enter" ? end(e.target.value) : e.key === "Escape" && end(""));
+  const key = (/** @type {any} */ e) => (e.key === "Enter" ? e.target.blur() : e.key === "Escape" && end("")); // what gets the focus by Enter is pressed by it
   return html`<input ref=${input} class="rename" aria-label=${"new name of " + l.name} defaultValue=${l.name} onBlur=${(/** @type {any} */ e) => end(e.target.value)} onKeyDown=${key} />`;
 }
 

@@ -19,7 +19,7 @@ export function variable(text) {
 function valuesOf(v, found) {
   const node = v.query.split(".").findLastIndex((n) => n.includes("*"));
   const nodes = found.map((f) => f.split("."));
-  return [...new Set(nodes.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node])))].sort(natural.compare);
+  return [...new Set(nodes.map((r) => (v.cut ? r.slice(0, -v.cut).join(".") : r[node])))].sort(v.cut ? undefined : natural.compare);
 }
 
 /** places are where the gauges and timers of a job are, and what is a second of the latter: statsd puts them beside its counters, in milliseconds. @param {string} job */

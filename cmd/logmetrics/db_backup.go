@@ -152,6 +152,9 @@ func readSums(dir string) (list []fileSum, total int64, err error) {
 		total += info.Size()
 		list = append(list, fileSum{sum, name})
 	}
+	if len(list) == 0 && lines.Err() == nil {
+		return nil, 0, fmt.Errorf("%s is no backup: its %s names no files", dir, backupSums)
+	}
 	return list, total, lines.Err()
 }
 
@@ -180,14 +183,18 @@ func verifyBackup(ctx context.Context, c *console, dir string) error {
 // copies is where a running server makes its backups, in the data directory.
 const copies = "backups"
 
-// listFiles returns the regular files below dir, but those below without, unless
-// that is "", and their size.
+// listFiles returns the regular files and the links below dir, which may be a link,
+// but not without, nor what is below it, unless that is "", and their size.
 func listFiles(dir, without string) (names []string, total int64, err error) {
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, 0, err
+	}
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && without != "" && path == filepath.Join(dir, without) {
+		skip := without != "" && path == filepath.Join(dir, without)
+		switch {
+		case err == nil && skip && d.IsDir():
 			return fs.SkipDir
-		}
-		if err != nil || !d.Type().IsRegular() {
+		case err != nil || skip || !d.Type().IsRegular() && d.Type() != fs.ModeSymlink:
 			return err
 		}
 		info, err := d.Info()
@@ -204,6 +211,9 @@ func listFiles(dir, without string) (names []string, total int64, err error) {
 // makeWhole makes a directory, all or nothing: fill gets one beside it, which then
 // takes its name. An empty one may be there.
 func makeWhole(dir string, fill func(part string) error) error {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
 	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
 		return fmt.Errorf("%s is there, and not empty; nothing was changed", dir)
 	}
@@ -220,7 +230,11 @@ func makeWhole(dir string, fill func(part string) error) error {
 	if err := syncDirs(part); err != nil {
 		return err
 	}
-	if err := os.Rename(part, dir); err != nil {
+	err = os.Remove(dir) // when it is there it is empty; Rename does not take its place
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.Rename(part, dir)
+	}
+	if err != nil {
 		return errors.Join(err, os.RemoveAll(part))
 	}
 	return syncDir(filepath.Dir(dir))

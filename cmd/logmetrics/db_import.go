@@ -89,14 +89,18 @@ func (i *importing) skip(path string, why any) {
 // wrong with the file does not.
 func (i *importing) file(ctx context.Context, tree, name string) (size int64, err error) {
 	path := filepath.Join(tree, name)
-	info, err := os.Lstat(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil // carbon deletes files, too
 	}
 	if err != nil {
 		return 0, err
 	}
-	if filepath.Ext(name) != whisper.Ext {
+	if info.IsDir() {
+		i.skip(path, "it is a link to a directory, and not followed")
+		return 0, nil
+	}
+	if filepath.Ext(name) != whisper.Ext || !info.Mode().IsRegular() {
 		return info.Size(), nil
 	}
 	sent, ok := whisper.Name(filepath.ToSlash(name))

@@ -203,6 +203,34 @@ func TestDbBackup(t *testing.T) {
 	assert.Contains(t, errs, "is no backup")
 }
 
+// TestDbBackupThroughLinks: a data directory, and a backup, may be links, and what is
+// restored into may be there.
+func TestDbBackupThroughLinks(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	link := func(to, name string) string {
+		require.NoError(t, os.Symlink(to, in(name)))
+		return in(name)
+	}
+	data := filledData(t)
+	before, _ := dbRun(t, data, 0, "dump", "a.*")
+	require.NoError(t, os.Mkdir(in("backup"), 0o700))
+	dbRun(t, link(data, "data"), 0, "backup", in("backup"))
+	require.NoError(t, os.Mkdir(in("empty"), 0o700))
+	for from, to := range map[string]string{
+		link(in("backup"), "latest"): link(in("empty"), "linked"),
+		link(data, "running"):        in("new"),
+	} {
+		dbRun(t, to, 0, "restore", from)
+		after, _ := dbRun(t, to, 0, "dump", "a.*")
+		assert.Equal(t, before, after, to)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(in("backup"), backupSums), nil, 0o600))
+	_, errs := dbRun(t, in("none"), 1, "restore", in("backup"))
+	assert.Contains(t, errs, "names no files")
+	assert.NoDirExists(t, in("none"))
+}
+
 // whisperTree makes files with whisper itself, as carbon would over some days,
 // and tells what it shows of a tree: of each archive, newest first to answer for.
 const whisperTree = `
@@ -392,15 +420,35 @@ func TestImportOfNothing(t *testing.T) {
 // data directory.
 func TestImportHasAllFolders(t *testing.T) {
 	tree := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(tree, "backups"), 0o700))
-	f, err := os.Create(filepath.Join(tree, "backups", "size.wsp"))
+	writeWhisper(t, filepath.Join(tree, "backups", "size.wsp"))
+	out, _ := dbRun(t, filepath.Join(t.TempDir(), "data"), 0, "import-whisper", tree)
+	assert.Contains(t, out, "1 series, ")
+}
+
+// writeWhisper makes a file of one point.
+func writeWhisper(t *testing.T, path string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	f, err := os.Create(path)
 	require.NoError(t, err)
-	now := time.Now().Unix() / 60 * 60
+	now := int64(dbNow) / 60 * 60
 	h := whisper.Header{Method: metric.Average, Archives: []whisper.Archive{{Step: 60, Points: 10}}}
 	require.NoError(t, whisper.Write(f, h, func(int) []whisper.Point { return []whisper.Point{{Time: now - 60, Value: 7}} }))
 	require.NoError(t, f.Close())
-	out, _ := dbRun(t, filepath.Join(t.TempDir(), "data"), 0, "import-whisper", tree)
-	assert.Contains(t, out, "1 series, ")
+}
+
+// TestImportThroughLinks: the tree may be a link, and files in it; links to folders
+// are named.
+func TestImportThroughLinks(t *testing.T) {
+	dir := t.TempDir()
+	writeWhisper(t, filepath.Join(dir, "tree", "a", "size.wsp"))
+	for name, to := range map[string]string{"whisper": "tree", "tree/b": "a", "tree/one.wsp": "a/size.wsp", "tree/gone.wsp": "nowhere"} {
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, name)))
+	}
+	out, errs := dbRun(t, filepath.Join(t.TempDir(), "data"), 1, "import-whisper", filepath.Join(dir, "whisper"))
+	assert.Contains(t, out, "2 series, 2 points")
+	assert.Contains(t, errs, "whisper/b: it is a link to a directory")
+	assert.Contains(t, errs, "1 files were not taken")
 }
 
 func TestImportSkipsWhatIsNoSeries(t *testing.T) {

@@ -228,7 +228,7 @@ func TestBackfillIntoCarbon(t *testing.T) {
 	require.Greater(t, len(b.truth["numSent"]), 6000, "so many that some are closed while others are read")
 
 	b.killed(500*time.Millisecond, func() {})
-	said := b.ends(3, "--delivery-timeout=500ms")
+	said := b.ends(3, "--delivery-timeout=3s")
 	assert.Contains(t, said, "what it did not take is kept, and sent by the next run")
 	assert.Equal(t, 1, strings.Count(said, "\n"), said)
 	b.checkPrinted()

@@ -121,6 +121,13 @@ func TestStatisticsAsLinesAndBands(t *testing.T) {
 	p.drawn()
 	assert.Greater(t, p.ink(blue, 20, 90), bare+20_000, "an area")
 	p.shot("band")
+	p.open("/?target=apps.wait&from=-80h&band=0:minmax&color=apps.wait:%23ff0080")
+	p.drawn()
+	assert.Greater(t, p.ink("#ff0080", 20, 90), 20_000, "the band has the colour of its series")
+	p.press("apps.wait")
+	p.param("hide", "apps.wait")
+	p.drawn()
+	assert.Zero(t, p.ink("#ff0080", 20, 255), "and is hidden with it")
 	p.press("copy target 1") // and a line of its own
 	p.sees(`document.querySelectorAll(".target").length === 2`)
 	p.calm()
@@ -152,5 +159,35 @@ func TestLinks(t *testing.T) {
 	p.sees(`document.querySelectorAll(".values thead th").length === 7`)
 	p.press("copy link")
 	p.text("the address is copied")
+	p.calm()
+}
+
+// TestLegendOfManyAndOdd: zero stands between what is more and less, one of more than
+// the legend shows stays alone, and a name ends with its quote.
+func TestLegendOfManyAndOdd(t *testing.T) {
+	t.Parallel()
+	s := web(t)
+	lines := day("apps.zero", 30, 60, func(int) float64 { return 0 }) + day("apps.below", 30, 60, func(int) float64 { return -3 }) + day("apps.above", 30, 60, func(int) float64 { return 3 })
+	for i := range 230 {
+		lines += day(fmt.Sprintf("many.m%d", i), 3, 60, func(int) float64 { return float64(i) })
+	}
+	s.send(t, lines)
+	p := sit(t, s)
+	p.open("/?target=removeAboveValue(apps.zero,-1)&target=apps.below&target=apps.zero&target=apps.above&from=-20min")
+	p.drawn()
+	p.press("max")
+	p.sees(`[...document.querySelectorAll(".legend .name")].map(n => n.innerText.replace(/^remove.*/, "none")).join() === "apps.above,apps.zero,apps.below,none"`)
+
+	p.press("rename apps.above")
+	p.sees(`document.activeElement.matches(".rename")`)
+	p.keys(`a"b\` + kb.Enter)
+	p.sees(`document.querySelector(".legend .name").innerText === 'a"b'`)
+
+	p.open("/?target=many.*&from=-20min")
+	p.drawn()
+	at := p.find(".legend tbody tr:nth-child(2) .name")
+	p.mouse(chromedp.MousePressed, at.X+5, at.Y+5, shift)
+	p.mouse(chromedp.MouseReleased, at.X+5, at.Y+5, shift)
+	p.sees(`new URLSearchParams(location.search).getAll("hide").length === 229`)
 	p.calm()
 }

@@ -2,6 +2,7 @@ package pagetest_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -110,9 +111,9 @@ func TestNarrow(t *testing.T) {
 	for _, size := range []struct {
 		name string
 		w, h int64
-	}{{"phone", 390, 844}, {"zoomed", 640, 400}} {
+	}{{"phone", 390, 844}, {"zoomed", 640, 400}, {"small", 360, 640}} {
 		p.size(size.w, size.h)
-		p.open("/?target=servers.*.load&target=servers.web1.requests&right=1&events=*")
+		p.open("/?target=servers.*.load&target=servers.web1.requests&right=1&events=*&from=" + strconv.FormatInt(time.Now().Unix()-86400, 10))
 		p.drawn()
 		p.sees(`document.querySelector("[aria-label='add a function']")`)
 		fits := func() {
@@ -123,6 +124,7 @@ func TestNarrow(t *testing.T) {
 		fits()
 		p.shot(size.name)
 		p.press("time")
+		fits()
 		p.shot(size.name + "-time")
 		p.press("from … until")
 		p.sees(`document.activeElement.name === "from"`)
@@ -131,12 +133,104 @@ func TestNarrow(t *testing.T) {
 		p.choose("range", "-3h")
 		p.param("from", "-3h")
 		p.press("time")
+		assert.Less(t, value[float64](p, `document.querySelector("header.top").offsetHeight`), 45.0, "one row")
 		p.press("metrics")
+		assert.True(t, value[bool](p, `(t => t.bottom <= t.parent)({bottom: document.querySelector(".tree").getBoundingClientRect().bottom, parent: document.querySelector(".side").getBoundingClientRect().bottom})`), "the tree scrolls in its place")
 		p.press("servers")
 		p.press("web1")
 		p.press("load")
 		p.sees(`new URLSearchParams(location.search).getAll("target").includes("servers.web1.load")`)
 		fits()
 	}
+	p.calm()
+}
+
+// TestNothingIsLeft: without its last target a graph has nothing, and one that has no
+// value to draw says so.
+func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	s := web(t)
+	s.send(t, day("apps.below", 30, 60, func(i int) float64 { return float64(-i) }))
+	p := sit(t, s)
+	p.open("/?target=servers.web1.load")
+	p.drawn()
+	p.press("remove target 1")
+	p.text("Choose a metric")
+	p.sees(`!document.querySelector(".legend, .plot canvas")`)
+	p.open("/?target=servers.web1.load")
+	p.drawn()
+	p.press("explore")
+	p.sees(`!document.querySelector(".legend, .plot canvas")`)
+	p.open("/?target=apps.below&from=-10min")
+	p.drawn()
+	p.sees(`document.querySelector(".state") === null`)
+	p.press("log")
+	p.text("No values above 0 in this time.")
+	p.press("log")
+	p.sees(`document.querySelector(".state") === null`)
+	p.open("/?target=apps.below&from=-5h&until=-4h")
+	p.text("No values in this time.")
+	p.calm()
+}
+
+// TestServerIsAway: what cannot be done is said, and can be done when it is back.
+func TestServerIsAway(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	p.open("/?target=servers.web1.load")
+	p.drawn()
+	value[bool](p, `(window.ask = window.fetch, window.fetch = () => Promise.reject(new TypeError("cut")), true)`)
+	p.press("servers")
+	p.text("the server does not answer")
+	p.sees(`document.querySelector("[role=treeitem][title=servers]").ariaExpanded === "false"`)
+	p.press("to dashboard")
+	p.answer("ops" + kb.Enter)
+	p.sees(`document.querySelector("dialog .fault").innerText === "the server does not answer"`)
+	p.keys(kb.Escape)
+	p.sees(`!document.querySelector("dialog")`)
+	value[bool](p, `(window.fetch = ask, true)`)
+	p.press("servers")
+	p.text("web2")
+
+	value[bool](p, `(Object.defineProperty(navigator, "clipboard", {value: undefined}), true)`) // as where there is no TLS
+	p.press("copy link")
+	p.text("not copied")
+	p.open("/?dashboard=ops&edit=0&target=servers.web1.load")
+	p.drawn()
+	value[bool](p, `(window.fetch = () => Promise.reject(new TypeError("cut")), true)`)
+	p.press("back to ops")
+	p.text("not kept: the server does not answer")
+	p.calm()
+}
+
+// TestFocusComesBack: to what had it before a form was there.
+func TestFocusComesBack(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	p.open("/?target=servers.web1.load")
+	p.drawn()
+	at := func(label string) {
+		t.Helper()
+		p.sees(`(a => a.ariaLabel || a.innerText)(document.activeElement) === ` + quote(label))
+	}
+	open := func(button, field string) {
+		t.Helper()
+		p.sees(fmt.Sprintf("(b => (b.focus(), document.activeElement === b))(document.querySelector(`[aria-label=%q]`))", button))
+		p.keys(kb.Enter)
+		p.sees("document.activeElement.matches(" + quote(field) + ")")
+	}
+	open("from … until", "[name=from]")
+	p.keys(kb.Escape)
+	at("from … until")
+	open("from … until", "[name=from]")
+	p.keys("-3h" + kb.Enter)
+	p.param("from", "-3h")
+	at("from … until")
+	open("add event", "[name=what]")
+	p.keys(kb.Escape)
+	at("add event")
+	open("rename servers.web1.load", ".rename")
+	p.keys(kb.Escape)
+	at("servers.web1.load")
 	p.calm()
 }

@@ -1,6 +1,7 @@
 package pagetest_test
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -118,5 +119,74 @@ func TestLiveRefresh(t *testing.T) {
 	p.sees(`document.querySelector(".note .when").innerText`)
 	p.choose("reload", "0")
 	p.param("refresh", "")
+	p.calm()
+}
+
+// TestTimeHasEnds: later than now keeps the length, zooming out ends before times that
+// no longer read as seconds, and a time that no calendar has is said to be wrong.
+func TestTimeHasEnds(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	p.refused = true
+	p.open("/?target=servers.web1.load&from=-15min")
+	p.drawn()
+	const length = `(q => q.get("until") - q.get("from"))(new URLSearchParams(location.search))`
+	for range 3 {
+		p.keys(kb.ArrowRight)
+		p.sees(length + " === 900")
+		p.drawn()
+	}
+	for range 24 {
+		p.keys("-")
+	}
+	p.param("from", "100000000")
+	p.drawn()
+	p.keys(kb.ArrowLeft)
+	p.param("from", "100000000")
+	p.drawn()
+	assert.Greater(t, value[float64](p, `(c => { const h = 30 * devicePixelRatio, d = c.getContext("2d").getImageData(0, c.height - h, c.width, h).data;
+		let n = 0;
+		for (let i = 3; i < d.length; i += 4) n += d[i] > 200;
+		return n })(document.querySelector(".plot canvas"))`), 100.0, "half a century has marks of time")
+	p.open("/?target=servers.web1.load&until=99999999999999999")
+	p.sees(`document.querySelector(".target.wrong .fault").innerText.includes("too far")`)
+}
+
+// TestReloadLeavesAZoom: what comes while a range is being moved leaves it where it is.
+func TestReloadLeavesAZoom(t *testing.T) {
+	t.Parallel()
+	p := sit(t, web(t))
+	p.open("/?target=servers.web1.load&from=-12h")
+	p.drawn()
+	p.sees(`document.querySelector(".plot").onkeydown`)
+	x, y := p.hover(".plot", 0.5, 0.5)
+	turn := func() {
+		p.mouse(chromedp.MouseWheel, x, y, ctrl, func(m *input.DispatchMouseEventParams) { m.DeltaX, m.DeltaY = 0.01, -100 })
+	}
+	value[bool](p, `(window.timer = window.setTimeout, window.setTimeout = (f, ms, ...a) => timer(f, ms === 250 ? 2500 : ms, ...a), true)`) // slow fingers
+	turn()
+	before := value[float64](p, `performance.getEntriesByType("resource").length`)
+	p.press("reload")
+	p.sees(fmt.Sprintf(`performance.getEntriesByType("resource").length > %v`, before))
+	p.drawn()
+	turn()
+	p.sees(`(q => Math.abs(q.get("until") - q.get("from") - 0.64 * 43200) < 2)(new URLSearchParams(location.search))`)
+	p.calm()
+}
+
+// TestSlowAnswersAreWaitedFor: what takes longer than the pace of reloads comes all the
+// same.
+func TestSlowAnswersAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := web(t)
+	p := sit(t, s)
+	p.open("/?target=servers.web1.load&from=-15min&refresh=1")
+	p.drawn()
+	value[bool](p, `(window.ask = window.fetch, window.fetch = (url, init) => url !== "render" ? ask(url, init) : new Promise((done, no) => {
+		init.signal.addEventListener("abort", () => no(init.signal.reason));
+		setTimeout(() => done(ask(url, init)), 1500);
+	}), true)`)
+	s.send(t, "servers.web1.load 12345 "+strconv.FormatInt(time.Now().Unix(), 10)+"\n")
+	p.sees(`document.querySelector(".legend tbody td:last-child").title === "12345"`)
 	p.calm()
 }

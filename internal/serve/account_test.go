@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // kept records what is flushed.
 type kept struct {
+	mu           sync.Mutex
 	put, flushed []sample
 	err          error // of the next flushes
 	unsynced     error // of the next syncs
@@ -30,21 +32,45 @@ type sample struct {
 }
 
 func (k *kept) Put(name []byte, m metric.Method, unix int64, v float64) store.Refusal {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.put = append(k.put, sample{string(name), m, unix, v})
 	return store.Taken
 }
 
 func (k *kept) Flush() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.err == nil {
 		k.flushed, k.put = append(k.flushed, k.put...), nil
 	}
 	return k.err
 }
 
-func (k *kept) sync() error { return k.unsynced }
+func (k *kept) sync() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.unsynced
+}
+
+// fail sets the errors of the next flushes and syncs.
+func (k *kept) fail(flush, sync error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err, k.unsynced = flush, sync
+}
+
+// waiting is how many samples are not flushed.
+func (k *kept) waiting() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.put)
+}
 
 // of returns the flushed samples of a series.
 func (k *kept) of(name string) (list []sample) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for _, s := range k.flushed {
 		if s.name == name {
 			list = append(list, s)
@@ -93,8 +119,8 @@ func TestAccountOfAFullStore(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, "no space left on device", a.stage().Why)
 		assert.False(t, a.stage().Hung)
-		assert.Len(t, k.put, 2, "it does not grow while nothing is taken")
-		k.err = nil
+		assert.Equal(t, 2, k.waiting(), "it does not grow while nothing is taken")
+		k.fail(nil, nil)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		assert.Empty(t, a.stage().Why)
@@ -120,7 +146,7 @@ func TestAccountOfADiskThatTakesNothing(t *testing.T) {
 		time.Sleep(probeEvery)
 		synctest.Wait()
 		assert.Equal(t, "input/output error", a.stage().Why)
-		k.unsynced = nil
+		k.fail(nil, nil)
 		time.Sleep(probeEvery)
 		synctest.Wait()
 		assert.Empty(t, a.stage().Why)

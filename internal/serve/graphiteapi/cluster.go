@@ -32,9 +32,11 @@ func (a *API) together(w http.ResponseWriter, r *http.Request, p params) (http.R
 // isSpared reports whether an error is one that is not told: a graphite-web that asks for a user would not ask us again for a
 // minute, for any of its users, since one wrote what we cannot read. It is answered as what finds nothing is.
 func isSpared(p params, err error) bool {
-	if !isLocal(p) || p.get("format") != "pickle" && p.get("format") != "msgpack" {
-		return false
-	}
+	return (p.get("format") == "pickle" || p.get("format") == "msgpack") && isLocal(p) && isMistake(err)
+}
+
+// isMistake reports whether an error is about what somebody wrote, not about how much that is.
+func isMistake(err error) bool {
 	var f fault
 	var beyond limited
 	return errors.Is(err, names.ErrPattern) || errors.As(err, &f) && f.code == http.StatusBadRequest && !errors.As(err, &beyond)

@@ -93,6 +93,7 @@ func TestNodesAreSpared(t *testing.T) {
 	for _, q := range []string{
 		"/metrics/find/?query=", "/metrics/find/?query=" + url.QueryEscape(strings.Repeat("{a,b}", 30)), "/render?target=" + url.QueryEscape("seriesByTag('name=~(?!x)')"),
 		"/render?target=" + url.QueryEscape("seriesByTag('nonsense')"), "/render?target=" + url.QueryEscape("a("+strings.Repeat("{a,b}", 30)+")"),
+		"/render?target=single&from=1772450000&until=1772450000", "/render?target=single&from=-200000&until=100",
 	} {
 		assert.Equal(t, 400, g.get(q+"&format=json").Code, q)
 		assert.Equal(t, 400, g.get(q+"&format=pickle").Code, q)
@@ -102,7 +103,15 @@ func TestNodesAreSpared(t *testing.T) {
 			assert.Equal(t, nothing, w.Body.String(), q)
 		}
 	}
-	assert.EqualValues(t, 20, g.figure("queriesRefused"))
+	for _, q := range []string{
+		"/tags/autoComplete/tags?expr=nonsense", "/tags/autoComplete/values?tag=&expr=dc=dc1", "/tags/findSeries?expr=dc=~(", "/tags/autoComplete/tags?expr=dc!=dc1",
+	} {
+		assert.Equal(t, 400, g.get(q).Code, q)
+		w := g.get(q + "&local=1")
+		assert.Equal(t, 200, w.Code, q)
+		assert.Equal(t, "[]", w.Body.String(), q)
+	}
+	assert.EqualValues(t, 36, g.figure("queriesRefused"))
 	many := "/render?local=1&format=pickle" + strings.Repeat("&target=single", 1001)
 	assert.Equal(t, 400, g.get(many).Code)
 }

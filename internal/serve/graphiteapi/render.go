@@ -56,33 +56,40 @@ func (a *API) render(w http.ResponseWriter, r *http.Request, p params) error {
 	if write == nil {
 		write = renderFormOf("png")
 	}
-	q, err := a.readQuery(p)
-	if err != nil {
-		return err
-	}
-	if p.get("graphType") == "pie" {
-		q.Targets = pieTargets(q.Targets)
-	}
 	maxAge, err := cacheTime(p)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), a.opt.QueryTime, errSlow)
 	defer cancel()
-	next, err := a.queries.wait(ctx)
-	if err != nil {
-		return evaluationFault(ctx, err)
-	}
-	defer next()
-	list, done, err := a.engine.Open(ctx, q)
+	x := &rendering{Request: r.WithContext(ctx), params: p, api: a}
+	done, err := a.evaluate(ctx, x)
 	defer done()
-	if err = evaluationFault(ctx, err); isSpared(p, err) {
+	if isSpared(p, err) {
 		a.refused.count(err, faultOf(err))
 	} else if err != nil {
 		return err
 	}
 	mayBeKept(w, maxAge, a.opt.Now())
-	return write(w, &rendering{Request: r.WithContext(ctx), params: p, query: q, api: a, series: list})
+	return write(w, x)
+}
+
+// evaluate reads what is asked for, and finds its series when it is its turn; done
+// is to be called when they are sent, whatever err is.
+func (a *API) evaluate(ctx context.Context, x *rendering) (done func(), err error) {
+	if x.query, err = a.readQuery(x.params); err != nil {
+		return func() {}, err
+	}
+	if x.params.get("graphType") == "pie" {
+		x.query.Targets = pieTargets(x.query.Targets)
+	}
+	next, err := a.queries.wait(ctx)
+	if err != nil {
+		return func() {}, evaluationFault(ctx, err)
+	}
+	list, release, err := a.engine.Open(ctx, x.query)
+	x.series = list
+	return func() { release(); next() }, evaluationFault(ctx, err)
 }
 
 // renderFormat returns the format that is asked for; pictures where none is.

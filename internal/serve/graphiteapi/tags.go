@@ -31,11 +31,25 @@ func (a *API) tagging(h handler) handler {
 		if errors.Is(err, names.ErrOnlyNegative) {
 			f.text = "At least one tagspec must not match the empty string"
 		}
+		a.refused.count(err, f)
 		j := &reply{w: w, code: f.code, kind: "application/json", ascii: true, pretty: p.get("pretty") != ""}
 		j.raw(`{"error": `)
 		j.string(f.text)
 		j.raw("}")
 		return j.end()
+	}
+}
+
+// sparing makes a handler that lists texts list none where [isSpared] would say so: these lists are JSON for a
+// graphite-web, too.
+func (a *API) sparing(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, p params) error {
+		err := h(w, r, p)
+		if !isLocal(p) || !isMistake(err) {
+			return err
+		}
+		a.refused.count(err, faultOf(err))
+		return stringsInJSON(w, r, p, nil)
 	}
 }
 

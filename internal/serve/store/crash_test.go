@@ -36,7 +36,7 @@ type life struct {
 }
 
 func newLife(t testing.TB, fs vfs.FS, seed uint64) *life {
-	l := &life{t: t, fs: fs, rng: rand.New(rand.NewPCG(seed, 3)), clock: clock{epoch}, now: newLedger()}
+	l := &life{t: t, fs: fs, rng: rand.New(rand.NewPCG(seed, 3)), clock: clock{unix: epoch}, now: newLedger()}
 	l.states = []*ledger{l.now.clone()}
 	return l
 }
@@ -198,10 +198,10 @@ func (l *life) step() {
 	default:
 		_ = l.db.Tend(l.t.Context()) // errors are met by the next one
 	}
-	l.clock.unix += 10 + 50*int64(l.rng.IntN(2))
+	l.clock.forward(10 + 50*int64(l.rng.IntN(2)))
 	if l.rng.IntN(20) == 0 {
 		_ = l.db.Tend(l.t.Context()) // late ones must find what they replace
-		l.clock.unix += 3600 * int64(1+l.rng.IntN(2))
+		l.clock.forward(3600 * int64(1+l.rng.IntN(2)))
 	}
 }
 
@@ -294,7 +294,7 @@ func crashes(t *testing.T, seed uint64, steps int, eager bool) (l *life, list []
 		percent := []int{0, 100}[rng.IntN(2)]
 		list = append(list, crash{
 			fs:  mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng}),
-			now: l.clock.unix, from: l.confirmed, to: len(l.states) - 1,
+			now: l.clock.now().Unix(), from: l.confirmed, to: len(l.states) - 1,
 			what: fmt.Sprintf("seed %d, operation %d on %s, %d %%", seed, op, o.Path, percent),
 		})
 		return nil
@@ -310,7 +310,7 @@ func crashes(t *testing.T, seed uint64, steps int, eager bool) (l *life, list []
 // check opens what a crash left: it is one of the states that may be.
 func (c crash) check(t *testing.T, l *life) {
 	t.Helper()
-	after := &life{t: t, fs: c.fs, clock: clock{c.now}, rng: l.rng}
+	after := &life{t: t, fs: c.fs, clock: clock{unix: c.now}, rng: l.rng}
 	db, err := store.Open(after.options(nil))
 	require.NoError(t, err, c.what)
 	got := contentsOf(t, db, c.now)

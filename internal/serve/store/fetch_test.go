@@ -13,7 +13,7 @@ import (
 // head, and the last partition is not folded yet.
 func BenchmarkFetch(b *testing.B) {
 	const series, points = 1000, 8640
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now, SealEvery: -1})
 	require.NoError(b, err)
 	defer db.Close()
@@ -26,7 +26,7 @@ func BenchmarkFetch(b *testing.B) {
 			w.Put(name, 0, c.unix, float64((i*7+k*13)%1000)/10)
 		}
 		require.NoError(b, w.Flush())
-		if c.unix += 10; i%60 == 59 {
+		if c.forward(10); i%60 == 59 {
 			require.NoError(b, db.Tend(b.Context()))
 		}
 	}

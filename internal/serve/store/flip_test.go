@@ -156,3 +156,49 @@ func TestManifestIsMended(t *testing.T) {
 		}
 	}
 }
+
+// TestNameThatTwoSeriesHave: where the deletion, or the renaming, of a series is lost
+// that has been made anew, the name is of the new one.
+func TestNameThatTwoSeriesHave(t *testing.T) {
+	c := &clock{unix: epoch}
+	fs := vfs.NewMem()
+	s := rules(t, "10s:1d,1m:10d")
+	db := openedWith(t, fs, c, s)
+	fill(t, db, c, 10, "a.b", "a.c", "a.d")
+	require.NoError(t, db.Sync())
+	require.NoError(t, db.Delete("a.b"))
+	require.NoError(t, db.Rename("a.c", "a.e"))
+	for range 2 { // what is lost is damage only when something durable follows
+		fill(t, db, c, 10, "a.b", "a.c", "a.d")
+		require.NoError(t, db.Sync())
+	}
+	require.NoError(t, db.Close())
+	files := map[string][]byte{}
+	walk(t, fs, "data", func(path string) { files[path] = readAll(t, fs, path) })
+	conflicts := 0
+	for path, content := range files {
+		if filepath.Ext(path) != ".log" || filepath.Base(filepath.Dir(path)) != "log" {
+			continue
+		}
+		for at := 0; at < len(content); at += 5 {
+			spoilt := vfs.NewMem()
+			for p, b := range files {
+				save(t, spoilt, p, b)
+			}
+			flipped := bytes.Clone(content)
+			flipped[at] ^= 0x10
+			save(t, spoilt, path, flipped)
+			var said bytes.Buffer
+			db, err := store.Open(store.Options{Dir: "data", FS: spoilt, Now: c.now, Schemas: s, SealEvery: -1, Log: slog.New(slog.NewTextHandler(&said, nil))})
+			require.NoError(t, err, "byte %d", at)
+			if strings.Contains(said.String(), "two series have one name") {
+				conflicts++
+				checkFilled(t, db, "a.d", epoch, c.unix)
+				checkFilled(t, db, "a.b", epoch+10, c.unix)
+				checkFilled(t, db, "a.c", epoch+10, c.unix)
+			}
+			require.NoError(t, db.Close())
+		}
+	}
+	assert.Positive(t, conflicts)
+}

@@ -46,7 +46,7 @@ func TestGoldenStores(t *testing.T) {
 // goldenValues is all that can be read of a store, to the last bit of each number.
 func goldenValues(t *testing.T, fs vfs.FS, now int64) string {
 	t.Helper()
-	l := &life{t: t, fs: fs, clock: clock{now}}
+	l := &life{t: t, fs: fs, clock: clock{unix: now}}
 	db, err := store.Open(l.options(nil))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
@@ -85,7 +85,7 @@ func makeGolden(t *testing.T, dir string) {
 		l.puts()
 		l.commit()
 		l.keep()
-		l.clock.unix += 10
+		l.clock.forward(10)
 	}
 	require.NoError(t, l.db.Sync())
 	after := mem.CrashClone(vfs.CrashCloneCfg{})

@@ -75,7 +75,7 @@ type importer struct {
 type importSeries struct {
 	*Imported
 	id      ID
-	tiers   []tier
+	set     tierSet
 	horizon uint32 // of its block, which all of it have
 	cut     int64  // what is older goes straight into frames
 }
@@ -104,8 +104,8 @@ func (i *importer) begin(ctx context.Context, list []Imported) error {
 	}
 	for k := range i.series {
 		s := &i.series[k]
-		s.tiers, s.horizon = i.db.sealedOf(s.id)
-		s.cut = int64(s.horizon - s.horizon%s.tiers[len(s.tiers)-1].step)
+		s.set, s.horizon = i.db.sealedOf(s.id)
+		s.cut = int64(s.horizon - s.horizon%s.set.tiers[len(s.set.tiers)-1].step)
 		i.clean(s)
 	}
 	slices.SortFunc(i.series, func(a, b importSeries) int { return cmp.Compare(a.id, b.id) })
@@ -125,10 +125,10 @@ func (i *importer) sealedUntil() int64 {
 }
 
 // sealedOf returns the tiers of a series, and until when all of them are sealed.
-func (db *DB) sealedOf(id ID) (tiers []tier, horizon uint32) {
+func (db *DB) sealedOf(id ID) (set tierSet, horizon uint32) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	return db.head.sets[db.head.at(id).set].tiers, db.head.block(id).horizon
+	return db.head.sets[db.head.at(id).set], db.head.block(id).horizon
 }
 
 func (i *importer) count(s *importSeries, why Refusal) {
@@ -142,7 +142,7 @@ func (i *importer) count(s *importSeries, why Refusal) {
 
 // clean leaves out what cannot be values, and what is too old.
 func (i *importer) clean(s *importSeries) {
-	oldest := i.now - int64(longest(s.tiers))
+	oldest := i.now - int64(longest(s.set.tiers))
 	for k := range s.Archives {
 		a := &s.Archives[k]
 		a.Points = slices.DeleteFunc(a.Points, func(p Point) bool {
@@ -168,7 +168,7 @@ func (i *importer) putNew() error {
 	w := i.db.NewWriter()
 	for k := range i.series {
 		s := &i.series[k]
-		segments := s.segments(s.tiers[0].step)
+		segments := s.segments(s.set.tiers[0].step)
 		for _, a := range slices.Backward(segments) {
 			for _, p := range slices.Backward(a.between(s.cut, int64(s.horizon))) {
 				w.Put(s.Name, s.Method, p.Unix, p.Value)
@@ -216,7 +216,7 @@ func (i *importer) fillBlock(ctx context.Context, list []importSeries) error {
 	var tiers []tier
 	first, cut := int64(math.MaxInt64), int64(0)
 	for _, s := range list {
-		tiers = append(tiers, s.tiers...)
+		tiers = append(tiers, s.set.tiers...)
 		cut = max(cut, s.cut)
 		for _, a := range s.Archives {
 			if len(a.Points) > 0 {
@@ -251,11 +251,14 @@ func (i *importer) fillWindow(list []importSeries, t tier, from, until int64) {
 	i.work.block = uint32(list[0].id / frameSeries)
 	for k := range list {
 		s := &list[k]
-		if !slices.Contains(s.tiers, t) {
+		n := slices.Index(s.set.tiers, t)
+		if n < 0 {
 			continue
 		}
+		alike := s.set.alike(n)
 		s.buckets(t.step, from, min(until, s.cut), func(start uint32, b metric.Bucket) {
-			i.work.fill(t, int(s.id%frameSeries), start, b)
+			slot := int(s.id % frameSeries)
+			i.work.fill(i.work.home(alike, slot, start), slot, start, b)
 		})
 	}
 	i.work.finish(func(key string, value []byte) {

@@ -15,7 +15,7 @@ import (
 
 func openKept(t *testing.T, fs vfs.FS, dir string) *store.DB {
 	t.Helper()
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: dir, FS: fs, Now: c.now, SealEvery: -1, MaxKept: 1000})
 	require.NoError(t, err)
 	return db

@@ -15,7 +15,7 @@ import (
 // TestNewNamesAreLimited: ten seconds' worth at once, then so many a second, and
 // never more than there may be in all; names that are known are taken always.
 func TestNewNamesAreLimited(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, MaxNewSeries: 10, MaxSeries: 125})
 	require.NoError(t, err)
 	w := db.NewWriter()
@@ -37,11 +37,11 @@ func TestNewNamesAreLimited(t *testing.T) {
 	}
 	takes(100, store.TooManyNew)
 	takes(0, store.TooManyNew)
-	c.unix++
+	c.forward(1)
 	takes(10, store.TooManyNew)
-	c.unix -= 100 // a clock that goes back must not stop it for so long
+	c.forward(-100) // a clock that goes back must not stop it for so long
 	takes(10, store.TooManyNew)
-	c.unix += 1000
+	c.forward(1000)
 	takes(5, store.TooManySeries)
 	require.NoError(t, w.Flush())
 	require.NoError(t, db.Close())

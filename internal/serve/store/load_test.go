@@ -158,7 +158,7 @@ func load(b *testing.B, n, rounds int) {
 	}
 	before := rss(b)
 	dir := b.TempDir()
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	open := func() *store.DB {
 		db, err := store.Open(store.Options{Dir: dir, Now: c.now, SealEvery: -1, MaxNewSeries: 10 * n})
 		require.NoError(b, err)
@@ -189,7 +189,7 @@ func load(b *testing.B, n, rounds int) {
 		require.NoError(b, w.Flush())
 		l.peak = max(l.peak, residentBytes(b))
 		_, _ = own.lap(b)
-		if c.unix += 10; c.unix%600 == 0 || db.Stats().Closed > 192<<20 {
+		if c.forward(10); c.unix%600 == 0 || db.Stats().Closed > 192<<20 {
 			l.seal()
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // does not know and one that was deleted meanwhile, each has its own values.
 func TestLookAhead(t *testing.T) {
 	const series = 5000
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	w := db.NewWriter()
 	w.LookAhead([][]byte{[]byte("none.is.known")})

@@ -131,18 +131,16 @@ type modelTest struct {
 	rng   *rand.Rand
 	fs    *vfs.MemFS
 	clock *clock
+	rules schema.Schemas
 	db    *store.DB
 	w     *store.Writer
 	model *model
 	count int
 }
 
-const modelSchemas = "[a]\npattern = .*\nretentions = 10s:1d,1m:10d,10m:60d\n"
-
 func (m *modelTest) open() {
-	schemas, err := schema.Parse(schema.File{Name: "s", Text: modelSchemas}, schema.File{})
-	require.NoError(m, err)
-	m.db, err = store.Open(store.Options{Dir: "data", FS: m.fs, Now: m.clock.now, Schemas: schemas, SealEvery: -1})
+	var err error
+	m.db, err = store.Open(store.Options{Dir: "data", FS: m.fs, Now: m.clock.now, Schemas: m.rules, SealEvery: -1})
 	require.NoError(m, err)
 	m.w = m.db.NewWriter()
 }
@@ -152,9 +150,9 @@ func (m *modelTest) step() {
 	case n < 940:
 		m.sample()
 	case n < 970:
-		m.clock.unix += m.rng.Int64N(120)
+		m.clock.forward(m.rng.Int64N(120))
 	case n < 976:
-		m.clock.unix += m.rng.Int64N(3600)
+		m.clock.forward(m.rng.Int64N(3600))
 	case n < 990:
 		require.NoError(m, m.w.Flush())
 		require.NoError(m, m.db.Tend(m.Context()))
@@ -165,10 +163,18 @@ func (m *modelTest) step() {
 		m.open()
 	case n < 996:
 		m.crash()
-	default:
+	case n < 999:
 		require.NoError(m, m.w.Flush())
 		m.compare(m.name())
+	default:
+		m.retain()
+		require.NoError(m, m.db.Reload(m.rules))
 	}
+}
+
+// retain draws other retentions: nothing that is compared expires.
+func (m *modelTest) retain() {
+	m.rules = rules(m, fmt.Sprintf("10s:%dd,1m:%dd,10m:60d", 1+m.rng.IntN(2), 10+m.rng.IntN(2)))
 }
 
 // crash goes on with what a power cut leaves.
@@ -259,8 +265,9 @@ func TestModel(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("-seed=%d", seed)
-	m := &modelTest{TB: t, rng: rand.New(rand.NewPCG(seed, 0)), fs: vfs.NewCrashableMem(), clock: &clock{epoch}}
+	m := &modelTest{TB: t, rng: rand.New(rand.NewPCG(seed, 0)), fs: vfs.NewCrashableMem(), clock: &clock{unix: epoch}}
 	m.model = &model{step: 10, horizon: epoch - grace, series: map[string]*modelSeries{}}
+	m.retain()
 	m.open()
 	for range 6000 {
 		m.step()

@@ -94,13 +94,24 @@ func (r *reader) read(ctx context.Context) error {
 	for _, p := range r.head {
 		r.join(p.start, p.bucket) // both have some only after the clock went back
 	}
-	if err := r.applyLate(ctx); err != nil {
+	if r.k >= len(r.set.tiers) {
+		return r.applyLate(ctx)
+	}
+	if err := r.formers(ctx, func(f tier) bool { return f.step == t.step }); err != nil {
 		return err
 	}
-	if r.k >= len(r.set.tiers) {
-		return nil
+	if err := r.applyLate(ctx); err != nil { // to what these have, too
+		return err
 	}
+	return r.formers(ctx, func(f tier) bool { return f.step != t.step })
+}
+
+// formers does former with some of the tiers.
+func (r *reader) formers(ctx context.Context, which func(tier) bool) error {
 	for i, f := range r.set.former {
+		if !which(f) {
+			continue
+		}
 		if err := r.former(ctx, i, f); err != nil {
 			return err
 		}
@@ -284,9 +295,9 @@ func (r *reader) correct(ctx context.Context, puts []lateOp) error {
 			continue
 		}
 		old, ok := as[start]
-		if !ok && !fine.expired(start, r.now) {
-			err := r.framesIn(ctx, fine, start, start+1, func(_ uint32, b metric.Bucket) { old = b })
-			if err != nil {
+		if !ok {
+			var err error
+			if old, err = r.sealed(ctx, start); err != nil {
 				return err
 			}
 		}
@@ -297,6 +308,17 @@ func (r *reader) correct(ctx context.Context, puts []lateOp) error {
 		r.out.put(i, have)
 	}
 	return nil
+}
+
+// sealed returns the finest bucket at start as frames have it.
+func (r *reader) sealed(ctx context.Context, start uint32) (b metric.Bucket, err error) {
+	for _, t := range r.set.alike(0) {
+		if b.Count > 0 || err != nil || t.expired(start, r.now) {
+			continue
+		}
+		err = r.framesIn(ctx, t, start, start+1, func(_ uint32, found metric.Bucket) { b = found })
+	}
+	return b, err
 }
 
 // former fills buckets that hold nothing from a tier that the series had before:

@@ -2,8 +2,10 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -70,7 +72,7 @@ func (r *recovery) index() error {
 	for i, name := range r.names {
 		id := ID(i)
 		if name != "" && r.head.find(id) != nil {
-			if err := r.DB.names.index.Load(uint32(id), []byte(name)); err != nil {
+			if err := r.load(id, name); err != nil {
 				return err
 			}
 			continue
@@ -84,14 +86,45 @@ func (r *recovery) index() error {
 	return nil
 }
 
-// free reports whether no frame can have rows of a series that is not there.
+// load gives a series its name. Where another one has it the record is lost by which
+// that was deleted, or renamed: the name is of the one that got it last.
+func (r *recovery) load(id ID, name string) error {
+	index := r.DB.names.index
+	err := index.Load(uint32(id), []byte(name))
+	if !errors.Is(err, ErrExists) {
+		return err
+	}
+	number, _ := index.Get([]byte(name))
+	other, last := ID(number), func(id ID) int { return lastIndex(r.unsaved, id) }
+	r.figures.damaged.Add(1)
+	r.opt.Log.Error("store: two series have one name, for a part of the log is lost; the older one is deleted", "series", name)
+	if last(id) < last(other) {
+		r.drop(id)
+		return r.reserve(id)
+	}
+	r.drop(other)
+	index.Remove(number)
+	return index.Load(uint32(id), []byte(name))
+}
+
+func lastIndex(ids []ID, id ID) int {
+	for i, other := range slices.Backward(ids) {
+		if other == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// free reports whether no frame can have rows of a series that is not there: those of
+// when it was deleted are in a partition that may be kept longer than they are.
 func (r *recovery) free(id ID) bool {
 	deleted, dead := r.dead[id]
 	if !dead {
 		return !r.damage
 	}
-	for t := range r.spans {
-		if !t.expired(deleted, int64(r.head.horizon)) {
+	for _, list := range r.spans {
+		if len(list) > 0 && list[0].start <= deleted {
 			return false
 		}
 	}
@@ -181,10 +214,15 @@ func (r *recovery) remove(id ID) error {
 	if r.record <= r.meta.records || r.head.find(id) == nil {
 		return nil
 	}
+	r.drop(id)
+	return nil
+}
+
+// drop forgets a series.
+func (r *recovery) drop(id ID) {
 	r.head.remove(id)
 	r.dead[id] = r.head.horizon
 	r.unsaved = append(r.unsaved, id)
-	return nil
 }
 
 func (r *recovery) keep(key string, value []byte) error {

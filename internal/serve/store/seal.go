@@ -138,7 +138,11 @@ func (s *sealing) late(slot int, sr *series, op lateOp) {
 	h := &s.db.head
 	set := h.sets[sr.set]
 	if !op.put {
-		if t := set.all()[op.tier]; !t.expired(op.start, s.now) {
+		t := set.all()[op.tier]
+		if int(op.tier) < len(set.tiers) {
+			t = s.work.home(set.alike(int(op.tier)), slot, op.start)
+		}
+		if !t.expired(op.start, s.now) {
 			s.work.join(t, slot, op.start, op.bucket)
 		}
 		return
@@ -146,8 +150,8 @@ func (s *sealing) late(slot int, sr *series, op lateOp) {
 	fine := op.start - op.start%set.tiers[0].step
 	var old metric.Bucket
 	now := op.bucket
-	if !set.tiers[0].expired(fine, s.now) {
-		old, now = s.work.apply(set.tiers[0], slot, fine, op)
+	if t := s.work.home(set.alike(0), slot, fine); !t.expired(fine, s.now) {
+		old, now = s.work.apply(t, slot, fine, op)
 	}
 	for k, t := range set.tiers[1:] {
 		start := fine - fine%t.step
@@ -155,7 +159,7 @@ func (s *sealing) late(slot int, sr *series, op lateOp) {
 			h.amend(sr, k+1, fine, fine, old, now)
 			return
 		}
-		if !t.expired(start, s.now) {
+		if t = s.work.home(set.alike(k+1), slot, start); !t.expired(start, s.now) {
 			s.work.change(t, slot, start, old, now, fine+set.tiers[0].step == start+t.step)
 		}
 	}

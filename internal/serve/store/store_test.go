@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,23 @@ import (
 // epoch is when tests take place: the start of an hour.
 const epoch = 1_700_003_600 / 3600 * 3600
 
-type clock struct{ unix int64 }
+// clock is the time of a store, which goes on by its test only.
+type clock struct {
+	mu   sync.Mutex // for those who are not the test
+	unix int64
+}
 
-func (c *clock) now() time.Time { return time.Unix(c.unix, 0) }
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Unix(c.unix, 0)
+}
+
+func (c *clock) forward(seconds int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unix += seconds
+}
 
 func opened(t testing.TB, fs vfs.FS, c *clock) *store.DB {
 	t.Helper()
@@ -38,7 +53,7 @@ func fetched(t testing.TB, db *store.DB, name string, from, until, step int64) [
 }
 
 func TestPutReplacesTheSameSecond(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	w := db.NewWriter()
 	name := []byte("a.b")
@@ -55,7 +70,7 @@ func TestPutReplacesTheSameSecond(t *testing.T) {
 }
 
 func TestReopenHasAll(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	db := opened(t, fs, c)
 	w := db.NewWriter()
@@ -81,7 +96,7 @@ func TestReopenHasAll(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	defer db.Close()
 	w := db.NewWriter()
@@ -95,12 +110,12 @@ func TestRefusals(t *testing.T) {
 
 // TestTimesAreOfTheClock: a writer that was quiet for days takes what is now.
 func TestTimesAreOfTheClock(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	defer db.Close()
 	w := db.NewWriter()
 	require.Equal(t, store.BadTime, w.Put([]byte("a"), 0, epoch+5*86400, 1))
-	c.unix += 5 * 86400
+	c.forward(5 * 86400)
 	require.Equal(t, store.Taken, w.Put([]byte("a"), 0, epoch+5*86400, 1))
 	require.Equal(t, store.BadTime, w.Put([]byte("a"), 0, c.unix+86401, 1))
 }
@@ -108,7 +123,7 @@ func TestTimesAreOfTheClock(t *testing.T) {
 // TestAddsOfOneSecond: parts of a sum add up within their second, before and after
 // a new start, and a Put replaces them.
 func TestAddsOfOneSecond(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	add := func(unix int64, v float64) {
 		db := opened(t, fs, c)
@@ -135,7 +150,7 @@ func TestAddsOfOneSecond(t *testing.T) {
 
 // TestLateAdds: parts of a sum whose bucket is closed, then sealed, add up in each tier.
 func TestLateAdds(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	db := openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
 	add := func(unix int64, v float64) {
@@ -152,7 +167,7 @@ func TestLateAdds(t *testing.T) {
 	add(epoch+10, 1)
 	add(epoch, 3)
 	check(5, "closed")
-	c.unix += 600
+	c.forward(600)
 	require.NoError(t, db.Tend(t.Context()))
 	add(epoch, 4)
 	add(epoch, 5)
@@ -168,7 +183,7 @@ func TestLateAdds(t *testing.T) {
 
 // TestSpellingsAreBounded sends a few series with their tags in ever other orders.
 func TestSpellingsAreBounded(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	defer db.Close()
 	w := db.NewWriter()
@@ -191,7 +206,7 @@ func TestSpellingsAreBounded(t *testing.T) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now})
 	require.NoError(b, err)
 	defer db.Close()

@@ -21,7 +21,7 @@ func TestNamesInTheirOrder(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	w := db.NewWriter()
 	var order []string

@@ -29,6 +29,17 @@ func (a tierSet) equal(b tierSet) bool {
 // place among them.
 func (a tierSet) all() []tier { return slices.Concat(a.tiers, a.former) }
 
+// alike returns tier k, and those of its step that the series had before.
+func (a tierSet) alike(k int) []tier {
+	out := a.tiers[k : k+1 : k+1]
+	for _, f := range a.former {
+		if f.step == out[0].step {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // longest returns the longest retention, in seconds.
 func longest(tiers []tier) (keep uint32) {
 	for _, t := range tiers {

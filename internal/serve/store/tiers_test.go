@@ -32,7 +32,7 @@ func openedWith(t testing.TB, fs vfs.FS, c *clock, s schema.Schemas) *store.DB {
 func fill(t testing.TB, db *store.DB, c *clock, seconds int64, names ...string) {
 	t.Helper()
 	w := db.NewWriter()
-	for end := c.unix + seconds; c.unix < end; c.unix += 10 {
+	for end := c.unix + seconds; c.unix < end; c.forward(10) {
 		for _, name := range names {
 			require.Equal(t, store.Taken, w.Put([]byte(name), metric.Unset, c.unix, float64(c.unix%1000)))
 		}
@@ -55,7 +55,7 @@ func checkFilled(t testing.TB, db *store.DB, name string, from, until int64) {
 }
 
 func TestEdgesOfTiers(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:6h,10m:1d"))
 	defer db.Close()
 	fill(t, db, c, 8*3600, "a.b")
@@ -76,7 +76,7 @@ func TestEdgesOfTiers(t *testing.T) {
 }
 
 func TestExpiredPartitionsGo(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:1d"))
 	defer db.Close()
 	start := c.unix
@@ -96,13 +96,13 @@ func TestExpiredPartitionsGo(t *testing.T) {
 }
 
 func TestSeriesThatHoldNothingGo(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	s := rules(t, "10s:1h,1m:1d")
 	db := openedWith(t, fs, c, s)
 	fill(t, db, c, 1200, "old.one", "old.two", "a.b")
 	for range 100 {
-		c.unix += 3600
+		c.forward(3600)
 		fill(t, db, c, 10, "a.b")
 		require.NoError(t, db.Tend(t.Context()))
 	}
@@ -125,7 +125,7 @@ func TestSeriesThatHoldNothingGo(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, SealEvery: -1})
 	require.NoError(t, err)
 	defer db.Close()
@@ -143,7 +143,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestMergedSeriesShowTheirMethod(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1h,1m:1d"))
 	defer db.Close()
 	w := db.NewWriter()
@@ -160,7 +160,7 @@ func TestMergedSeriesShowTheirMethod(t *testing.T) {
 }
 
 func TestReloadKeepsWhatWasThere(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	db := openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
 	start := c.unix
@@ -190,33 +190,98 @@ func TestReloadKeepsWhatWasThere(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
+// TestLateSamplesAfterAChangeOfRetention: a late sample changes what is there from
+// before the change, and does not take its place.
+func TestLateSamplesAfterAChangeOfRetention(t *testing.T) {
+	c := &clock{unix: epoch}
+	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d,10m:20d"))
+	defer db.Close()
+	w := db.NewWriter()
+	five := metric.Bucket{Count: 1, Sum: 5, Min: 5, Max: 5, Last: 5}
+	for i := range int64(6) {
+		w.Put([]byte("put"), metric.Sum, epoch+i*10, 5)
+		w.Merge([]byte("merged"), metric.Sum, epoch+i*10, five)
+	}
+	require.NoError(t, w.Flush())
+	c.forward(1200)
+	require.NoError(t, db.Tend(t.Context()))
+	require.NoError(t, db.Reload(rules(t, "10s:2d,1m:12d,10m:20d")))
+	w.Put([]byte("put"), metric.Sum, epoch+20, 7)
+	w.Merge([]byte("merged"), metric.Sum, epoch+20, five)
+	require.NoError(t, w.Flush())
+	for range 2 { // before a seal, and behind it
+		assert.Equal(t, []float64{5, 5, 7, 5, 5, 5}, fetched(t, db, "put", epoch, epoch+60, 10))
+		assert.Equal(t, []float64{5, 5, 10, 5, 5, 5}, fetched(t, db, "merged", epoch, epoch+60, 10))
+		for _, step := range []int64{60, 600} {
+			assert.Equal(t, []float64{32}, fetched(t, db, "put", epoch-epoch%step, epoch+60, step), step)
+			assert.Equal(t, []float64{35}, fetched(t, db, "merged", epoch-epoch%step, epoch+60, step), step)
+		}
+		require.NoError(t, db.Tend(t.Context()))
+	}
+}
+
+// TestNumbersAreKeptAsLongAsPartitions: what a partition still has of a deleted
+// series is not read under the name of one that got its number.
+func TestNumbersAreKeptAsLongAsPartitions(t *testing.T) {
+	c := &clock{unix: epoch - epoch%86400 + 3600}
+	fs := vfs.NewMem()
+	s := rules(t, "10s:1h,1m:1d")
+	db := openedWith(t, fs, c, s)
+	start := c.unix
+	fill(t, db, c, 300, "old.one")
+	c.forward(3600)
+	require.NoError(t, db.Tend(t.Context())) // one frame, so none is folded
+	require.NoError(t, db.Delete("old.one"))
+	for _, tc := range []struct {
+		later int64
+		name  string
+		id    store.ID
+	}{{86400 + 3600, "new.one", 1}, {86400, "new.two", 0}} {
+		require.NoError(t, db.Tend(t.Context()))
+		c.forward(tc.later)
+		require.NoError(t, db.Tend(t.Context()))
+		require.NoError(t, db.Close())
+		db = openedWith(t, fs, c, s)
+		fill(t, db, c, 10, tc.name)
+		info, ok := db.Series(tc.name)
+		require.True(t, ok)
+		assert.Equal(t, tc.id, info.ID)
+		got, err := db.Fetch(t.Context(), tc.name, store.FetchOptions{From: start, Until: start + 600, Step: 60})
+		require.NoError(t, err)
+		for _, n := range got.Count {
+			require.Zero(t, n, tc.name)
+		}
+	}
+	require.NoError(t, db.Close())
+}
+
 func TestClockThatJumps(t *testing.T) {
 	for _, years := range []int64{-20, 20} {
 		t.Run(fmt.Sprint(years), func(t *testing.T) {
-			c := &clock{epoch}
+			c := &clock{unix: epoch}
 			db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
 			defer db.Close()
 			start := c.unix
 			fill(t, db, c, 3600, "a.b")
 			end := c.unix
-			c.unix += years * 365 * 86400
+			c.forward(years * 365 * 86400)
 			w := db.NewWriter()
 			assert.Equal(t, store.BadTime, w.Put([]byte("a.b"), 0, end, 1))
 			require.Equal(t, store.Taken, w.Put([]byte("a.b"), 0, c.unix, 1))
 			require.NoError(t, w.Flush())
 			require.NoError(t, db.TendYoung(t.Context()))
-			c.unix += 600
+			c.forward(600)
 			require.NoError(t, db.TendYoung(t.Context()))
-			c.unix = end
+			c.forward(end - c.unix)
 			fill(t, db, c, 3600, "a.b")
-			c.unix -= 10
+			c.forward(-10)
 			checkFilled(t, db, "a.b", start, c.unix)
 		})
 	}
 }
 
 func TestMinuteOfManyPuts(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
 	defer db.Close()
 	w := db.NewWriter()
@@ -224,7 +289,7 @@ func TestMinuteOfManyPuts(t *testing.T) {
 		require.Equal(t, store.Taken, w.Put([]byte("a"), 0, epoch+i, float64(i)))
 	}
 	require.NoError(t, w.Flush())
-	c.unix += 3600
+	c.forward(3600)
 	for range 2 {
 		got, err := db.Fetch(t.Context(), "a", store.FetchOptions{From: epoch, Until: epoch + 60, Step: 10})
 		require.NoError(t, err)
@@ -239,7 +304,7 @@ func TestMinuteOfManyPuts(t *testing.T) {
 }
 
 func TestFetchAllIsFetch(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d"))
 	defer db.Close()
 	var names []string
@@ -278,7 +343,7 @@ func TestFetchAllIsFetch(t *testing.T) {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db, err := store.Open(store.Options{Dir: b.TempDir(), Now: c.now, SealEvery: -1})
 	require.NoError(b, err)
 	defer db.Close()
@@ -286,7 +351,7 @@ func BenchmarkSeal(b *testing.B) {
 	for i := range names {
 		names[i] = fmt.Sprintf("servers.host%04d.cpu.core%02d.user", i/20, i%20)
 	}
-	c.unix += 5 // away from the times at which fill tends
+	c.forward(5) // away from the times at which fill tends
 	b.ReportAllocs()
 	b.SetBytes(int64(len(names)) * 60 * 8)
 	for b.Loop() {

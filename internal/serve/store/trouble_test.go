@@ -23,7 +23,7 @@ import (
 
 func TestSecondOpenIsLocked(t *testing.T) {
 	fs := vfs.NewMem()
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, fs, c)
 	_, err := store.Open(store.Options{Dir: "data", FS: fs, Now: c.now})
 	require.ErrorIs(t, err, store.ErrLocked)
@@ -51,7 +51,7 @@ func (d *disk) MaybeError(op errorfs.Op) error {
 func TestFullDisk(t *testing.T) {
 	d := &disk{}
 	fs := errorfs.Wrap(vfs.NewMem(), d)
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	open := func() *store.DB {
 		db, err := store.Open(store.Options{Dir: "data", FS: fs, Now: c.now, SealEvery: -1, MaxPending: 64 << 10, Schemas: rules(t, "10s:1d,1m:10d")})
 		require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestFullDisk(t *testing.T) {
 			require.Equal(t, store.Taken, w.Put([]byte(name), 0, c.unix, float64(c.unix%1000)))
 		}
 		if full = w.Flush(); full == nil {
-			c.unix += 10
+			c.forward(10)
 		}
 		require.Less(t, c.unix, start+86400/2, "never full")
 	}
@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 	require.NoError(t, db.Sync())
 	require.NoError(t, w.Flush(), "what was refused is still there")
 	assert.Equal(t, []float64{1}, fetched(t, db, "new", c.unix, c.unix+10, 10))
-	c.unix += 10
+	c.forward(10)
 	require.NoError(t, db.Tend(t.Context()))
 	checkFilled(t, db, "a.b", start, c.unix)
 	require.NoError(t, db.Close())
@@ -100,7 +100,7 @@ func TestFullDisk(t *testing.T) {
 func TestSealThatFailedIsMadeLater(t *testing.T) {
 	d := &disk{}
 	fs := errorfs.Wrap(vfs.NewMem(), d)
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, fs, c, rules(t, "10s:1d,1m:10d"))
 	start := c.unix
 	fill(t, db, c, 900, "a.b")
@@ -121,7 +121,7 @@ func TestSealThatFailedIsMadeLater(t *testing.T) {
 }
 
 func TestDeleteAndRename(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	s := rules(t, "10s:1d,1m:10d")
 	db := openedWith(t, fs, c, s)
@@ -163,7 +163,7 @@ func TestDeleteAndRename(t *testing.T) {
 }
 
 func TestWriterForgetsRenamedNamesAtOnce(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d"))
 	w := db.NewWriter()
 	put := func(name string, v float64) { require.Equal(t, store.Taken, w.Put([]byte(name), 0, c.unix, v)) }
@@ -185,7 +185,7 @@ func TestWriterForgetsRenamedNamesAtOnce(t *testing.T) {
 // TestDeleteWhileWriting has writers that know names which others delete and
 // rename: a value of one name must never be read under another.
 func TestDeleteWhileWriting(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	db := opened(t, vfs.NewMem(), c)
 	defer db.Close()
 	var wait sync.WaitGroup
@@ -282,7 +282,7 @@ func TestFetchWhileSealing(t *testing.T) {
 }
 
 func TestCopyWhileWriting(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	fs := vfs.NewMem()
 	s := rules(t, "10s:1d,1m:10d")
 	db := openedWith(t, fs, c, s)
@@ -304,7 +304,7 @@ func TestCopyWhileWriting(t *testing.T) {
 // TestFlippedBytes damages each file of the engine in places: the store starts,
 // notices, and shows nothing wrong.
 func TestFlippedBytes(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	s := rules(t, "10s:1d,1m:10d")
 	fs := vfs.NewMem()
 	db := openedWith(t, fs, c, s)

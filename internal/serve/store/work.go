@@ -133,6 +133,25 @@ func (w *work) join(t tier, slot int, start uint32, b metric.Bucket) {
 	setBucket(r, i, b)
 }
 
+// home returns which of tiers that are alike has a bucket, the first one when none has:
+// what is sealed stays in the tier that it was sealed for.
+func (w *work) home(alike []tier, slot int, start uint32) tier {
+	for _, t := range alike[1:] {
+		if w.has(t, slot, start) && !w.has(alike[0], slot, start) {
+			return t
+		}
+	}
+	return alike[0]
+}
+
+func (w *work) has(t tier, slot int, start uint32) bool {
+	if _, ok := w.db.spans.find(t, start); !ok {
+		return false
+	}
+	f, i := w.at(t, start)
+	return rowBucket(&f.Rows[slot], i).Count > 0
+}
+
 // apply does a late Put. It returns what was there, and what is.
 func (w *work) apply(t tier, slot int, start uint32, op lateOp) (old, now metric.Bucket) {
 	f, i := w.at(t, start)

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/big"
+	"slices"
 
 	"github.com/logmetrics/logmetrics/metric"
 )
@@ -45,7 +47,7 @@ type ref int32
 type kind uint8
 
 const (
-	other    kind = iota // None, True, a string that cannot be read in place
+	other    kind = iota // None, a string that cannot be read in place
 	text                 // part of the frame
 	number               // value
 	sequence             // cells
@@ -242,11 +244,10 @@ func (d *Decoder) load(index uint64) bool {
 	return true
 }
 
-// long reads a little-endian two's complement number of any length; beyond 8
-// bytes it is none that a point could have.
+// long reads a little-endian two's complement number of any length.
 func long(b []byte) item {
 	if len(b) > 8 {
-		return item{}
+		return wide(b)
 	}
 	var v int64
 	for i, c := range b {
@@ -256,6 +257,24 @@ func long(b []byte) item {
 		v = v << (64 - n) >> (64 - n)
 	}
 	return item{kind: number, value: float64(v)}
+}
+
+// maxWide is how many bytes of a number are read: metric.MaxValue has as many.
+const maxWide = 42
+
+// wide is long for what has more than 64 bits, as the counters that are not signed.
+func wide(b []byte) item {
+	if len(b) > maxWide {
+		return item{}
+	}
+	b = slices.Clone(b)
+	slices.Reverse(b)
+	v := new(big.Int).SetBytes(b)
+	if b[0] >= 0x80 {
+		v.Sub(v, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+	}
+	value, _ := v.Float64()
+	return item{kind: number, value: value}
 }
 
 // line returns the argument of the opcodes of protocol 0, and its length with the '\n'.

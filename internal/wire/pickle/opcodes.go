@@ -23,8 +23,10 @@ func (d *Decoder) step(op byte, arg []byte) (used int, ok bool) {
 		return 0, d.extend(len(d.stack) - 1)
 	case 0x85, opTuple2, 0x87:
 		return 0, d.gather(len(d.stack) - int(op-0x84))
-	case 'N', 0x88, 0x89: // None, True, False
+	case 'N': // None
 		return 0, d.push(item{})
+	case 0x88, 0x89: // True and False are numbers to Python
+		return 0, d.push(item{kind: number, value: float64(0x89 - op)})
 	case 0x94: // memoize
 		return 0, d.store(uint64(len(d.memo)))
 	case 'S', 'V', 'I', 'L', 'F', 'p', 'g':
@@ -63,7 +65,7 @@ func (d *Decoder) stepLine(op byte, arg []byte) (used int, ok bool) {
 // length. 0: the opcode is refused.
 var fixed = [256]uint8{
 	opProto: 1, 0x95: 8, // FRAME
-	'U': 1, 'T': 4, opUnicode: 4, 0x8c: 1, opLong1: 1,
+	'U': 1, 'T': 4, opUnicode: 4, 0x8c: 1, 'C': 1, 'B': 4, opLong1: 1,
 	'K': 1, 'M': 2, opInt32: 4, opFloat: 8,
 	'q': 1, 'r': 4, 'h': 1, 'j': 4,
 }
@@ -77,7 +79,7 @@ func (d *Decoder) stepBinary(op byte, arg []byte) (used int, ok bool) {
 	arg, rest := arg[:n], arg[n:]
 	switch op {
 	case opProto:
-		return n, arg[0] <= 4
+		return n, arg[0] <= 5 // which says points as 4 does
 	case 0x95:
 		return n, true
 	case opFloat:

@@ -73,10 +73,11 @@ func TestPythonWrites(t *testing.T) {
 	const script = `import pickle,sys
 shared=(1760000000, 2.5)
 d=[('a', shared), ('b', shared), ['c', [5, 7]], ('d', ('6', '8.5')), ('e', (2**40, -3)), ('f', (70000, 300)), ('g', (1.9, True)),
-   ('h', (1, None)), ('i', (1,)), 7, ('', (1, 2)), (('x',), (1, 2)), ('j', (1, float('nan'))), ('k'*300, (200, 10**30))]
+   ('h', (1, None)), ('i', (1,)), 7, ('', (1, 2)), (('x',), (1, 2)), ('j', (1, float('nan'))), ('k'*300, (200, 10**30)),
+   ('l', (1, 2**64-1)), ('m', (1, -2**70)), ('n', (1, 10**400)), ('o', (1, False))]
 sys.stdout.buffer.write(pickle.dumps(d, protocol=int(sys.argv[1])))`
 	var d pickle.Decoder
-	for protocol := range 5 {
+	for protocol := range 6 {
 		in := python(t, nil, script, fmt.Sprint(protocol))
 		rows, bad, err := d.Parse(nil, in)
 		require.NoError(t, err, "protocol %d: %q", protocol, in)
@@ -84,13 +85,26 @@ sys.stdout.buffer.write(pickle.dumps(d, protocol=int(sys.argv[1])))`
 		for _, r := range rows {
 			fmt.Fprintf(&got, "%.1s@%d=%v ", r.Name, r.Time, r.Value)
 		}
-		want, wantBad := "a@1760000000=2.5 b@1760000000=2.5 c@5=7 d@6=8.5 e@1099511627776=-3 f@70000=300 ", 8
-		switch protocol {
-		case 0, 1: // True is the int "01" there, and a long is a line that can be of any length in 0 and 1
-			want, wantBad = want+"g@1=1 k@200=1e+30 ", 6
-		}
+		want := "a@1760000000=2.5 b@1760000000=2.5 c@5=7 d@6=8.5 e@1099511627776=-3 f@70000=300 g@1=1 " +
+			"k@200=1e+30 l@1=1.8446744073709552e+19 m@1=-1.1805916207174113e+21 o@1=0 "
 		assert.Equal(t, want, got.String(), "protocol %d", protocol)
-		assert.Equal(t, wantBad, bad, "protocol %d", protocol)
+		assert.Equal(t, 7, bad, "protocol %d", protocol)
+	}
+}
+
+// TestPythonWritesBytes: before protocol 3 bytes are written as a call, and refused.
+func TestPythonWritesBytes(t *testing.T) {
+	var d pickle.Decoder
+	for protocol := range 6 {
+		in := python(t, nil, "import pickle,sys\nsys.stdout.buffer.write(pickle.dumps([(b'a', (1, b'2')), (b'b'*300, (3, 4))], protocol=int(sys.argv[1])))", fmt.Sprint(protocol))
+		rows, bad, err := d.Parse(nil, in)
+		if protocol < 3 {
+			require.ErrorIs(t, err, pickle.ErrFrame)
+			continue
+		}
+		require.NoError(t, err, "protocol %d: %q", protocol, in)
+		assert.Equal(t, []pickle.Row{{Name: []byte("a"), Time: 1, Value: 2}, {Name: bytes.Repeat([]byte("b"), 300), Time: 3, Value: 4}}, rows)
+		assert.Zero(t, bad)
 	}
 }
 
@@ -116,7 +130,8 @@ func TestRefused(t *testing.T) {
 		"no mark":            "e.",
 		"tuple below a mark": "K\x01(\x85.",
 		"unknown memo":       "h\x00.",
-		"protocol 5":         "\x80\x05].",
+		"protocol 6":         "\x80\x06].",
+		"protocol 5 buffer":  "\x80\x05\x97.",
 		"too long":           strings.Repeat("(", pickle.MaxFrame+1),
 	} {
 		rows, _, err := d.Parse(nil, []byte(in))

@@ -223,7 +223,7 @@ func cactiStyle(c *query.Call) ([]*query.Series, error) {
 			if query.IsNull(v) || v == 0 {
 				v = 3 // so wide graphite-web's column is then
 			}
-			columns[i].width = max(columns[i].width, utf8.RuneCountInString(show(math.Trunc(v)))+3)
+			columns[i].width = max(columns[i].width, utf8.RuneCountInString(show(math.Trunc(v)+0))+3) // + 0: there is no -0 among whole numbers
 		}
 	}
 	for _, s := range all {

@@ -3,6 +3,7 @@ package names
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -105,11 +106,15 @@ func (x *Index) usesKey(ctx context.Context, k uint32, in func(uint32) bool) (bo
 	return false, nil
 }
 
-// Values returns the values of a tag, sorted.
+// Values returns the values of a tag, sorted. That a series has the tag is asked
+// for with it, so that all expressions may be such as ErrOnlyNegative is about.
 func (x *Index) Values(ctx context.Context, key string, q TagQuery) ([]Value, error) {
 	epoch := x.grace.enter()
 	defer x.grace.leave(epoch)
 	in, err := x.scope(ctx, q.Exprs)
+	if errors.Is(err, ErrOnlyNegative) {
+		in, err = x.scope(ctx, append(slices.Clone(q.Exprs), Expr{key: key, negate: true}))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -144,11 +144,14 @@ func (r *Recorder) Observe(id ID, v float64) {
 // Set records a gauge's level, under the rules of Observe.
 func (r *Recorder) Set(id ID, v float64) { r.Observe(id, v) }
 
-// SetForm is Set for a value whose form is known only from the log.
+// SetForm is Observe for a value whose form is known only from the log; the form
+// of the last value stands.
 func (r *Recorder) SetForm(id ID, v float64, f Form) {
 	r.Observe(id, v)
-	c := r.cell(id)
-	c.form, c.hasForm = f, true
+	if math.Abs(v) <= MaxValue { // else it was dropped
+		c := r.cell(id)
+		c.form, c.hasForm, c.seq = f, true, r.seq
+	}
 }
 
 // Add adds a member to a set; member may be changed after the call.

@@ -59,6 +59,10 @@ func (w *worker) do(o op) {
 		w.Set(w.family.ID(node), o.Value)
 	case 5:
 		w.Observe(w.SeriesBytes(node, Timer), o.Value)
+	case 6:
+		w.SetForm(w.SeriesBytes(node, Counter), o.Value, Form(int(o.Value)%2))
+	case 7:
+		w.SetForm(w.level, math.Inf(1), Form(int(o.Value)%2)) // dropped
 	}
 }
 
@@ -119,7 +123,7 @@ func TestAnyNumberOfRecordersAgree(t *testing.T) {
 		t.Run(fmt.Sprint("interval ", opt.Interval), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				line := rapid.Custom(func(t *rapid.T) op {
-					o := op{What: rapid.IntRange(0, 5).Draw(t, "what"), Value: rapid.Float64Range(0, 1000).Draw(t, "value")}
+					o := op{What: rapid.IntRange(0, 7).Draw(t, "what"), Value: rapid.Float64Range(0, 1000).Draw(t, "value")}
 					if rapid.Bool().Draw(t, "stamped") {
 						o.At = rapid.Int64Range(1000, 1049).Draw(t, "at")
 					}

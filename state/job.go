@@ -1,13 +1,17 @@
 package state
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
+	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/logmetrics/logmetrics/internal/vfs"
@@ -27,6 +31,7 @@ type Options struct {
 	FS        vfs.FS       // nil: the operating system's
 	Log       *slog.Logger // nil: nothing is said
 	SpoolSize int64        // bytes of batches that outputs have not taken; 0: 64 MiB
+	Beside    []string     // names of jobs that go on beside this one: it is none of them under another key
 }
 
 func (o Options) withDefaults() Options {
@@ -171,23 +176,46 @@ func (j *Job) create(key Key) {
 	}
 }
 
-// twin returns the newest state of another job with the same logs and parser.
+// twinAge is how many seconds earlier than the newest twin another may have ended
+// to be taken for what key was before an edit: a day, for jobs that run daily.
+// What is older was given up, and its position with it.
+const twinAge = 24 * 60 * 60
+
+// twin returns the state of another job with the same logs and parser: that which
+// has most in common with key, and the newest of those.
 func (j *Job) twin(key Key) (name string, best *record) {
-	list, err := j.opt.FS.ReadDir(j.dir)
-	if err != nil {
-		return "", nil
+	all := j.twins(key)
+	newest := int64(math.MinInt64)
+	for _, r := range all {
+		newest = max(newest, r.End)
 	}
-	for _, e := range list {
-		other, ok := strings.CutSuffix(strings.TrimSuffix(e.Name(), ".bak"), mainFile)
-		if !ok || other == j.name || other == name {
-			continue
-		}
-		r := (&Job{opt: j.opt, dir: j.dir, name: other}).peek()
-		if r != nil && r.Key.twin(key) && (best == nil || r.End > best.End) {
+	for _, other := range slices.Sorted(maps.Keys(all)) {
+		r := all[other]
+		if r.End >= newest-twinAge && (best == nil || cmp.Or(cmp.Compare(r.Key.alike(key), best.Key.alike(key)), cmp.Compare(r.End, best.End)) > 0) {
 			name, best = other, r
 		}
 	}
 	return name, best
+}
+
+// twins returns by their names the states of all jobs that key may have been.
+func (j *Job) twins(key Key) map[string]*record {
+	all := make(map[string]*record)
+	list, err := j.opt.FS.ReadDir(j.dir)
+	if err != nil {
+		return all
+	}
+	for _, e := range list {
+		other, ok := strings.CutSuffix(strings.TrimSuffix(e.Name(), ".bak"), mainFile)
+		if !ok || other == j.name || all[other] != nil || slices.Contains(j.opt.Beside, other) {
+			continue
+		}
+		r := (&Job{opt: j.opt, dir: j.dir, name: other}).peek()
+		if r != nil && r.Key.twin(key) {
+			all[other] = r
+		}
+	}
+	return all
 }
 
 // owe gives outputs without a cursor one: they are owed the batches written

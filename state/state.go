@@ -87,6 +87,16 @@ func (k Key) twin(o Key) bool {
 	return (k.Job == "" || o.Job == "") && k.Parser == o.Parser && slices.Equal(slices.Sorted(slices.Values(k.Logs)), slices.Sorted(slices.Values(o.Logs)))
 }
 
+// alike counts in what two twins agree: an edit changes one thing, mostly.
+func (k Key) alike(o Key) (n int) {
+	for _, same := range []bool{k.Prefix == o.Prefix, k.Suffix == o.Suffix, slices.Equal(k.Options, o.Options), slices.Equal(k.Outputs, o.Outputs)} {
+		if same {
+			n++
+		}
+	}
+	return n
+}
+
 // State is what a job knows of itself. Between Commits its user changes Logs,
 // Open, End and First; the rest is changed by the Job.
 type State struct {

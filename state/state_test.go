@@ -231,6 +231,36 @@ func TestNamedJobsAreNoTwins(t *testing.T) {
 	assert.Equal(t, "first", mustOpen(t, "/d", unnamed, Options{FS: mem}).From())
 }
 
+// Of several jobs of the same logs and parser an edited one goes on from that
+// which it most likely was, and never from one that goes on itself.
+func TestTwinOfSeveral(t *testing.T) {
+	mem := vfs.NewMem()
+	run := func(k Key, end int64) string {
+		j := mustOpen(t, "/d", k, Options{FS: mem})
+		j.State().End = end
+		commit(t, j, 1)
+		require.NoError(t, j.Close())
+		return k.Name()
+	}
+	web, mail := key, key
+	web.Prefix, web.Options = "web", []string{"--web"}
+	mail.Prefix, mail.Options = "mail", []string{"--mail"}
+	const day = 24 * 60 * 60
+	names := []string{run(web, 50*day), run(mail, 50*day+60)}
+	edited := web
+	edited.Options = []string{"--web", "--more"}
+	from := func(k Key, beside ...string) string {
+		j := mustOpen(t, "/d", k, Options{FS: mem, Beside: beside})
+		defer j.Close()
+		return j.From()
+	}
+	assert.Equal(t, names[0], from(edited), "not from mail, though that is newer")
+	assert.Empty(t, from(edited, names...))
+	assert.Equal(t, names[1], from(edited, names[0]))
+	run(mail, 52*day)
+	assert.Equal(t, names[1], from(edited), "web was given up long ago")
+}
+
 func TestNewOutputIsOwedNoOldBatches(t *testing.T) {
 	mem := vfs.NewMem()
 	k := Key{Job: "mail", Outputs: outputs[:1]}

@@ -265,7 +265,7 @@ func TestDaemonRefuses(t *testing.T) {
 		{head + "jobs: [\n", `line 4, column 7: sequence end token ']' not found`},
 		{head + "jobs:\n  - {job: a, workers: many}\n", `line 5, column 14: --workers: expected a valid 64 bit int but got "many"`},
 		{head + "from: middle\n", `line 4, column 1: --from must be one of "end","begin"`},
-		{head + "interval: [1s, 2s]\n", `line 4, column 1: --interval: expected duration`},
+		{head + "interval: [1s, 2s]\n", `line 4, column 1: --interval: one value is expected, not a list`},
 		{head + "from: {a: 1}\n", `line 4, column 7: a text, a number, true or false is expected`},
 		{head + "interval: 1500ms\n", "--interval=1.5s: it must be whole seconds"},
 		{head + "dry-run: true\n", "--dry-run shows one pass"},

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,6 +114,9 @@ func newFollowers(c *console, jobs []*runCmd) (list []*follower, err error) {
 		}
 		titles[f.name] = r.title()
 		list = append(list, f)
+	}
+	for _, r := range jobs {
+		r.beside = slices.Sorted(maps.Keys(titles))
 	}
 	return list, nil
 }

@@ -37,7 +37,7 @@ func (r *runCmd) job(c *console) (extract.Job, error) {
 	if err := r.checkFollow(); err != nil {
 		return job, err
 	}
-	job.Name = r.Job
+	job.Name, job.Beside = r.Job, r.beside
 	job.Prefix, job.Suffix = cleanName(r.MetricPrefix), cleanName(r.MetricSuffix)
 	job.FromBegin = r.From == "begin"
 	job.SpoolSize, job.Patience, job.SelfMetrics = int64(r.SpoolSize), r.Patience, r.selfMetrics()

@@ -39,6 +39,8 @@ type runCmd struct {
 
 	Logster any `embed:""` // nil or *logsterFlags, as outputFlags has them
 	outputFlags
+
+	beside []string // names of the states of all jobs in Config
 }
 
 // describe makes those flags be there that the command line may ask for.
@@ -126,6 +128,7 @@ func (r *runCmd) Run(ctx context.Context, c *console) error {
 	if len(jobs) == 1 {
 		return jobs[0].runJob(ctx, c)
 	}
+	introduce(c, jobs)
 	var failed jobsError
 	for _, job := range jobs {
 		if err := job.runJob(ctx, c); err != nil {
@@ -139,6 +142,20 @@ func (r *runCmd) Run(ctx context.Context, c *console) error {
 		return failed
 	}
 	return nil
+}
+
+// introduce tells each of the jobs the names of all their states.
+func introduce(c *console, jobs []*runCmd) {
+	var names []string
+	for _, r := range jobs {
+		if job, err := r.job(c); err == nil { // else it is said when the job runs
+			closeOutputs(job.Outputs)
+			names = append(names, job.StateName())
+		}
+	}
+	for _, r := range jobs {
+		r.beside = names
+	}
 }
 
 // longLog is how many bytes take so long to read that it does not matter what

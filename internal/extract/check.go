@@ -24,7 +24,7 @@ func Preview(ctx context.Context, job Job) (res Result, err error) {
 	if err != nil {
 		return res, err
 	}
-	st, err := state.Peek(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log})
+	st, err := state.Peek(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log, Beside: job.Beside})
 	if err != nil {
 		return res, err
 	}

@@ -39,6 +39,7 @@ type Job struct {
 	Outputs     []Destination
 	StateDir    string
 	Name        string           // names the state, in place of a key made of all the above
+	Beside      []string         // StateNames of the user's other jobs: without a state this one starts where none of them stopped
 	FromBegin   bool             // a log that is there at the job's first run is read from its beginning
 	Workers     int              // number of CPUs
 	MaxSeries   int              // metric.DefaultMaxSeries
@@ -159,7 +160,7 @@ func begin(job *Job) (*run, error) {
 	}
 	r := &run{job: job, in: in, began: job.Now(), delivered: make(chan struct{}, 1), troubles: make(map[string]string)}
 	r.res.Failed = make(map[string]error)
-	r.kept, err = state.Open(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log, SpoolSize: job.SpoolSize})
+	r.kept, err = state.Open(job.StateDir, job.key(), state.Options{FS: job.FS, Log: job.Log, SpoolSize: job.SpoolSize, Beside: job.Beside})
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (job *Job) StateName() string { return job.key().Name() }
 func (job *Job) Unreadable() error {
 	own := *job
 	own.defaults()
-	known, err := state.Peek(own.StateDir, own.key(), state.Options{FS: own.FS})
+	known, err := state.Peek(own.StateDir, own.key(), state.Options{FS: own.FS, Beside: own.Beside})
 	if err != nil {
 		return nil // Follow mends it, or says it
 	}

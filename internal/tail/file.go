@@ -295,8 +295,9 @@ func (f *File) Over() (file string, over bool) {
 		list, err := f.siblings()
 		return "", err == nil && len(list) == 0
 	}
-	if f.cur == nil {
-		return "", true
+	if f.cur == nil { // an empty file that was rotated may have lines yet, or a successor
+		list, err := f.scan(true)
+		return "", err == nil && indexOfInode(list, f.pos.Inode) < 0
 	}
 	if f.cur.z == nil || f.next != nil || f.skip > f.off {
 		return "", false

@@ -193,6 +193,32 @@ func TestSuspendedLogIsNotOver(t *testing.T) {
 	require.True(t, over)
 }
 
+// TestEmptyRotatedLogIsNotOver has an empty log that is rotated before the next
+// one is made: its writer may write to it, and the next one may come.
+func TestEmptyRotatedLogIsNotOver(t *testing.T) {
+	r := newRig(t, t.TempDir())
+	r.run()
+	r.rename("", ".1")
+	f := r.open()
+	require.Empty(t, r.read(f, all))
+	_, over := f.Over()
+	require.False(t, over)
+	r.close(f)
+	r.appendTo(".1", 2)
+	r.create()
+	r.append(1)
+	r.run()
+	r.exact()
+
+	r = newRig(t, t.TempDir())
+	r.run()
+	r.remove("")
+	f = r.open()
+	_, over = f.Over()
+	require.True(t, over)
+	r.close(f)
+}
+
 // TestRemovedForGood lets the writer go on for a while, and then gives the
 // file's space back.
 func TestRemovedForGood(t *testing.T) {

@@ -138,7 +138,7 @@ func (g *generation) like(pos state.Position) (likeness, error) {
 			return cut, nil
 		}
 		return unlike, nil
-	case hash(mark) == pos.Mark || pos.HeadLen == headMax && bytes.Contains(mark, nuls[:8]):
+	case pos.MarkLen == 0 || hash(mark) == pos.Mark || pos.HeadLen == headMax && bytes.Contains(mark, nuls[:8]):
 		// A crash may have left NULs in place of what was read before it.
 		return identical, nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/logmetrics/logmetrics/internal/serve/cluster"
 	"github.com/logmetrics/logmetrics/internal/serve/query"
+	"github.com/logmetrics/logmetrics/internal/serve/query/target"
 )
 
 // answering is a node that gives one answer to all, and notes what it was asked.
@@ -145,6 +146,30 @@ func TestFetch(t *testing.T) {
 	assert.Equal(t, "raw", q.Get("format"))
 	assert.Equal(t, "m*", q.Get("target"))
 	assert.Equal(t, "400", q.Get("now"))
+}
+
+// TestFetchOfOddNames asks for paths so that a node reads them as they were meant.
+func TestFetchOfOddNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"a|b.x": `a\|b.x`, "x;k=f(a,b)": `x;k=f\(a\,b\)`, "a.{b,c}|d.{e,f}": `a.{b,c}\|d.{e,f}`, `it's."q"`: `it\'s.\"q\"`, `a\*b`: `a\\*b`,
+	} {
+		a, request := answering(t, 200, "m,60,120,60|1\n")
+		q := asked
+		q.Patterns = []query.Pattern{{Text: text}}
+		_, err := fetch(t, []string{a}, q)
+		require.NoError(t, err)
+		sent := request.Load().URL.Query().Get("target")
+		assert.Equal(t, want, sent)
+		tree, err := target.Parse(sent)
+		require.NoError(t, err)
+		assert.Equal(t, text, tree.Text)
+	}
+	a, request := answering(t, 200, "m,60,120,60|1\n")
+	q := asked
+	q.Patterns = []query.Pattern{{Text: "seriesByTag('k=(a|b),c')", Exprs: []string{"k=(a|b),c"}}}
+	_, err := fetch(t, []string{a}, q)
+	require.NoError(t, err)
+	assert.Equal(t, "seriesByTag('k=(a|b),c')", request.Load().URL.Query().Get("target"))
 }
 
 func TestFetchTakesTheFinerStep(t *testing.T) {

@@ -100,10 +100,35 @@ func (n *Nodes) fetch(ctx context.Context, p query.Pattern, q query.Fetch, count
 // targetOf returns what a node is asked for. graphite-web knows no statistic(): it
 // has no part in such an answer.
 func targetOf(p query.Pattern) string {
-	if p.Statistic == "" {
-		return p.Text
+	text := p.Text
+	if len(p.Exprs) == 0 {
+		text = written(text)
 	}
-	return "statistic(" + p.Text + `,"` + p.Statistic + `")`
+	if p.Statistic == "" {
+		return text
+	}
+	return "statistic(" + text + `,"` + p.Statistic + `")`
+}
+
+// written returns a path as it stands in a target: with a backslash before what would end it there.
+func written(path string) string {
+	if !strings.ContainsAny(path, `(),'"|\`) {
+		return path
+	}
+	var out []byte
+	within := 0 // braces
+	for _, c := range []byte(path) {
+		switch {
+		case c == '{':
+			within++
+		case c == '}':
+			within--
+		case c == ',' && within <= 0, strings.IndexByte(`()'"|\`, c) >= 0:
+			out = append(out, '\\')
+		}
+		out = append(out, c)
+	}
+	return string(out)
 }
 
 // plainName takes off what a node that was asked for a statistic put around a

@@ -143,6 +143,16 @@ func TestRenderTimesAreOfTheZone(t *testing.T) {
 	assert.Equal(t, fmt.Sprintf("1.0,%d,%d,%d|1.0,1.0,1.0\n", 2*86400, 2*86400+12*3600, 6*3600), w.Body.String())
 }
 
+func TestTimesInFunctionsAreOfTheZone(t *testing.T) {
+	g := rendering(t, graphiteapi.Options{})
+	for _, function := range []string{"timeSlice", "linearRegression"} {
+		for zone, seconds := range map[string]string{"Europe/Berlin": "600, 1200", "UTC": "4200, 4800"} {
+			w := g.get("/render?now=6000&from=0&format=raw&target=" + function + "(ramp,'01:10_19700101','01:20_19700101')&tz=" + zone)
+			assert.Contains(t, w.Body.String(), function+"(ramp, "+seconds+"),", zone)
+		}
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
 	g := rendering(t, graphiteapi.Options{})
 	for query, want := range map[string]string{

@@ -78,30 +78,26 @@ func filter(p params) (func([]byte) bool, error) {
 		return nil, nil
 	case len(text) > maxFilter:
 		return nil, fault{http.StatusBadRequest, fmt.Sprintf("filter: longer than %d bytes", maxFilter)}
-	case text[0] != '^':
-		text = "^(" + text + ")"
 	}
-	re, err := regexp.Compile(text)
+	takes, err := names.CompileFilter(text)
 	if err != nil {
 		return nil, fault{http.StatusBadRequest, "filter: " + err.Error()}
 	}
-	return re.Match, nil
+	return takes, nil
 }
 
 // exprs reads expressions, which may be none.
 func exprs(p params) ([]names.Expr, error) {
-	var list []names.Expr
+	list, err := names.ParseExprs(p.list("expr"))
+	if err == nil {
+		return list, nil
+	}
 	for _, text := range p.list("expr") {
-		e, err := names.ParseExpr(text)
-		if err != nil && !tagSpec.Get().MatchString(text) {
+		if !tagSpec.Get().MatchString(text) {
 			return nil, fault{http.StatusBadRequest, "Invalid tagspec " + text}
 		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
 	}
-	return list, nil
+	return nil, err
 }
 
 // tagSpec is what graphite-web takes for an expression.

@@ -14,6 +14,8 @@ type Agg struct {
 	Of func(values []float64) float64
 	// Whole says that the result is Python's int: a count.
 	Whole bool
+	// Real says that the result is Python's float also of ints.
+	Real bool
 
 	// add takes a series into rows' totals, if there is such a way; else rows are put together for Of. n are
 	// the values before, without nulls, of each row.
@@ -53,19 +55,19 @@ func AggNames() []string {
 }
 
 var aggs = []Agg{
-	{Name: "average", Of: Average, add: addSum, done: divide},
-	{Name: "avg", Of: Average, add: addSum, done: divide},
-	{Name: "avg_zero", Of: averageZero, add: addSum, done: divideByAll},
+	{Name: "average", Of: Average, Real: true, add: addSum, done: divide},
+	{Name: "avg", Of: Average, Real: true, add: addSum, done: divide},
+	{Name: "avg_zero", Of: averageZero, Real: true, add: addSum, done: divideByAll},
 	{Name: "median", Of: Median, full: medianOf},
 	{Name: "sum", Of: Sum, add: addSum},
 	{Name: "total", Of: Sum, add: addSum},
 	{Name: "min", Of: Min, add: addMin},
 	{Name: "max", Of: Max, add: addMax},
 	{Name: "diff", Of: Diff, add: addDiff},
-	{Name: "stddev", Of: StdDev},
+	{Name: "stddev", Of: StdDev, Real: true},
 	{Name: "count", Of: Count, Whole: true, add: addNothing, done: counts},
-	{Name: "range", Of: Range},
-	{Name: "rangeOf", Of: Range},
+	{Name: "range", Of: Range, Real: true},
+	{Name: "rangeOf", Of: Range, Real: true},
 	{Name: "multiply", Of: Multiply, add: addProduct, done: nullIfMissing},
 	{Name: "last", Of: Last, add: addLast},
 	{Name: "current", Of: Last, add: addLast},

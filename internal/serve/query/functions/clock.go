@@ -2,7 +2,6 @@ package functions
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/libm"
@@ -66,8 +65,8 @@ func isNumber(v query.Value) bool {
 }
 
 func timeSlice(c *query.Call) ([]*query.Series, error) {
-	start, err1 := when.Parse(c.Text("startSliceAt"), c.Now(), time.UTC)
-	end, err2 := when.Parse(c.Text("endSliceAt"), c.Now(), time.UTC)
+	start, err1 := when.Parse(c.Text("startSliceAt"), c.Now(), c.Zone())
+	end, err2 := when.Parse(c.Text("endSliceAt"), c.Now(), c.Zone())
 	for _, err := range []error{err1, err2} {
 		if err != nil {
 			return nil, c.Errorf("%v", err)

@@ -54,6 +54,8 @@ func TestWorkOnNamesEnds(t *testing.T) {
 		`aliasSub(alias(servers.*.cpu,"` + long + `"),"(x*)(.*)$","\2\1")`,
 		`grep(alias(servers.*.cpu,"` + long + `"),"(x.)*y")`,
 		`sortByName(alias(servers.*.cpu,"` + long + `"),true)`,
+		`grep(alias(servers.web1.cpu,"` + long + `"),"` + strings.Repeat(".{0,990}", 200) + `y")`,
+		`aliasSub(alias(servers.web1.cpu,"` + strings.Repeat("x1", 400_000) + `"),"x(.*y)?","")`,
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		begin := time.Now()
@@ -61,5 +63,15 @@ func TestWorkOnNamesEnds(t *testing.T) {
 		cancel()
 		require.True(t, errors.Is(err, context.DeadlineExceeded), target[:30]) //nolint:testifylint // as above
 		assert.Less(t, time.Since(begin), 5*time.Second, target[:30])
+	}
+}
+
+// TestDeepPatterns are refused, if not at once, then not in the middle of a match.
+func TestDeepPatterns(t *testing.T) {
+	e := manySeries()
+	for depth := 980; depth < 1001; depth++ {
+		deep := strings.Repeat("(", depth) + "a" + strings.Repeat(")", depth)
+		_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{`aliasSub(alias(servers.web1.cpu,"` + strings.Repeat("a", 5000) + `"),"` + deep + `","")`}, Until: 60})
+		assert.NotErrorIs(t, err, query.ErrPanic, depth)
 	}
 }

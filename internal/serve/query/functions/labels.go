@@ -161,7 +161,7 @@ func withLegend(c *query.Call, s *query.Series, kinds []string, aggs []*query.Ag
 		c.Alive()
 		text := "(?)"
 		if aggs[i] != nil {
-			text = legend(aggs[i].Of(s.Points()), system, aggs[i].Whole)
+			text = legend(aggs[i].Of(s.Points()), system, aggs[i].Whole || s.Whole && !aggs[i].Real)
 		}
 		if system == "" {
 			name = append(name, " ("+kind+": "+text+")"...)
@@ -180,7 +180,7 @@ func legend(v float64, system string, whole bool) string {
 	case system != "":
 		short, unit := shortened(v, system, "")
 		return strconv.FormatFloat(short, 'f', 2, 64) + unit
-	case whole:
+	case whole && v == math.Trunc(v): // not the median of 1 and 2
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	return query.FormatFloat(v)

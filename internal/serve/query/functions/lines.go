@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
 	"github.com/logmetrics/logmetrics/internal/serve/query/when"
@@ -103,7 +102,7 @@ func linearRegression(c *query.Call) ([]*query.Series, error) {
 	from, until := c.From, c.Until
 	for name, at := range map[string]*int64{"startSourceAt": &from, "endSourceAt": &until} {
 		if c.Has(name) {
-			unix, err := when.Parse(c.Text(name), c.Now(), time.UTC)
+			unix, err := when.Parse(c.Text(name), c.Now(), c.Zone())
 			if err != nil {
 				return nil, c.Errorf("%v", err)
 			}

@@ -18,6 +18,8 @@ type pattern struct {
 	c    *query.Call
 	re   *regexp.Regexp
 	tree *syntax.Regexp
+	size int            // instructions, which a step may all go through
+	rest *regexp.Regexp // re behind a first rune, whatever that is; nil until needed
 }
 
 // newPattern reads an expression as Python writes it, as far as it has linear time.
@@ -34,22 +36,31 @@ func newPattern(c *query.Call, text string) (*pattern, error) {
 	if err != nil {
 		return nil, c.Errorf("regular expression %s: %v", query.Repr(text), err)
 	}
-	return &pattern{c, re, tree}, nil
+	program, err := syntax.Compile(tree.Simplify())
+	if err == nil {
+		_, err = syntax.Parse(behindFirst(text), syntax.Perl) // it is a little deeper
+	}
+	if err != nil {
+		return nil, c.Errorf("regular expression %s: %v", query.Repr(text), err)
+	}
+	return &pattern{c: c, re: re, tree: tree, size: len(program.Inst)}, nil
 }
 
 // search reports whether s has a match somewhere.
 func (p *pattern) search(s string) bool {
 	p.c.Alive()
+	if len(s) > atOnce/p.size {
+		return p.re.MatchReader(p.reader(s))
+	}
 	return p.re.MatchString(s)
 }
 
 // sub replaces all matches, as Python's re.sub does: also an empty one just behind another.
 func (p *pattern) sub(s string, with []piece) string {
-	p.c.Alive()
 	var out strings.Builder
 	defer func() { p.c.Pay(out.Len()) }()
 	end, behind := 0, false // behind: the last match had something, so that another may follow at once
-	for _, m := range p.re.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range p.matches(s) {
 		if behind && m[0] > end && nullable(p.tree, s, end) {
 			expand(&out, s, nil, with)
 		}

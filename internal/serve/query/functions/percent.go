@@ -36,7 +36,7 @@ func asPercent(c *query.Call) ([]*query.Series, error) {
 	case query.List:
 		return percentOfSeries(c, all, total.Series)
 	case query.Int, query.Real:
-		values := c.Make(len(all[0].Points()))
+		values := c.Make(len(all[0].Values)) // not its points: graphite-web fills up with nulls where steps differ
 		for i := range values {
 			values[i] = total.Number
 		}

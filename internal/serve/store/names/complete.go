@@ -26,6 +26,14 @@ func (q *TagQuery) takes(text []byte) bool {
 	return strings.HasPrefix(string(text), q.Prefix) && (q.Filter == nil || q.Filter(text))
 }
 
+// every is after how many texts the context is looked at; a filter may take long for each.
+func (q *TagQuery) every() int {
+	if q.Filter != nil {
+		return 1
+	}
+	return checkEvery
+}
+
 func (q *TagQuery) full(n int) bool { return q.Limit > 0 && n >= q.Limit }
 
 // Keys returns the names of tags, sorted; with expressions those that the
@@ -122,7 +130,7 @@ func (x *Index) Values(ctx context.Context, key string, q TagQuery) ([]Value, er
 	isName := key == "name"
 	if k, ok := x.step(keysRoot, []byte(key)); ok {
 		for i, v := range x.kids(k, x.byLabel) {
-			if i%checkEvery == 0 && ctx.Err() != nil {
+			if i%q.every() == 0 && ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			if !isName && q.full(len(out)) {
@@ -150,7 +158,7 @@ func (x *Index) Values(ctx context.Context, key string, q TagQuery) ([]Value, er
 
 // withPlain adds plain names to the values of the tag called name.
 func (x *Index) withPlain(ctx context.Context, out []Value, q TagQuery, in func(uint32) bool) ([]Value, error) {
-	err := x.eachPlain(ctx, func(id uint32, name []byte) {
+	err := x.eachPlain(ctx, q.every(), func(id uint32, name []byte) {
 		if q.takes(name) && in(id) {
 			out = append(out, Value{string(name), 1})
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Expr is one expression of seriesByTag: "k=v", "k!=v", "k=~re" or "k!=~re". The
-// zero value is not usable; see [ParseExpr].
+// zero value is not usable; see [ParseExprs].
 type Expr struct {
 	key    string
 	value  string         // if re is nil
@@ -18,9 +18,20 @@ type Expr struct {
 	negate bool
 }
 
-// ParseExpr reads an expression. Regular expressions are Go's, in which a match
-// takes linear time; look-around is an error, which wraps [ErrPattern].
-func ParseExpr(s string) (e Expr, err error) {
+// ParseExprs reads the expressions of one search. Regular expressions are Go's, in which a match takes linear time;
+// look-around is an error, and so is what becomes too large. The error wraps [ErrPattern].
+func ParseExprs(list []string) ([]Expr, error) {
+	exprs, left := make([]Expr, len(list)), newRoom()
+	for i, s := range list {
+		var err error
+		if exprs[i], err = parseExpr(s, left); err != nil {
+			return nil, err
+		}
+	}
+	return exprs, nil
+}
+
+func parseExpr(s string, left *room) (e Expr, err error) {
 	at := strings.IndexAny(s, "=!;")
 	if at <= 0 || s[at] == ';' || len(s) > maxPattern {
 		return e, fmt.Errorf("%w: %q is not key=value, key!=value, key=~regex or key!=~regex", ErrPattern, cut(s))
@@ -37,28 +48,21 @@ func ParseExpr(s string) (e Expr, err error) {
 		e.value = rest
 		return e, nil
 	}
-	if !strings.HasPrefix(text, "^") {
-		text = "^(" + text + ")"
-	}
-	if e.re, err = regexp.Compile(text); err != nil {
+	if e.re, err = left.compile(text); err != nil {
 		return e, fmt.Errorf("%w: %q: %w", ErrPattern, cut(s), err)
 	}
 	return e, nil
 }
 
-// ParseExprs reads all of list.
-func ParseExprs(list []string) ([]Expr, error) {
-	exprs := make([]Expr, len(list))
-	for i, s := range list {
-		var err error
-		if exprs[i], err = ParseExpr(s); err != nil {
-			return nil, err
-		}
-	}
-	return exprs, nil
-}
-
 func cut(s string) string { return s[:min(len(s), 60)] }
+
+// every is after how many matches the context is looked at; one of a regular expression may take long.
+func (e *Expr) every() int {
+	if e.re != nil {
+		return 1
+	}
+	return checkEvery
+}
 
 // holds reports whether the expression without its negation is true of value.
 func (e *Expr) holds(value []byte) bool {
@@ -188,7 +192,7 @@ func (x *Index) having(ctx context.Context, e *Expr, is bool) (s bitset, err err
 	}
 	if k, ok := x.step(keysRoot, []byte(e.key)); ok {
 		for i, v := range x.kids(k, x.byLabel) {
-			if i%checkEvery == 0 && ctx.Err() != nil {
+			if i%e.every() == 0 && ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			if e.holds(x.label(v)) == is {
@@ -199,7 +203,7 @@ func (x *Index) having(ctx context.Context, e *Expr, is bool) (s bitset, err err
 	if e.key != "name" {
 		return s, nil
 	}
-	return s, x.eachPlain(ctx, func(id uint32, name []byte) {
+	return s, x.eachPlain(ctx, e.every(), func(id uint32, name []byte) {
 		if e.holds(name) == is {
 			s.add(id)
 		}
@@ -214,11 +218,11 @@ func (x *Index) walkPlain(e *Expr) (uint32, bool) {
 	return x.walk([]byte(e.value))
 }
 
-// eachPlain calls f for all names without tags.
-func (x *Index) eachPlain(ctx context.Context, f func(id uint32, name []byte)) (err error) {
+// eachPlain calls f for all names without tags, and looks at ctx after so many.
+func (x *Index) eachPlain(ctx context.Context, every int, f func(id uint32, name []byte)) (err error) {
 	i := 0
 	x.each(plainRoot, nil, '.', func(id uint32, name []byte) bool {
-		if i++; i%checkEvery == 0 {
+		if i++; i%every == 0 {
 			if err = ctx.Err(); err != nil {
 				return false
 			}

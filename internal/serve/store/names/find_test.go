@@ -81,9 +81,55 @@ func TestFindIsBounded(t *testing.T) {
 	assert.Less(t, time.Since(start), 5*time.Second)
 }
 
+// TestLargeExpressions: what thousands of hosts need is read, what fills the memory is not.
+func TestLargeExpressions(t *testing.T) {
+	var hosts []string
+	for i := range 3000 {
+		hosts = append(hosts, fmt.Sprintf("web%d.example", i*7919))
+	}
+	repeats := strings.Repeat("((a{30}b){30})", 20)
+	_, err := ParseExprs([]string{"name=~^(" + strings.Join(hosts, "|") + ")$", "dc=~(a|b).*", "x!=~" + strings.Repeat("[a-z]{8}", 100)})
+	require.NoError(t, err)
+	for _, list := range [][]string{
+		{"k=~" + strings.Repeat("((a{30}b){30})", 200)}, {"k=~" + repeats, "l=~" + repeats, "m=~" + repeats, "n=~" + repeats}, {"k=~" + strings.Repeat(`\pL*`, 1000)},
+		{"k=~" + strings.Repeat("a", 1<<17)}, {"k=~" + strings.Repeat("a", 1<<15), "k!=~" + strings.Repeat("b", 1<<15)},
+	} {
+		_, err := ParseExprs(list)
+		require.ErrorIs(t, err, ErrPattern)
+		assert.Less(t, len(err.Error()), 300)
+	}
+	_, err = CompileFilter(repeats + repeats + repeats + repeats)
+	require.Error(t, err)
+}
+
+// TestSlowExpressions end with their context, whatever time a match takes.
+func TestSlowExpressions(t *testing.T) {
+	var list []string
+	for i := range 500 {
+		list = append(list, fmt.Sprintf("m;k=%s%d", strings.Repeat("a", 250), i), fmt.Sprintf("%s%d", strings.Repeat("b", 250), i))
+	}
+	x := filled(t, list...)
+	slow := strings.Repeat(".{0,900}", 30) + "y"
+	takes, err := CompileFilter(slow)
+	require.NoError(t, err)
+	ended := func(search func(context.Context) error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, search(ctx), context.DeadlineExceeded)
+		assert.Less(t, time.Since(start), 20*time.Second)
+	}
+	for _, key := range []string{"k", "name"} {
+		exprs, err := ParseExprs([]string{key + "=~" + slow})
+		require.NoError(t, err)
+		ended(func(ctx context.Context) error { _, err := x.Tagged(ctx, exprs, 0); return err })
+		ended(func(ctx context.Context) error { _, err := x.Values(ctx, key, TagQuery{Filter: takes}); return err })
+	}
+}
+
 func TestExpressions(t *testing.T) {
 	for _, s := range []string{"", "k", "=v", "k~v", "k!v", "!=v", "k;l=v", "k=v;w", "k=~(", "k=~(?=a)"} {
-		_, err := ParseExpr(s)
+		_, err := ParseExprs([]string{s})
 		assert.ErrorIs(t, err, ErrPattern, s)
 	}
 	x := filled(t, "a;k=v1", "a;k=v2;l=w", "b.c", "a;k==~x")

@@ -381,7 +381,7 @@ func (b between) Err() error {
 // TestReloadWhileSealing: what a seal took of a series is of the tiers that the series
 // is kept with.
 func TestReloadWhileSealing(t *testing.T) {
-	c := &clock{epoch - epoch%600}
+	c := &clock{unix: epoch - epoch%600}
 	fs := vfs.NewMem()
 	old, now := rules(t, "10s:1d,1m:10d,10m:20d"), rules(t, "10s:1d,10m:20d")
 	db := openedWith(t, fs, c, old)
@@ -417,7 +417,7 @@ func TestReloadWhileSealing(t *testing.T) {
 // TestTierThatGoesHandsOn: what a tier has open when it goes is in the coarser ones.
 func TestTierThatGoesHandsOn(t *testing.T) {
 	for _, to := range []string{"10s:1d,10m:20d", "1m:10d,10m:20d", "10s:1d,2m:10d,10m:20d", "30s:1d,10m:30d"} {
-		c := &clock{epoch - epoch%600}
+		c := &clock{unix: epoch - epoch%600}
 		db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d,10m:20d"))
 		start := c.unix
 		fill(t, db, c, 330, "a.b")
@@ -439,7 +439,7 @@ func TestTierThatGoesHandsOn(t *testing.T) {
 func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {
 	old, now := rules(t, "10s:1d,1m:10d,10m:20d"), rules(t, "30s:1d,10m:20d")
 	for _, reopen := range []bool{false, true} {
-		c := &clock{epoch - epoch%600}
+		c := &clock{unix: epoch - epoch%600}
 		fs := vfs.NewMem()
 		db := openedWith(t, fs, c, old)
 		start := c.unix

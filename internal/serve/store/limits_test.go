@@ -50,7 +50,7 @@ func TestNewNamesAreLimited(t *testing.T) {
 // TestNumbersFarBeyondTheLimit: names that come and go use up numbers, which are not
 // given away again before a new start; that must not fail for it.
 func TestNumbersFarBeyondTheLimit(t *testing.T) {
-	c := &clock{epoch}
+	c := &clock{unix: epoch}
 	opt := store.Options{Dir: "data", FS: vfs.NewMem(), Now: c.now, SealEvery: -1, MaxSeries: 3}
 	db, err := store.Open(opt)
 	require.NoError(t, err)

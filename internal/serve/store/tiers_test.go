@@ -381,7 +381,7 @@ func (b between) Err() error {
 // TestReloadWhileSealing: what a seal took of a series is of the tiers that the series
 // is kept with.
 func TestReloadWhileSealing(t *testing.T) {
-	c := &clock{epoch - epoch%600}
+	c := &clock{unix: epoch - epoch%600}
 	fs := vfs.NewMem()
 	old, now := rules(t, "10s:1d,1m:10d,10m:20d"), rules(t, "10s:1d,10m:20d")
 	db := openedWith(t, fs, c, old)
@@ -417,7 +417,7 @@ func TestReloadWhileSealing(t *testing.T) {
 // TestTierThatGoesHandsOn: what a tier has open when it goes is in the coarser ones.
 func TestTierThatGoesHandsOn(t *testing.T) {
 	for _, to := range []string{"10s:1d,10m:20d", "1m:10d,10m:20d", "10s:1d,2m:10d,10m:20d", "30s:1d,10m:30d"} {
-		c := &clock{epoch - epoch%600}
+		c := &clock{unix: epoch - epoch%600}
 		db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,1m:10d,10m:20d"))
 		start := c.unix
 		fill(t, db, c, 330, "a.b")
@@ -427,7 +427,7 @@ func TestTierThatGoesHandsOn(t *testing.T) {
 			got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: start + 600, Step: 600})
 			require.NoError(t, err)
 			assert.Equal(t, []uint64{54}, got.Count, to)
-			c.unix += 1200
+			c.forward(1200)
 			require.NoError(t, db.Tend(t.Context()))
 		}
 		require.NoError(t, db.Close())
@@ -439,11 +439,11 @@ func TestTierThatGoesHandsOn(t *testing.T) {
 func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {
 	old, now := rules(t, "10s:1d,1m:10d,10m:20d"), rules(t, "30s:1d,10m:20d")
 	for _, reopen := range []bool{false, true} {
-		c := &clock{epoch - epoch%600}
+		c := &clock{unix: epoch - epoch%600}
 		fs := vfs.NewMem()
 		db := openedWith(t, fs, c, old)
 		start := c.unix
-		c.unix += 1800
+		c.forward(1800)
 		require.NoError(t, db.Tend(t.Context()))
 		w := db.NewWriter()
 		for i := range int64(60) {
@@ -458,7 +458,7 @@ func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {
 		}
 		for range 2 {
 			assert.Equal(t, []float64{60}, fetched(t, db, "a.b", start, start+600, 600))
-			c.unix += 1200
+			c.forward(1200)
 			require.NoError(t, db.Tend(t.Context()))
 		}
 		require.NoError(t, db.Close())

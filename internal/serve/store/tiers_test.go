@@ -427,7 +427,7 @@ func TestTierThatGoesHandsOn(t *testing.T) {
 			got, err := db.Fetch(t.Context(), "a.b", store.FetchOptions{From: start, Until: start + 600, Step: 600})
 			require.NoError(t, err)
 			assert.Equal(t, []uint64{54}, got.Count, to)
-			c.unix += 1200
+			c.forward(1200)
 			require.NoError(t, db.Tend(t.Context()))
 		}
 		require.NoError(t, db.Close())
@@ -443,7 +443,7 @@ func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {
 		fs := vfs.NewMem()
 		db := openedWith(t, fs, c, old)
 		start := c.unix
-		c.unix += 1800
+		c.forward(1800)
 		require.NoError(t, db.Tend(t.Context()))
 		w := db.NewWriter()
 		for i := range int64(60) {
@@ -458,7 +458,7 @@ func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {
 		}
 		for range 2 {
 			assert.Equal(t, []float64{60}, fetched(t, db, "a.b", start, start+600, 600))
-			c.unix += 1200
+			c.forward(1200)
 			require.NoError(t, db.Tend(t.Context()))
 		}
 		require.NoError(t, db.Close())

@@ -2,7 +2,9 @@ package functions
 
 import (
 	"io"
+	"iter"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query"
@@ -35,28 +37,29 @@ func (m *mortal) ReadRune() (r rune, size int, err error) {
 	return r, size, nil
 }
 
-// matches returns what FindAllStringSubmatchIndex does. That may go to the end of s for each match.
-func (p *pattern) matches(s string) (all [][]int) {
+// matches yields what FindAllStringSubmatchIndex returns. That may go to the end of s for each match, and holds all groups of all.
+func (p *pattern) matches(s string) iter.Seq[[]int] {
 	p.c.Alive()
 	if len(s)*len(s) <= atOnce/p.size {
-		return p.re.FindAllStringSubmatchIndex(s, -1)
+		return slices.Values(p.re.FindAllStringSubmatchIndex(s, -1))
 	}
-	for at, end := 0, -1; at <= len(s); {
-		m := p.find(s, at)
-		if m == nil {
-			break
-		}
-		empty, again := m[1] == at, m[0] == end
-		at, end = m[1], m[1]
-		if empty {
-			_, size := utf8.DecodeRuneInString(s[at:])
-			at += max(1, size)
-		}
-		if !empty || !again { // none that is empty just behind another one
-			all = append(all, m)
+	return func(yield func([]int) bool) {
+		for at, end := 0, -1; at <= len(s); {
+			m := p.find(s, at)
+			if m == nil {
+				return
+			}
+			empty, again := m[1] == at, m[0] == end
+			at, end = m[1], m[1]
+			if empty {
+				_, size := utf8.DecodeRuneInString(s[at:])
+				at += max(1, size)
+			}
+			if (!empty || !again) && !yield(m) { // none that is empty just behind another one
+				return
+			}
 		}
 	}
-	return all
 }
 
 // behindFirst makes an expression find its first match, as its first group, behind one rune, which it may look back at.

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestLongMatches(t *testing.T) {
 			}
 			want, found := p.re.FindAllStringSubmatchIndex(s, -1), p.re.MatchString(s)
 			p.size = atOnce + 1
-			require.Equal(t, want, p.matches(s), "%q in %q", text, s)
+			require.Equal(t, want, slices.Collect(p.matches(s)), "%q in %q", text, s)
 			require.Equal(t, found, p.search(s), "%q in %q", text, s)
 		}
 		return nil, nil

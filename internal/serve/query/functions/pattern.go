@@ -60,7 +60,7 @@ func (p *pattern) sub(s string, with []piece) string {
 	var out strings.Builder
 	defer func() { p.c.Pay(out.Len()) }()
 	end, behind := 0, false // behind: the last match had something, so that another may follow at once
-	for _, m := range p.matches(s) {
+	for m := range p.matches(s) {
 		if behind && m[0] > end && nullable(p.tree, s, end) {
 			expand(&out, s, nil, with)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/logmetrics/logmetrics/internal/vfs"
@@ -295,15 +296,17 @@ func (f *File) Over() (file string, over bool) {
 		list, err := f.siblings()
 		return "", err == nil && len(list) == 0
 	}
-	if f.cur == nil { // an empty file that was rotated may have lines yet, or a successor
-		list, err := f.scan(true)
-		return "", err == nil && indexOfInode(list, f.pos.Inode) < 0
+	if f.cur != nil {
+		if f.cur.z == nil || f.next != nil || f.skip > f.off {
+			return "", false
+		}
+		file = f.cur.path
+		if _, err := f.opt.FS.Stat(f.path); !errors.Is(err, fs.ErrNotExist) {
+			return file, false
+		}
 	}
-	if f.cur.z == nil || f.next != nil || f.skip > f.off {
-		return "", false
-	}
-	_, err := f.opt.FS.Stat(f.path)
-	return f.cur.path, errors.Is(err, fs.ErrNotExist)
+	list, err := f.scan(true) // an empty file that was rotated may have lines yet, or a successor
+	return file, err == nil && !slices.ContainsFunc(list, func(e entry) bool { return e.size == 0 && !e.stray })
 }
 
 // Close implements Source.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -63,14 +64,18 @@ func startWith(t testing.TB, opt serve.Options) *server {
 	return r
 }
 
-// send sends carbon's lines.
+// send sends carbon's lines, and waits until all are taken.
 func (s *server) send(t testing.TB, lines string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.carbon)
 	require.NoError(t, err)
+	defer conn.Close()
 	_, err = conn.Write([]byte(lines))
 	require.NoError(t, err)
-	require.NoError(t, conn.Close())
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.Copy(io.Discard, conn) // it closes when it has taken all
+	require.NoError(t, err)
 }
 
 // day are lines of a series: n points, step seconds apart, until now.

@@ -2,6 +2,7 @@ package pagetest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -79,7 +81,7 @@ func TestNothingBecomesMarkup(t *testing.T) {
 	s := start(t)
 	s.send(t, day("evil.HOSTILE.load", 60, 60, func(i int) float64 { return float64(i) })+
 		day("evil.tagged;host=HOSTILE", 60, 60, func(i int) float64 { return float64(i) }))
-	s.put(t, "POST", "/events/", `{"what": `+quote(evil)+`, "tags": [`+quote(evilName)+`], "data": `+quote(evil)+`}`)
+	s.put(t, "POST", "/events/", fmt.Sprintf(`{"what": %[1]s, "tags": [%[2]s], "data": %[1]s, "when": %[3]d}`, quote(evil), quote(evilName), time.Now().Unix()-60))
 	s.put(t, "PUT", "/kv/dashboards/"+url.PathEscape(evil), board(t, evil, []any{map[string]any{"name": "host", "query": "evil.*"}, map[string]any{"name": evil, "query": evil}},
 		map[string]any{"title": evil, "targets": []any{"evil.$host.load", 5, nil}, "colors": map[string]any{"evil." + evilName + ".load": evil}, "draw": evil, "bands": map[string]string{"0": evil}},
 		map[string]any{"title": evil, "targets": "no list", "x": "a", "y": 1e300, "w": -5, "weeks": []any{1e9, evil}, "right": evil},

@@ -111,7 +111,7 @@ func TestNarrow(t *testing.T) {
 	s := web(t)
 	long := strings.Repeat("long", 40)
 	s.send(t, day("apps."+long, 1, 1, func(int) float64 { return 1 }))
-	s.put(t, "POST", "/events/", fmt.Sprintf(`{"what": %[1]q, "tags": [%[1]q], "data": %[1]q}`, long))
+	s.put(t, "POST", "/events/", fmt.Sprintf(`{"what": %[1]q, "tags": [%[1]q], "data": %[1]q, "when": %[2]d}`, long, time.Now().Unix()-60)) // one of this second is found when that is over
 	p := sit(t, s)
 	for _, size := range []struct {
 		name string

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/sys/unix"
 
 	"github.com/logmetrics/logmetrics/internal/extract"
 	"github.com/logmetrics/logmetrics/internal/serve/store"
@@ -214,8 +215,12 @@ func makeWhole(dir string, fill func(part string) error) error {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
+	list, err := os.ReadDir(dir)
+	switch {
+	case err == nil && len(list) > 0:
 		return fmt.Errorf("%s is there, and not empty; nothing was changed", dir)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is there, and no directory that can be read; nothing was changed: %w", dir, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -230,9 +235,11 @@ func makeWhole(dir string, fill func(part string) error) error {
 	if err := syncDirs(part); err != nil {
 		return err
 	}
-	err = os.Remove(dir) // when it is there it is empty; Rename does not take its place
+	err = unix.Rmdir(dir) // Rename does not take the place of an empty one; a file stays, whatever came meanwhile
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = os.Rename(part, dir)
+	} else {
+		err = fmt.Errorf("take the place of %s: %w", dir, err)
 	}
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(part))

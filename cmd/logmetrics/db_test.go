@@ -161,6 +161,22 @@ func TestDbVerify(t *testing.T) {
 	assert.NotEmpty(t, errs)
 }
 
+// TestDbWritesOverNoFile: a file that has the name of a new directory stays.
+func TestDbWritesOverNoFile(t *testing.T) {
+	data := filledData(t)
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, []byte("precious"), 0o600))
+	backup := filepath.Join(t.TempDir(), "backup")
+	dbRun(t, data, 0, "backup", backup)
+	_, errs := dbRun(t, data, 1, "backup", file)
+	assert.Contains(t, errs, "no directory")
+	_, errs = dbRun(t, file, 1, "restore", backup)
+	assert.Contains(t, errs, "no directory")
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "precious", string(b))
+}
+
 func TestDbBackup(t *testing.T) {
 	data := filledData(t)
 	before, _ := dbRun(t, data, 0, "dump", "a.b", "a.c.d")

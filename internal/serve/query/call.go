@@ -51,10 +51,10 @@ func (c *Call) Memo(key string, make func() any) any {
 	return v
 }
 
-// Make returns n values, all 0, from the request's budget. Beyond that, or when the request's
+// Make returns n values, all 0, from the request's budget, which pays for a series that has them, too. Beyond that, or when the request's
 // context is done, it does not return: the request ends. It may be called concurrently.
 func (c *Call) Make(n int) []float64 {
-	c.ev.budget.take(n)
+	c.ev.budget.take(max(n, n+seriesCost))
 	return make([]float64, n)
 }
 

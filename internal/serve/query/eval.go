@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -150,20 +149,36 @@ func (ev *evaluation) evalCall(t *target.Expr, repl replacements, at span) (Valu
 		}
 		args[i] = v
 	}
-	var kwargs []keyword
-	for _, kw := range t.Keywords {
-		v, err := ev.eval(kw.Value, repl, at)
-		if err != nil {
-			return Value{}, err
-		}
-		kwargs = slices.DeleteFunc(kwargs, func(k keyword) bool { return k.name == kw.Name }) // the last counts
-		kwargs = append(kwargs, keyword{kw.Name, v})
+	kwargs, err := ev.keywords(t, repl, at)
+	if err != nil {
+		return Value{}, err
 	}
 	var first *target.Expr
 	if len(t.Args) > 0 {
 		first = t.Args[0]
 	}
 	return ev.callWith(t.Text, args, kwargs, first, repl, at)
+}
+
+// keywords returns the values of a call's keywords: of those of one name the last counts, in the first's place.
+func (ev *evaluation) keywords(t *target.Expr, repl replacements, at span) ([]keyword, error) {
+	if len(t.Keywords) == 0 {
+		return nil, nil
+	}
+	list, places := make([]keyword, 0, len(t.Keywords)), make(map[string]int, len(t.Keywords))
+	for _, kw := range t.Keywords {
+		v, err := ev.eval(kw.Value, repl, at)
+		if err != nil {
+			return nil, err
+		}
+		i, again := places[kw.Name]
+		if !again {
+			i, list = len(list), append(list, keyword{name: kw.Name})
+			places[kw.Name] = i
+		}
+		list[i].value = v
+	}
+	return list, nil
 }
 
 // callWith calls, and says in an error of the asker's which call it was.
@@ -226,14 +241,22 @@ func (ev *evaluation) tooManySeries() error {
 	return fmt.Errorf("%w: more than %d series", ErrLimit, ev.e.opt.Limits.Series)
 }
 
+// maxCallText bounds what an error shows of a call's arguments, in bytes; the last one that it shows is whole.
+const maxCallText = 4 << 10
+
 // callText shows a call as graphite-web does.
 func callText(name string, args []Value, kwargs []keyword) string {
-	parts := make([]string, 0, len(args)+len(kwargs))
-	for _, a := range args {
-		parts = append(parts, a.Repr())
+	var parts []string
+	size := 0
+	show := func(text string) {
+		parts = append(parts, text)
+		size += len(text)
 	}
-	for _, kw := range kwargs {
-		parts = append(parts, kw.name+"="+kw.value.Repr())
+	for i := 0; i < len(args) && size < maxCallText; i++ {
+		show(args[i].Repr())
+	}
+	for i := 0; i < len(kwargs) && size < maxCallText; i++ {
+		show(kwargs[i].name + "=" + kwargs[i].value.Repr())
 	}
 	return name + "(" + strings.Join(parts, ", ") + ")"
 }

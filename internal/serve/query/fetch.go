@@ -29,6 +29,7 @@ func (ev *evaluation) prefetch(trees []*target.Expr, repl replacements, at span)
 	for _, tree := range trees {
 		ev.patterns(tree, repl, func(p Pattern) {
 			if have[p.key()] == nil {
+				ev.budget.take(len(p.Text) / 8) // a template makes longer ones
 				have[p.key()] = &reading{}
 				missing = append(missing, p)
 			}
@@ -47,7 +48,7 @@ func (ev *evaluation) fetch(missing []Pattern, have map[patternKey]*reading, at 
 	lists, err := ev.e.opt.Source.Fetch(ev.ctx, q)
 	if err != nil {
 		if errors.Is(err, ErrLimit) && left < int64(ev.points) {
-			return ErrBusy
+			return ev.budget.full()
 		}
 		return err
 	}
@@ -55,7 +56,7 @@ func (ev *evaluation) fetch(missing []Pattern, have map[patternKey]*reading, at 
 		ev.series -= len(list)
 		for _, s := range list {
 			ev.points -= len(s.Values)
-			ev.budget.hold(len(s.Values))
+			ev.budget.hold(len(s.Values) + seriesCost)
 		}
 		have[missing[i].key()].list = list
 	}
@@ -74,6 +75,7 @@ func (ev *evaluation) found(p Pattern, at span) []*Series {
 	if last {
 		delete(ev.fetched[at], p.key())
 	}
+	ev.budget.take(len(r.list) * seriesCost)
 	copies := make([]Series, len(r.list))
 	out := make([]*Series, len(r.list))
 	for i, s := range r.list {

@@ -11,7 +11,7 @@ type Limits struct {
 	Targets int   // expressions; 1000
 	Series  int   // that it reads, and that any function returns; 100,000
 	Points  int   // that it reads, all fetches together; 16 Mi
-	Bytes   int64 // of values and names that it makes, beside those that it reads; 256 MiB
+	Bytes   int64 // of values, series and names that it makes, and of its targets, beside what it reads; 256 MiB
 	Fetches int   // ranges that it reads; 200
 
 	TotalBytes int64 // of values that all requests hold at once, read or made; 256 MiB
@@ -58,6 +58,9 @@ type budget struct {
 	total int64 // that used may be
 }
 
+// seriesCost is what a Series takes beside its own Values and Name, in values.
+const seriesCost = 26
+
 // alive ends the request if its context is done.
 func (b *budget) alive() {
 	if err := b.ctx.Err(); err != nil {
@@ -79,8 +82,16 @@ func (b *budget) hold(n int) {
 	bytes := 8 * int64(n)
 	b.taken.Add(bytes)
 	if b.used.Add(bytes) > b.total {
-		panic(overLimit{ErrBusy})
+		panic(overLimit{b.full()})
 	}
+}
+
+// full says why nothing is left of what all requests share: others use it, or there is not as much as this one needs.
+func (b *budget) full() error {
+	if taken := b.taken.Load(); taken <= b.total && taken < b.used.Load() {
+		return ErrBusy
+	}
+	return fmt.Errorf("%w: more than the %d bytes that all queries share", ErrLimit, b.total)
 }
 
 // giveBack is for the end of the request.

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 
 	"github.com/logmetrics/logmetrics/internal/serve/query/target"
@@ -39,7 +40,7 @@ var (
 type Engine struct {
 	opt    Options
 	panics atomic.Int64
-	used   atomic.Int64 // bytes of values and names, of all requests that are under way
+	used   atomic.Int64 // bytes of values, series and names, of all requests that are under way
 }
 
 // Options configure an Engine.
@@ -66,7 +67,7 @@ func New(opt Options) *Engine {
 // Functions returns the table that the engine calls.
 func (e *Engine) Functions() *Table { return e.opt.Functions }
 
-// Used returns how many bytes of values and names requests use, and how many they may.
+// Used returns how many bytes of values, series and names requests use, and how many they may.
 func (e *Engine) Used() (bytes, most int64) { return e.used.Load(), e.opt.Limits.TotalBytes }
 
 // Panics returns how many requests ended with ErrPanic.
@@ -91,7 +92,7 @@ func (e *Engine) Open(ctx context.Context, req Request) (list []*Series, done fu
 		}
 	}()
 	done = ev.budget.giveBack
-	trees, err := parseAll(req.Targets)
+	trees, err := ev.parse(req.Targets)
 	if err != nil {
 		return nil, done, err
 	}
@@ -112,12 +113,21 @@ func (e *Engine) recovered(r any, req Request) error {
 	return ErrPanic
 }
 
-func parseAll(targets []string) ([]*target.Expr, error) {
+// exprCost is what a part of a target takes, in values: an expression, an argument, and a parameter's value.
+const exprCost = 40
+
+// parts returns how many expressions there are in a target, or more.
+func parts(text string) int {
+	return 1 + strings.Count(text, ",") + strings.Count(text, "(") + strings.Count(text, "|")
+}
+
+func (ev *evaluation) parse(targets []string) ([]*target.Expr, error) {
 	var trees []*target.Expr
 	for _, t := range targets {
 		if target.Blank(t) {
 			continue
 		}
+		ev.budget.take(exprCost * parts(t))
 		tree, err := target.Parse(t)
 		if err != nil {
 			return nil, &InputError{Message: err.Error(), Targets: targets}

@@ -3,6 +3,7 @@
 // that can be scrolled.
 import { cls, html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./dom.js";
 import { find } from "./api.js";
+import { later } from "./later.js";
 import { natural } from "./load.js";
 
 /**
@@ -11,6 +12,10 @@ import { natural } from "./load.js";
  */
 
 const rowHeight = 24;
+
+const own = "logmetrics"; // the branch of the server's own metrics, in a branch "serve"
+
+const FirstMetric = later(() => import("./firstmetric.js").then((m) => m.FirstMetric));
 
 const most = 20_000; // children of a branch that are asked for; who has more searches
 
@@ -30,6 +35,7 @@ function useTree(opened, onOpened) {
       list.sort((a, b) => a.leaf - b.leaf || natural.compare(a.text, b.text));
       if (list.length >= most) list.push({ text: "… and more: press / to search", id: path + ".…", leaf: 0, expandable: 0 });
       children.current.set(path, list);
+      if (!path && list.length === 1 && list[0].id === own) await load(own);
       set((s) => ({ error: "", busy: s.busy - 1, round: s.round + 1 }));
     } catch (e) {
       open.current.delete(path);
@@ -54,8 +60,15 @@ function useTree(opened, onOpened) {
     });
   }, []);
   const list = useMemo(() => rows(children.current, open.current), [state.round]);
-  return { rows: list, open: open.current, toggle, reload: () => load(""), ...state };
+  return { rows: list, bare: bare(children.current), open: open.current, toggle, reload: () => load(""), ...state };
 }
+
+/** bare says whether nobody has sent anything yet. @param {Map<string, Node[]>} children */
+const bare = (children) =>
+  [
+    ["", own],
+    [own, "serve"],
+  ].every(([path, only]) => (children.get(path) ?? []).every((n) => n.text === only));
 
 /** rows are what of the tree is shown, from top to bottom. @param {Map<string, Node[]>} children @param {Set<string>} open */
 function rows(children, open) {
@@ -108,8 +121,11 @@ export function Tree({ opened, chosen, onOpened, onChoose }) {
   const last = Math.min(tree.rows.length, Math.ceil((top + height) / rowHeight) + 5);
   const shown = Array.from({ length: last - first }, (_, i) => first + i);
   if (there && (here < first || here >= last)) shown.push(here); // what has the focus stays
-  if (!there && tree.round && !tree.busy) return html`<div class="tree"><${Empty} error=${tree.error} reload=${tree.reload} /></div>`;
-  return html`${tree.error && html`<p class="fault" role="alert">${tree.error}</p>`}<div class="tree" role="tree" aria-multiselectable="true" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown}>
+  const again = html`<button onClick=${tree.reload}>Look again</button>`;
+  const hint = tree.round > 0 && !tree.error && tree.bare && html`<div class="empty"><${FirstMetric} />${again}</div>`;
+  if (!there && tree.round && !tree.busy)
+    return html`<div class="tree">${hint || html`<div class="empty"><p role="alert">${tree.error}</p>${again}</div>`}</div>`;
+  return html`${tree.error && html`<p class="fault" role="alert">${tree.error}</p>`}${there && hint}<div class="tree" role="tree" aria-multiselectable="true" aria-label="metrics" aria-busy=${tree.busy > 0} ref=${box} onScroll=${(/** @type {any} */ e) => setTop(e.target.scrollTop)} onKeyDown=${onKeyDown}>
     <div role="presentation" style=${{ height: tree.rows.length * rowHeight + "px", position: "relative" }}>
       ${shown.map((i) => {
         const { node } = tree.rows[i];
@@ -186,15 +202,3 @@ function typed(key, rows, at) {
   const next = rows.findIndex((r, i) => i >= begin && is(r));
   return next >= 0 ? next : rows.findIndex(is);
 }
-
-/** @param {{error: string, reload: () => void}} props */
-const Empty = ({ error, reload }) => html`<div class="empty">
-  ${
-    error
-      ? html`<p role="alert">${error}</p>`
-      : html`<p>No metrics yet. Send one:</p><pre>echo "my.first.metric 42 $(date +%s)" |
-  nc -q0 127.0.0.1 2003</pre><p>or a mail log's:</p><pre>logmetrics --output=gatherer \\
-  PostfixParser /var/log/mail.log</pre>`
-  }
-  <button onClick=${reload}>Look again</button>
-</div>`;

@@ -83,6 +83,7 @@ func TestLegend(t *testing.T) {
 	p.press("rename servers.web2.load")
 	p.sees(`document.activeElement.matches(".rename")`)
 	p.keys("typed" + kb.Escape) // thinks again
+	p.sees(`document.activeElement.ariaLabel === "rename servers.web2.load"`)
 	names("servers.web1.load,servers.web2.load,servers.web3.load")
 	p.press("rename servers.web2.load")
 	p.sees(`document.activeElement.matches(".rename")`)
@@ -90,6 +91,7 @@ func TestLegend(t *testing.T) {
 	names("servers.web1.load,The second (of 3),servers.web3.load")
 	p.param("color", "The second (of 3):#ff0080")
 	p.drawn()
+	p.sees(`document.activeElement.ariaLabel === "rename The second (of 3)"`)
 	p.param("hide", "")
 	p.press("max")
 	names("servers.web3.load,The second (of 3),servers.web1.load")

@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long a person waits for something to be seen.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 // server is a real one with series in it.
 type server struct{ url, token, carbon, statsd string }

@@ -247,6 +247,6 @@ func TestFocusComesBack(t *testing.T) {
 	at("add event")
 	open("rename servers.web1.load", ".rename")
 	p.keys(kb.Escape)
-	at("servers.web1.load")
+	at("rename servers.web1.load")
 	p.calm()
 }

@@ -55,7 +55,7 @@ function Row({ l, sum, at, near, view, onView, onFocus, all }) {
           ? html`<${Rename} l=${l} view=${view} alone=${all.filter((/** @type {any} */ r) => r.l.target === l.target).length === 1} onDone=${(/** @type {Partial<View>|null} */ p) => (setNaming(false), p && onView({ ...p, hidden: without() }))} />`
           : html`<button class="plain name" aria-pressed=${!hidden} title="click: hide or show; with shift: it alone" onClick=${toggle} onFocus=${() => onFocus(l.name)} onBlur=${() => onFocus("")}>${l.name}</button>`
       }
-      ${l.role === "now" && html`<button class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
+      ${l.role === "now" && html`<button key="rename" class="plain tiny" aria-label=${"rename " + l.name} title="rename" onClick=${() => setNaming(true)}>✎</button>`}
     </div></th>
     <td title=${at === undefined ? "" : exact(at)}>${at === undefined ? "" : value(at)}</td>
     ${columns.map((c) => html`<td title=${exact(sum[c])}>${short(sum[c])}</td>`)}

@@ -182,6 +182,13 @@ func (p *person) calm() {
 	assert.Empty(p.t, p.abroad, "asked elsewhere")
 }
 
+// said returns what the page said in the console.
+func (p *person) said() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.console)
+}
+
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	require.NoError(p.t, chromedp.Do(p.ctx, steps...))
@@ -229,7 +236,7 @@ func (p *person) sees(js string) {
 			return
 		}
 		if time.Now().After(end) {
-			require.FailNow(p.t, "not seen", "%s (%v)\naddress: %s\npage: %.2000s", js, err, value[string](p, "location.href"), value[string](p, "(document.querySelector('.body') || document.body).innerText"))
+			require.FailNow(p.t, "not seen", "%s (%v)\nconsole: %q\naddress: %s\npage: %.2000s", js, err, p.said(), value[string](p, "location.href"), value[string](p, "(document.querySelector('dialog[open]') || document.querySelector('.body') || document.body).innerText"))
 		}
 	}
 }
@@ -274,7 +281,15 @@ func (p *person) press(name string) {
 // keys presses keys one after the other.
 func (p *person) keys(keys string) {
 	p.t.Helper()
-	p.do(chromedp.KeyEvent(keys))
+	p.do(chromedp.KeyEvent(keys, asKeyboard))
+}
+
+// asKeyboard makes events of keys those of a keyboard: a key whose meaning the page takes away writes no character. As they come
+// from chromedp, that was written into the field that the key brought.
+func asKeyboard(e *input.DispatchKeyEventParams) {
+	if e.Type == input.DispatchKeyEventTypeKeyDown {
+		e.Type = input.DispatchKeyEventTypeRawKeyDown
+	}
 }
 
 // choose takes an option of a select, as its user does.

@@ -51,10 +51,11 @@ func (c *Call) Memo(key string, make func() any) any {
 	return v
 }
 
-// Make returns n values, all 0, from the request's budget, which pays for a series that has them, too. Beyond that, or when the request's
-// context is done, it does not return: the request ends. It may be called concurrently.
+// Make returns n values, all 0, from the request's budget, which pays for a series that has them, too. Beyond that, for less
+// than no values, or when the request's context is done, it does not return: the request ends. It may be called concurrently.
 func (c *Call) Make(n int) []float64 {
-	c.ev.budget.take(max(n, n+seriesCost))
+	c.ev.budget.take(n)
+	c.ev.budget.take(seriesCost)
 	return make([]float64, n)
 }
 

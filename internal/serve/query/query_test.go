@@ -28,6 +28,10 @@ var broken = []query.Function{
 			c.Make(1 << 16)
 		}
 	}},
+	{Name: "makesLessThanNone", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
+		c.Make(-1)
+		return nil, nil
+	}},
 	{Name: "nests", Params: seriesParam, Call: func(c *query.Call) ([]*query.Series, error) {
 		return c.Again(c.From-60, c.Until)
 	}},
@@ -48,7 +52,7 @@ func engine(limits query.Limits) (*query.Engine, *querytest.Memory) {
 func TestWhatGoesWrongCostsOnlyItsRequest(t *testing.T) {
 	e, _ := engine(query.Limits{Bytes: 16 << 20})
 	for target, want := range map[string]error{
-		"panics(a.x)": query.ErrPanic, "panicsInParallel(a.*)": query.ErrPanic, "eats(a.x)": query.ErrLimit, "fails(a.x)": errDisk,
+		"panics(a.x)": query.ErrPanic, "panicsInParallel(a.*)": query.ErrPanic, "eats(a.x)": query.ErrLimit, "makesLessThanNone(a.x)": query.ErrLimit, "fails(a.x)": errDisk,
 		strings.Repeat("nests(", 30) + "a.x" + strings.Repeat(")", 30): query.ErrLimit,
 	} {
 		_, err := e.Evaluate(t.Context(), query.Request{Targets: []string{target}, Until: 6_000_000})

@@ -14,7 +14,7 @@ type Limits struct {
 	Bytes   int64 // of values, series and names that it makes, and of its targets, beside what it reads; 256 MiB
 	Fetches int   // ranges that it reads; 200
 
-	TotalBytes int64 // of values that all requests hold at once, read or made; 256 MiB
+	TotalBytes int64 // of all that requests hold at once, read or made; 256 MiB
 }
 
 // The defaults of Limits.

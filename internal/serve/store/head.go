@@ -50,7 +50,7 @@ const (
 // have open.
 type coarse struct {
 	bucket metric.Bucket
-	start  uint32 // 0: none is open
+	start  uint32 // what is before is closed; 0: none is open
 	lastAt uint32 // start of the finest bucket that bucket.Last is from
 	next   uint32
 }
@@ -339,11 +339,10 @@ func (h *head) feed(s *series, k int, start, lastAt uint32, b metric.Bucket) {
 
 // closeCoarse closes the open bucket of tier k, and feeds tier k+1 with it.
 func (h *head) closeCoarse(s *series, k int, c *coarse) {
-	if c.start == 0 {
-		return
+	if c.bucket.Count > 0 {
+		h.keepWide(s, uint8(k), c.start, c.bucket)
+		h.feed(s, k+1, c.start, c.lastAt, c.bucket)
 	}
-	h.keepWide(s, uint8(k), c.start, c.bucket)
-	h.feed(s, k+1, c.start, c.lastAt, c.bucket)
 	c.bucket, c.start, c.lastAt = metric.Bucket{}, 0, 0
 }
 

@@ -19,7 +19,7 @@ type openPart struct {
 func (h *head) openView(s *series, k int) (v openView) {
 	step := h.sets[s.set].tiers[k].step
 	for j := k; j > 0; j-- {
-		if c := h.coarseAt(s, j); c.start != 0 {
+		if c := h.coarseAt(s, j); c.bucket.Count > 0 {
 			v.add(c.start-c.start%step, c.lastAt, c.bucket)
 		}
 	}

@@ -139,6 +139,7 @@ func (h *head) move(id ID, s *series, old, set tierSet) {
 			o.bucket, o.start, o.lastAt = open[k].bucket, open[k].start, open[k].lastAt
 		}
 	}
+	h.beginBehind(s, old)
 	for _, op := range late {
 		k := 0
 		if !op.put {
@@ -160,4 +161,15 @@ func (h *head) moveClosed(id ID, s *series, set tierSet, k int, start uint32, b 
 		return
 	}
 	h.late.add(id, lateOp{start: start, tier: uint8(k), bucket: b})
+}
+
+// beginBehind opens the tiers that are new behind all that s ever had: what finer tiers
+// handed on before is in the coarser ones already, so that what changes it changes those too.
+func (h *head) beginBehind(s *series, old tierSet) {
+	for k, t := range h.sets[s.set].tiers {
+		had := func(o tier) bool { return o.step == t.step }
+		if k > 0 && !slices.ContainsFunc(old.tiers[1:], had) {
+			h.coarseAt(s, k).start = s.newest - s.newest%t.step + t.step
+		}
+	}
 }

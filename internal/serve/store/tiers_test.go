@@ -434,6 +434,35 @@ func TestTierThatGoesHandsOn(t *testing.T) {
 	}
 }
 
+// TestLateSamplesAfterATierComes: a late value replaces, in all coarser tiers, one that
+// these had before there was a tier between.
+func TestLateSamplesAfterATierComes(t *testing.T) {
+	for _, between := range []int{0, 1} { // values of the same 2 minutes, after the change
+		c := &clock{unix: epoch - epoch%600}
+		db := openedWith(t, vfs.NewMem(), c, rules(t, "10s:1d,10m:20d"))
+		start := c.unix
+		w := db.NewWriter()
+		put := func(at int64, v float64) {
+			require.Equal(t, store.Taken, w.Put([]byte("a.b"), metric.Sum, start+at, v))
+			require.NoError(t, w.Flush())
+		}
+		put(0, 1)
+		put(10, 2)
+		require.NoError(t, db.Reload(rules(t, "10s:1d,2m:10d,10m:20d")))
+		for i := range between {
+			put(20+int64(i)*10, 4)
+		}
+		put(300, 8)
+		put(5, 100)
+		for range 2 {
+			assert.Equal(t, []float64{110 + 4*float64(between)}, fetched(t, db, "a.b", start, start+600, 600))
+			c.forward(1200)
+			require.NoError(t, db.Tend(t.Context()))
+		}
+		require.NoError(t, db.Close())
+	}
+}
+
 // TestLateSamplesBeforeAChangeOfStep: late values that wait for a seal do not replace
 // each other when they are of one step of the new tiers.
 func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {

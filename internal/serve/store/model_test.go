@@ -25,6 +25,9 @@ var seedFlag = flag.Uint64("seed", 0, "of random tests; 0: a new one")
 // grace is how long buckets stay open for late samples.
 const grace = 60
 
+// ahead is how far samples may be ahead of the clock.
+const ahead = 600
+
 // model is the two verbs in the simplest form: what each finest bucket holds.
 // Coarser tiers are sums of it, whatever way they came about.
 type model struct {
@@ -137,7 +140,8 @@ type modelTest struct {
 	model *model
 	count int
 
-	coarse []int64 // steps of the coarser tiers that are compared
+	steps []int64         // of the tiers that are there all the time
+	since map[int64]int64 // of tiers that come and go: from when on they have all
 }
 
 func (m *modelTest) open() {
@@ -165,23 +169,41 @@ func (m *modelTest) step() {
 		m.open()
 	case n < 996:
 		m.crash()
-	case n < 999:
+	case n < 998:
 		require.NoError(m, m.w.Flush())
 		m.compare(m.name())
 	default:
 		m.retain()
-		require.NoError(m, m.db.Reload(m.rules))
+		if m.rng.IntN(2) == 0 {
+			require.NoError(m, m.db.Reload(m.rules))
+			return
+		}
+		require.NoError(m, m.w.Flush())
+		require.NoError(m, m.db.Close())
+		m.open()
 	}
 }
 
 // retain draws other retentions: nothing that is compared expires. Of half of the seeds
-// tiers in the middle come and go, and are not compared.
+// tiers in the middle come and go.
 func (m *modelTest) retain() {
 	middle := fmt.Sprintf("1m:%dd,", 10+m.rng.IntN(2))
-	if m.coarse[0] == 600 {
+	if !slices.Contains(m.steps, 60) {
 		middle = []string{"", "1m:10d,", "2m:10d,", "30s:5d,1m:10d,"}[m.rng.IntN(4)]
 	}
 	m.rules = rules(m, fmt.Sprintf("10s:%dd,%s10m:60d", 1+m.rng.IntN(2), middle))
+	had := m.since
+	m.since = map[int64]int64{}
+	for _, t := range m.rules.Tiers("s.n0") {
+		if slices.Contains(m.steps, t.Step) {
+			continue
+		}
+		since, ok := had[t.Step]
+		if !ok {
+			since = m.clock.unix + ahead + t.Step
+		}
+		m.since[t.Step] = since
+	}
 }
 
 // crash goes on with what a power cut leaves.
@@ -208,7 +230,7 @@ func (m *modelTest) sample() {
 	case n < 98:
 		t -= m.rng.Int64N(20 * 3600)
 	default:
-		t += m.rng.Int64N(600)
+		t += m.rng.Int64N(ahead)
 	}
 	v := float64(m.rng.IntN(1000)) / 4
 	m.w.Reset()
@@ -233,14 +255,17 @@ func (m *modelTest) compare(name string) {
 		assert.True(m, errors.Is(err, store.ErrNoSeries) || err == nil)
 		return
 	}
-	for _, step := range append([]int64{10}, m.coarse...) {
-		from := m.clock.unix - 22*3600
+	for _, step := range slices.Concat(m.steps, slices.Sorted(maps.Keys(m.since))) {
+		from := max(m.clock.unix-22*3600, m.since[step])
 		from -= from % 600
 		c, err := m.db.Fetch(m.Context(), name, store.FetchOptions{From: from, Until: m.clock.unix + 3600, Step: step})
 		require.NoError(m, err)
 		want := s.sums(step)
 		for i, n := range c.Count {
 			at := c.Start + int64(i)*step
+			if at < m.since[step] {
+				continue
+			}
 			w := want[at]
 			where := fmt.Sprintf("%s step %d at %d (%d s ago, horizon %d)", name, step, at, m.clock.unix-at, m.model.horizon-at)
 			require.Equal(m, w.Count, n, where)
@@ -274,7 +299,7 @@ func TestModel(t *testing.T) {
 	t.Logf("-seed=%d", seed)
 	m := &modelTest{TB: t, rng: rand.New(rand.NewPCG(seed, 0)), fs: vfs.NewCrashableMem(), clock: &clock{unix: epoch}}
 	m.model = &model{step: 10, horizon: epoch - grace, series: map[string]*modelSeries{}}
-	m.coarse = []int64{60, 600}[seed%2:]
+	m.steps = [][]int64{{10, 60, 600}, {10, 600}}[seed%2]
 	m.retain()
 	m.open()
 	for range 6000 {

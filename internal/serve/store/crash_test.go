@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -89,8 +90,8 @@ func (l *life) puts() {
 			now.put(name, unix, v)
 		}
 	})
-	for name, v := range values {
-		l.put(name, unix, v)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		l.put(name, unix, values[name])
 	}
 	require.NoError(l.t, l.w.Flush())
 }
@@ -99,7 +100,7 @@ func (l *life) puts() {
 func (l *life) again() {
 	name := fmt.Sprintf("put.n%d", l.rng.IntN(putSeries))
 	l.issue(func(now *ledger) {
-		for unix := range now.puts[name] {
+		for _, unix := range slices.Sorted(maps.Keys(now.puts[name])) {
 			if unix < l.clock.unix-90*60 || l.rng.IntN(3) > 0 {
 				continue
 			}

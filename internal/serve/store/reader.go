@@ -19,7 +19,6 @@ type reader struct {
 	k      int // the tier that is read, of set.tiers; len(set.tiers) and more: of set.former
 	set    tierSet
 	merged bool
-	now    int64    // Unix seconds
 	head   []placed // what the head has of the tier, within the bounds
 	late   []lateOp
 	key    []byte
@@ -48,7 +47,6 @@ type placed struct {
 // begin finds the tier, and copies what the head has.
 func (r *reader) begin(opt FetchOptions) error {
 	db := r.db
-	r.now = db.now().Unix()
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	s := db.head.find(r.id)
@@ -57,7 +55,7 @@ func (r *reader) begin(opt FetchOptions) error {
 	}
 	r.set = db.head.sets[s.set]
 	r.merged = s.flags&flagMerged != 0
-	k, err := tierFor(r.set.all(), len(r.set.tiers), opt, r.now)
+	k, err := tierFor(r.set.all(), len(r.set.tiers), opt, db.now().Unix())
 	if err != nil {
 		return err
 	}
@@ -313,7 +311,7 @@ func (r *reader) correct(ctx context.Context, puts []lateOp) error {
 // sealed returns the finest bucket at start as frames have it.
 func (r *reader) sealed(ctx context.Context, start uint32) (b metric.Bucket, err error) {
 	for _, t := range r.set.alike(0) {
-		if b.Count > 0 || err != nil || t.expired(start, r.now) {
+		if b.Count > 0 || err != nil {
 			continue
 		}
 		err = r.framesIn(ctx, t, start, start+1, func(_ uint32, found metric.Bucket) { b = found })

@@ -132,8 +132,9 @@ func (s *sealing) series(id ID, slot int, sr *series) (any bool) {
 }
 
 // late applies a late change to the frames, and to what the head has of coarser
-// tiers. Where the finest tier does not reach back that far a Put has nothing to
-// replace, and is added to the others.
+// tiers. Where the finest tier has no frames that far back a Put has nothing to
+// replace, and is added to the others. That its time is over is not enough: the Put
+// may have come before, and waited for a disk or a new start.
 func (s *sealing) late(slot int, sr *series, op lateOp) {
 	h := &s.db.head
 	set := h.sets[sr.set]
@@ -150,7 +151,7 @@ func (s *sealing) late(slot int, sr *series, op lateOp) {
 	fine := op.start - op.start%set.tiers[0].step
 	var old metric.Bucket
 	now := op.bucket
-	if t := s.work.home(set.alike(0), slot, fine); !t.expired(fine, s.now) {
+	if t := s.work.home(set.alike(0), slot, fine); !t.expired(fine, s.now) || s.work.framed(t, fine) {
 		old, now = s.work.apply(t, slot, fine, op)
 	}
 	for k, t := range set.tiers[1:] {

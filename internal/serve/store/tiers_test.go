@@ -463,6 +463,39 @@ func TestLateSamplesAfterATierComes(t *testing.T) {
 	}
 }
 
+// TestLateSampleIsSealedLate: a late value replaces what was there when it came, also when
+// the finest tier's time is over by the time of the seal.
+func TestLateSampleIsSealedLate(t *testing.T) {
+	for _, reopen := range []bool{false, true} {
+		c := &clock{unix: epoch - epoch%600}
+		fs := vfs.NewMem()
+		schemas := rules(t, "10s:2h,1m:6h,10m:1d")
+		db := openedWith(t, fs, c, schemas)
+		start := c.unix
+		put := func(v float64) {
+			w := db.NewWriter()
+			require.Equal(t, store.Taken, w.Put([]byte("a.b"), metric.Sum, start, v))
+			require.NoError(t, w.Flush())
+		}
+		put(1)
+		c.forward(3600)
+		require.NoError(t, db.Tend(t.Context()))
+		put(3)
+		put(5)
+		c.forward(2 * 3600)
+		if reopen {
+			require.NoError(t, db.Close())
+			db = openedWith(t, fs, c, schemas)
+		}
+		for range 2 {
+			assert.Equal(t, []float64{5}, fetched(t, db, "a.b", start, start+60, 60))
+			assert.Equal(t, []float64{5}, fetched(t, db, "a.b", start, start+600, 600))
+			require.NoError(t, db.Tend(t.Context()))
+		}
+		require.NoError(t, db.Close())
+	}
+}
+
 // TestLateSamplesBeforeAChangeOfStep: late values that wait for a seal do not replace
 // each other when they are of one step of the new tiers.
 func TestLateSamplesBeforeAChangeOfStep(t *testing.T) {

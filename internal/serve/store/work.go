@@ -144,8 +144,14 @@ func (w *work) home(alike []tier, slot int, start uint32) tier {
 	return alike[0]
 }
 
+// framed reports whether there may be frames with the buckets at start.
+func (w *work) framed(t tier, start uint32) bool {
+	_, ok := w.db.spans.find(t, start)
+	return ok
+}
+
 func (w *work) has(t tier, slot int, start uint32) bool {
-	if _, ok := w.db.spans.find(t, start); !ok {
+	if !w.framed(t, start) {
 		return false
 	}
 	f, i := w.at(t, start)

@@ -35,8 +35,10 @@ func (r *run) failed(d Destination) bool {
 }
 
 // deliverTo offers the output what it has not taken, up to the first batch that
-// it does not take: then it returns the error, which is kept in Result.Failed.
+// it does not take: then it returns the error, which is kept in Result.Failed until
+// it takes one. That the others were dropped or damaged meanwhile does not end it.
 func (r *run) deliverTo(ctx context.Context, d Destination) error {
+	before := r.takenBy(d)
 	err := r.offer(ctx, d)
 	defer func() {
 		select {
@@ -46,11 +48,14 @@ func (r *run) deliverTo(ctx context.Context, d Destination) error {
 	}()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		r.failures++
 		r.res.Failed[d.Name] = err
-	} else {
+	case r.st.Taken[d.Name] > before:
 		delete(r.res.Failed, d.Name)
+	default:
+		err = r.res.Failed[d.Name]
 	}
 	r.job.Status.set(func(s *Snapshot) { s.Failed = maps.Clone(r.res.Failed) })
 	return err

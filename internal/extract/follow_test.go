@@ -311,6 +311,36 @@ func TestBatchDroppedBeforeItsTurnIsNoFailure(t *testing.T) {
 	})
 }
 
+// TestNothingLeftToTakeIsNotTaken: an output does not work again because what it did not
+// take is gone.
+func TestNothingLeftToTakeIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &taker{fail: errors.New("connection refused")}
+		job, log := followed(t, out)
+		var said testutil.Transcript
+		job.Log = slog.New(slog.NewTextHandler(&said, nil))
+		following(t, job, func() {
+			appendLines(t, log, 1)
+			time.Sleep(15 * time.Second)
+			waiting, err := filepath.Glob(filepath.Join(job.StateDir, "*.q", "*.batch"))
+			require.NoError(t, err)
+			require.Len(t, waiting, 1)
+			require.NoError(t, os.WriteFile(waiting[0], []byte("damaged"), 0o600))
+			time.Sleep(time.Minute)
+			assert.NotEmpty(t, job.Status.Snapshot().Failed)
+			appendLines(t, log, 1)
+			time.Sleep(time.Minute)
+			out.set(nil)
+			time.Sleep(time.Minute)
+			assert.Empty(t, job.Status.Snapshot().Failed)
+		})
+		assert.Contains(t, said.String(), "a queued batch is damaged")
+		assert.Equal(t, 1, strings.Count(said.String(), "does not take batches"), &said)
+		assert.Equal(t, 1, strings.Count(said.String(), "takes batches again"), &said)
+		assert.EqualValues(t, 1, out.total(t, "n"))
+	})
+}
+
 // TestSlowOutputIsGivenTimeForEachBatch: to take all that waited may need longer
 // than one batch may.
 func TestSlowOutputIsGivenTimeForEachBatch(t *testing.T) {

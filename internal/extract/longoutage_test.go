@@ -146,7 +146,7 @@ func (f *followedWorld) dropped(first int) map[int]bool {
 		said += n
 	}
 	assert.Equal(f.t, missing, said)
-	assert.LessOrEqual(f.t, strings.Count(f.said, "the output does not take batches"), 1, "it is said once")
+	assert.LessOrEqual(f.t, strings.Count(f.said, "the output does not take batches"), 1, "it is said once: %s", f.said)
 	return gone
 }
 

@@ -95,13 +95,6 @@ func (p *badPeer) stop(t *testing.T) []byte {
 	return <-p.done
 }
 
-func freeAddress(t *testing.T, v variant) string {
-	t.Helper()
-	p := listen(t, v, "127.0.0.1:0", v.reader())
-	p.stop(t)
-	return p.address
-}
-
 func readAll(c *net.TCPConn, _ <-chan struct{}) []byte {
 	data, _ := io.ReadAll(c)
 	return data

@@ -202,7 +202,7 @@ func TestCancelledBefore(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	each(t, variant.network, func(t *testing.T, v variant) {
-		v.opt.Address = freeAddress(t, v)
+		v.opt.Address = testutil.FreeAddress(t)
 		err := newVariant(t, v).Write(t.Context(), sampleBatch())
 		require.Error(t, err)
 		assert.ErrorContains(t, err, v.opt.Address)
@@ -213,7 +213,7 @@ func TestRefused(t *testing.T) {
 // TestErrorAfterSuccess has a peer that goes and comes back.
 func TestErrorAfterSuccess(t *testing.T) {
 	each(t, variant.network, func(t *testing.T, v variant) {
-		first := listen(t, v, "127.0.0.1:0", v.reader())
+		first := listen(t, v, testutil.FreeAddress(t), v.reader())
 		v.opt.Address = first.address
 		out := newVariant(t, v)
 		require.NoError(t, out.Write(t.Context(), sampleBatch()))

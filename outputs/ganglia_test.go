@@ -66,8 +66,8 @@ tcp_accept_channel { bind = 127.0.0.1 port = %[2]d }
 func startGmond(t *testing.T) (conf string, port int) {
 	t.Helper()
 	path := testutil.Peer(t, "gmond")
-	conf, port = filepath.Join(t.TempDir(), "gmond.conf"), freePort(t)
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, gmondConf, freePort(t), port), 0o600))
+	conf, port = filepath.Join(t.TempDir(), "gmond.conf"), testutil.FreePort(t)
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, gmondConf, testutil.FreePort(t), port), 0o600))
 	start(t, path, "-c", conf, "-f")
 	testutil.Eventually(t, startLimit, listens(port))
 	return conf, port

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/logmetrics/logmetrics/internal/testutil"
 	"github.com/logmetrics/logmetrics/metric"
 	"github.com/logmetrics/logmetrics/outputs"
 )
@@ -62,7 +63,7 @@ func TestPostedJSON(t *testing.T) {
 
 // TestErrorsOfHTTPHoldNoSecret: a query may be a token.
 func TestErrorsOfHTTPHoldNoSecret(t *testing.T) {
-	address := freeAddress(t, variant{"http", "", outputs.Options{Protocol: "http"}})
+	address := testutil.FreeAddress(t)
 	out := newVariant(t, variant{"http", "", outputs.Options{Protocol: "http", Address: address + "/in?token=secret"}})
 	err := out.Write(t.Context(), sampleBatch())
 	assert.ErrorContains(t, err, "post to http://"+address+"/in: ")

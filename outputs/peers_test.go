@@ -25,8 +25,6 @@ const startLimit = testutil.StartLimit
 
 func start(t *testing.T, path string, args ...string) { t.Helper(); testutil.Start(t, path, args...) }
 
-func freePort(t *testing.T) int { t.Helper(); return testutil.FreePort(t) }
-
 func listens(port int) func() bool { return testutil.Listens(port) }
 
 // whisper returns the value stored at a second, false when there is none yet.
@@ -77,7 +75,7 @@ func TestCarbon(t *testing.T) {
 func startStatsd(t *testing.T, server string) (port int, flushed <-chan string) {
 	t.Helper()
 	node, script := testutil.Peer(t, "node"), testutil.Peer(t, "statsd")
-	port = freePort(t)
+	port = testutil.FreePort(t)
 	sink, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	lines := make(chan string)
@@ -90,7 +88,7 @@ func startStatsd(t *testing.T, server string) (port int, flushed <-chan string) 
 		}
 	})
 	conf := filepath.Join(t.TempDir(), "statsd.js")
-	admin := freePort(t)
+	admin := testutil.FreePort(t)
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil,
 		`{servers: [{server: "./servers/%s", address: "127.0.0.1", port: %d}], mgmt_address: "127.0.0.1", mgmt_port: %d, flushInterval: 1000,
   graphiteHost: "127.0.0.1", graphitePort: %d, graphite: {legacyNamespace: false}, deleteIdleStats: true, deleteGauges: false}`,

@@ -70,7 +70,7 @@ func mail(seq uint64, stamp int64, sent int) *metric.Batch {
 // TestPrometheusScrapes: Debian's Prometheus scrapes two processes of ours one
 // after the other, and sees one counter that never fell.
 func TestPrometheusScrapes(t *testing.T) {
-	address := freeLoopback(t)
+	address := testutil.FreeAddress(t)
 	p := startPrometheus(t, address)
 	out := startScrape(t, nil, address, nil)
 	show(t, out, mail(1, 1, 100))
@@ -173,7 +173,7 @@ func TestPrometheusRemoteWrite(t *testing.T) {
 // half written while it is replaced again and again.
 func TestNodeExporter(t *testing.T) {
 	path := testutil.Peer(t, "node-exporter")
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), testutil.FreePort(t)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	opt := outputs.Options{Protocol: outputs.PrometheusTextfile, Address: filepath.Join(dir, "mail.prom")}
 	out := newVariant(t, variant{"prometheus", "", opt})

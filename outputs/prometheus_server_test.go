@@ -58,8 +58,6 @@ func fetch(t *testing.T, url string, header ...string) (res *http.Response, body
 	return res, string(data)
 }
 
-func freeLoopback(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", freePort(t)) }
-
 // oneCounter is a batch with one counter.
 func oneCounter(job byte, seq uint64, name string, n uint64) *metric.Batch {
 	r := metric.NewRecorder(metric.RecorderOptions{})
@@ -73,7 +71,7 @@ func oneCounter(job byte, seq uint64, name string, n uint64) *metric.Batch {
 // with the process, was a counter that fell.
 func TestScrapeShowedWhatAKillTookBack(t *testing.T) {
 	testutil.LeakCheck(t)
-	address := freeLoopback(t)
+	address := testutil.FreeAddress(t)
 	url := "http://" + address + "/metrics"
 	out := startScrape(t, nil, address, nil)
 	show(t, out, oneCounter(1, 1, "sent", 5))
@@ -94,7 +92,7 @@ func TestScrapeShowedWhatAKillTookBack(t *testing.T) {
 
 func TestScrape(t *testing.T) {
 	testutil.LeakCheck(t)
-	address := freeLoopback(t)
+	address := testutil.FreeAddress(t)
 	out := startScrape(t, nil, address, nil)
 	url := "http://" + address + "/metrics"
 	res, body := fetch(t, url)
@@ -150,7 +148,7 @@ func TestScrapePortInUse(t *testing.T) {
 // TestScrapeShared: two jobs of one process on one address.
 func TestScrapeShared(t *testing.T) {
 	testutil.LeakCheck(t)
-	server, address := new(outputs.PrometheusServer), freeLoopback(t)
+	server, address := new(outputs.PrometheusServer), testutil.FreeAddress(t)
 	one, two := startScrape(t, server, address, nil), startScrape(t, server, address, nil)
 	show(t, one, oneCounter(1, 1, "one", 1))
 	show(t, two, oneCounter(2, 1, "two", 2))
@@ -180,7 +178,7 @@ func TestScrapeShared(t *testing.T) {
 // keep a scrape out for ever nor Close.
 func TestScrapeStrangers(t *testing.T) {
 	testutil.LeakCheck(t)
-	address := freeLoopback(t)
+	address := testutil.FreeAddress(t)
 	out := startScrape(t, nil, address, nil)
 	var idle []net.Conn
 	for range 200 {
@@ -213,7 +211,7 @@ func TestScrapeStrangers(t *testing.T) {
 // most, and the others are told to come again.
 func TestScrapesAtOnce(t *testing.T) {
 	testutil.LeakCheck(t)
-	address := freeLoopback(t)
+	address := testutil.FreeAddress(t)
 	out := startScrape(t, nil, address, nil)
 	show(t, out, bigBatch())
 	for range 4 {

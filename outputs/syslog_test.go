@@ -30,7 +30,7 @@ func startRsyslog(t *testing.T) (port int, socket, file string) {
 	t.Helper()
 	path := testutil.Peer(t, "rsyslogd")
 	dir := t.TempDir()
-	port, socket, file = freePort(t), filepath.Join(dir, "log"), filepath.Join(dir, "messages")
+	port, socket, file = testutil.FreePort(t), filepath.Join(dir, "log"), filepath.Join(dir, "messages")
 	conf := filepath.Join(dir, "rsyslog.conf")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, rsyslogConf, port, socket, file), 0o644))
 	start(t, path, "-n", "-f", conf, "-i", filepath.Join(dir, "pid"))

@@ -101,15 +101,6 @@ func (p *process) says(b *testutil.Transcript, text string) {
 	testutil.Eventually(p.t, limit, func() bool { said = strings.Contains(b.String(), text); return said })
 }
 
-// freePort returns an address on loopback that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // get returns what the telemetry answers, "" while nobody does.
 func get(t *testing.T, address, path string) (code int, body string) {
 	t.Helper()
@@ -166,7 +157,7 @@ func TestDaemonWithABrokenJob(t *testing.T) {
 	s := newSite(t)
 	s.write("c.yaml", twoJobs)
 	s.write("good.log", line)
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	p := s.start(nil, "daemon", "--config="+s.file("c.yaml"), "--telemetry="+address)
 	p.says(p.stdout, " good_lines 1\n")
 	answers(t, address, "/readyz", 503, `job "broken": "open log \"`)
@@ -200,7 +191,7 @@ func TestDaemonReload(t *testing.T) {
 			s.write("good.log", line)
 			s.write("broken.log", line)
 			s.write("c.yaml", twoJobs)
-			address := freePort(t)
+			address := testutil.FreeAddress(t)
 			args := []string{"daemon", "--config=" + s.file("c.yaml"), "--telemetry=" + address}
 			if watch {
 				args = append(args, "--watch-config")
@@ -464,7 +455,7 @@ func TestDaemonWhoseJobCannotStart(t *testing.T) {
 	s.write("broken.log", line)
 	holder := s.start(nil, "-f", "--job=broken", "-o", "stdout", "SyslogParser", s.file("broken.log"))
 	testutil.Eventually(t, limit, func() bool { _, err := os.Stat(s.file("state/broken.state")); return err == nil })
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	p := s.start(nil, "daemon", "--config="+s.file("c.yaml"), "--telemetry="+address)
 	p.says(p.stdout, " good_lines 1\n")
 	answers(t, address, "/readyz", 503, `held by another run, process `)
@@ -486,7 +477,7 @@ func TestJobsShareAScrapedAddress(t *testing.T) {
 	s := newSite(t)
 	s.write("good.log", line)
 	s.write("broken.log", line+line)
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	config := strings.Replace(twoJobs, "output: stdout", "output: prometheus\nprometheus-listen: "+address, 1)
 	s.write("c.yaml", config)
 	p := s.start(nil, "daemon", "--config", s.file("c.yaml"))

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/logmetrics/logmetrics/internal/testutil"
 )
 
 // statsdPlace is a server that keeps the lines it gets.
@@ -60,7 +62,7 @@ func TestStatsdInSeveralPlaces(t *testing.T) {
 		"none": "p.hits.200.GET:%d|c", "dogstatsd": "p.hits:%d|c|#code:200,method:GET", "graphite": "p.hits;code=200;method=GET:%d|c",
 	} {
 		t.Run(style, func(t *testing.T) {
-			first, second, away := newStatsdPlace(t, "127.0.0.1:0"), newStatsdPlace(t, "127.0.0.1:0"), newStatsdPlace(t, "127.0.0.1:0")
+			first, second, away := newStatsdPlace(t, "127.0.0.1:0"), newStatsdPlace(t, "127.0.0.1:0"), newStatsdPlace(t, testutil.FreeAddress(t))
 			require.NoError(t, away.conn.Close())
 			dir := t.TempDir()
 			rules, log := filepath.Join(dir, "rules.yaml"), filepath.Join(dir, "log")

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/logmetrics/logmetrics/internal/testutil"
 )
 
 // saysOne holds stderr to one line that has the text.
@@ -28,7 +30,7 @@ func TestJournalctlMissing(t *testing.T) {
 
 	s.write("good.log", line)
 	s.write("c.yaml", strings.Replace(twoJobs, "DIR/broken.log", "'journal:'", 1))
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	p = s.start([]string{"PATH="}, "daemon", "--config="+s.file("c.yaml"), "--telemetry="+address)
 	p.says(p.stdout, " good_lines 1\n")
 	answers(t, address, "/readyz", 503, `job "broken": "read the journal: `+missing)
@@ -63,7 +65,7 @@ func TestPortInUse(t *testing.T) {
 	s := newSite(t)
 	s.write("good.log", line)
 	s.write("broken.log", line)
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	holder := s.start(nil, "-f", "--job=holder", "-o", "stdout", "--telemetry", address, "SyslogParser", s.file("good.log"))
 	answers(t, address, "/readyz", 200, "ok")
 	for flag, args := range map[string][]string{

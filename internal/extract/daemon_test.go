@@ -139,7 +139,7 @@ func newFleet(t *testing.T, interval time.Duration, jobs ...*crewed) *fleet {
 	t.Helper()
 	f := &fleet{t: t, interval: interval, config: filepath.Join(t.TempDir(), "c.yaml")}
 	f.configure(jobs...)
-	address := loopback(t)
+	address := testutil.FreeAddress(t)
 	f.process = launch(t, exec.Command(program(t), "daemon", "--config", f.config, "--telemetry", address))
 	ready(t, address)
 	return f

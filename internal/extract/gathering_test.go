@@ -91,7 +91,7 @@ type gathering struct {
 
 func newGathering(t testing.TB, deaths int) *gathering {
 	t.Helper()
-	g := &gathering{t: t, dir: filepath.Join(memDir(t), "data"), address: loopback(t), deaths: deaths, ended: make(chan struct{})}
+	g := &gathering{t: t, dir: filepath.Join(memDir(t), "data"), address: testutil.FreeAddress(t), deaths: deaths, ended: make(chan struct{})}
 	g.start()
 	go g.supervise()
 	t.Cleanup(g.stop)

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -217,21 +216,10 @@ func good(c *net.TCPConn) []byte {
 func newSink(t testing.TB, name string, l *ledger) *sink {
 	t.Helper()
 	s := &sink{t: t, ledger: l, name: name, behave: good}
-	lastPort.CompareAndSwap(0, int32(10000+os.Getpid()%10000))
-	for s.listener == nil {
-		port := lastPort.Add(1)
-		require.Less(t, port, int32(32000), "no port is free")
-		s.listen(fmt.Sprintf("127.0.0.1:%d", port))
-	}
+	require.NoError(t, s.listen(testutil.FreeAddress(t)))
 	t.Cleanup(s.close)
 	return s
 }
-
-// lastPort is the newest port that a sink has tried. Nobody else is given a
-// sink's port while this process lives, also not when it refuses connections for a
-// while: a program would deliver to another test's sink. Ports are below those
-// that systems choose.
-var lastPort atomic.Int32
 
 // open listens again at the address of a sink that was closed. A process that is
 // being started may hold the old socket until it is.

@@ -2,7 +2,6 @@ package extract_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,12 +41,6 @@ func launch(t testing.TB, cmd *exec.Cmd) *process {
 	go func() { p.ended <- cmd.Wait() }() // kill and exits wait for it
 	t.Cleanup(p.kill)
 	return p
-}
-
-// loopback returns an address on which nobody listens.
-func loopback(t testing.TB) string {
-	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", testutil.FreePort(t))
 }
 
 func (p *process) read(file string) string {

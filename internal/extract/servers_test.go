@@ -166,7 +166,7 @@ func ends(points map[int64]float64) (first, last int64) {
 // and takes remote writes, and sees no counter fall over restarts.
 func TestPrometheusBehindAProcessThatFollows(t *testing.T) {
 	t.Parallel()
-	page := loopback(t)
+	page := testutil.FreeAddress(t)
 	server := testutil.StartPrometheus(t, page)
 	w := delivering(t, "prometheus", "--prometheus-listen", page, "--prometheus-remote-write", "http://"+server.Address, "--prometheus-buckets=.1,1")
 	p := w.lives()

@@ -3,7 +3,6 @@ package extract_test
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -120,10 +119,7 @@ func newSoak(t *testing.T) *soak {
 	}
 	config := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(text), 0o600))
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, port.Close()) // it is free now
-	s.address = port.Addr().String()
+	s.address = testutil.FreeAddress(t)
 	s.cmd.cmd = exec.Command(program(t), "daemon", "--config", config, "--telemetry", s.address)
 	s.cmd.cmd.Stderr = &s.cmd.said
 	require.NoError(t, s.cmd.cmd.Start())

@@ -47,7 +47,7 @@ func (w *world) follow(flags ...string) *process {
 // starts is follow without waiting.
 func (w *world) starts(flags ...string) *process {
 	w.t.Helper()
-	address, cmd := loopback(w.t), w.command()
+	address, cmd := testutil.FreeAddress(w.t), w.command()
 	cmd.Args = append(cmd.Args, append(flags, "--follow", "--telemetry", address)...)
 	p := launch(w.t, cmd)
 	p.address = address
@@ -202,7 +202,7 @@ func (w *world) datagrams(network, address string, lines []string) {
 // delivered, in an interval that is long from over.
 func TestStreamsAreReadToTheirEndAtTheEnd(t *testing.T) {
 	t.Parallel()
-	socket, address := filepath.Join(t.TempDir(), "log"), loopback(t)
+	socket, address := filepath.Join(t.TempDir(), "log"), testutil.FreeAddress(t)
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
 	for log, send := range map[string]func(*world, []string){

@@ -33,15 +33,6 @@ func send(t testing.TB, conn net.Conn, datagram string) {
 	require.NoError(t, err)
 }
 
-// freePort returns a UDP address that was free a moment ago.
-func freePort(t testing.TB) string {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer conn.Close()
-	return conn.LocalAddr().String()
-}
-
 func TestDatagramsAreLines(t *testing.T) {
 	for _, c := range [][2]string{
 		{"<22>Nov 21 02:35:28 web1 postfix/smtpd[21]: connect\n", "<22>Nov 21 02:35:28 web1 postfix/smtpd[21]: connect\n"},
@@ -56,7 +47,7 @@ func TestDatagramsAreLines(t *testing.T) {
 		send(t, dial(t, "unixgram", path), c[0])
 		l.has(c[1])
 
-		address := freePort(t)
+		address := testutil.FreeAddress(t)
 		l = open(t, "udp:"+address, stream.Options{Follow: true})
 		send(t, dial(t, "udp", address), c[0])
 		l.has(c[1])
@@ -128,7 +119,7 @@ func TestKernelDrops(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		testutil.NotRun(t, "only Linux tells what it dropped")
 	}
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	l := open(t, "udp:"+address, stream.Options{Follow: true})
 	conn := dial(t, "udp", address)
 	const lines = 30000
@@ -157,7 +148,7 @@ func TestLogger(t *testing.T) {
 	l.until(func(got string) bool { return got != "" })
 	assert.Regexp(t, `^<22>\w{3} [ \d]\d \d\d:\d\d:\d\d (\S+ )?postfix/smtp\[601\]: removed\n$`, l.got.String())
 
-	address := freePort(t)
+	address := testutil.FreeAddress(t)
 	host, port, _ := strings.Cut(address, ":")
 	l = open(t, "udp:"+address, stream.Options{Follow: true})
 	run("--udp", "--rfc5424", "--server", host, "--port", port, "--tag", "web", "--priority", "local0.err", "boom")
@@ -181,7 +172,7 @@ func BenchmarkSockets(b *testing.B) {
 	datagram := []byte("<22>" + strings.Repeat("x", 145))
 	for _, network := range []string{"unixgram", "udp"} {
 		b.Run(network, func(b *testing.B) {
-			address := freePort(b)
+			address := testutil.FreeAddress(b)
 			if network == "unixgram" {
 				address = filepath.Join(b.TempDir(), "log")
 			}

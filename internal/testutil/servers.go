@@ -2,10 +2,12 @@ package testutil
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,17 +38,49 @@ func Start(t testing.TB, path string, args ...string) {
 	})
 }
 
-// FreePort returns a port of loopback that was free for TCP and UDP a moment ago.
+// The ports of FreePort are below those that systems choose.
+const firstPort, ports = 10000, 22000
+
+// lastPort is the newest port that FreePort has tried, from firstPort on. Processes
+// begin at random: several may run at once.
+var lastPort = func() *atomic.Uint32 {
+	p := new(atomic.Uint32)
+	p.Store(rand.Uint32N(ports))
+	return p
+}()
+
+// FreePort returns a port of loopback that is free for TCP and UDP. Nobody else in this
+// process is given it, and no one who leaves the choice to the system, also not while
+// nobody listens at it: a program would deliver to another test's server.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	for range ports {
+		port := firstPort + int(lastPort.Add(1)%ports)
+		if free(fmt.Sprintf("127.0.0.1:%d", port)) {
+			return port
+		}
+	}
+	require.FailNow(t, "no port is free")
+	return 0
+}
+
+// FreeAddress returns an address on loopback with a FreePort.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", FreePort(t))
+}
+
+func free(address string) bool {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
 	defer l.Close()
-	port := l.Addr().(*net.TCPAddr).Port
-	c, err := net.ListenPacket("udp", l.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, c.Close())
-	return port
+	c, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
 }
 
 // Listens returns what reports whether someone listens on a TCP port of loopback.

@@ -25,7 +25,7 @@ type graphite struct {
 func newGraphite(t *testing.T) *graphite {
 	t.Helper()
 	testutil.LeakCheck(t)
-	g := &graphite{address: "127.0.0.1:0"}
+	g := &graphite{address: testutil.FreeAddress(t)}
 	g.start(t)
 	t.Cleanup(g.stop)
 	return g

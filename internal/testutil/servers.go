@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,7 +72,12 @@ func FreeAddress(t testing.TB) string {
 	return fmt.Sprintf("127.0.0.1:%d", FreePort(t))
 }
 
+// free reports whether both kinds of socket can be had at an address.
 func free(address string) bool {
+	if runtime.GOOS == "linux" { // a process that is being started would hold them; elsewhere Listen itself takes this lock
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return false
